@@ -1,0 +1,46 @@
+"""The errors that this package raises on purpose, each with a message of one line."""
+
+
+class GscliError(Exception):
+    """Anything that went wrong for a reason that its user can mend."""
+
+
+class ParameterError(GscliError, ValueError):
+    """A parameter outside its range.
+
+    Parameters
+    ----------
+    parameter : str
+        The name of the parameter in the Python API, such as ``"temperature"``.
+    reason : str
+        The value and the remedy, in one line.
+    """
+
+    def __init__(self, parameter: str, reason: str) -> None:
+        super().__init__(f"{parameter}: {reason}")
+        self.parameter = parameter
+        self.reason = reason
+
+
+class ShapeError(GscliError, ValueError):
+    """An array whose shape does not fit the distribution; the message names both shapes."""
+
+
+class AccuracyError(GscliError, ArithmeticError):
+    """A figure was asked for outside the range in which its error is held."""
+
+
+class DataError(GscliError, ValueError):
+    """A file or a stream whose content cannot be used; the message names the row."""
+
+
+class OutputError(GscliError):
+    """A file that cannot or must not be written."""
+
+
+class ExportError(GscliError):
+    """An image that the browser did not make."""
+
+
+class BrowserNotFoundError(ExportError):
+    """No browser that image export could use."""

@@ -1,0 +1,246 @@
+"""The seeded, threaded, ordered stream of noise that every sample of this package comes from.
+
+The noise is a function of (seed, K, row) alone. Rows come in blocks; block i is filled by
+`SFC64(SeedSequence(seed, spawn_key=(i,)))`, whose 53-bit uniforms U, in the order in which they
+are drawn, are an array of shape (tiles, K, lanes): row r of the block is lane r % lanes of tile
+r // lanes. For K <= 128 there is one tile of 2**floor(log2(262144 / K)) lanes, so that a category
+lies in contiguous memory; for larger K there are max(1, 262144 // K) tiles of one lane, so that a
+row does. With U = 0 read as 2**-54, E = -log U is exponential and G = -log E is Gumbel noise; what is
+handed on is log E, which saves a pass over memory.
+"""
+
+import operator
+import os
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from gscli.errors import ParameterError
+
+FloatArray = npt.NDArray[np.float64]
+Transform = Callable[[FloatArray], FloatArray]
+T = TypeVar("T")
+S = TypeVar("S")
+
+SEED_LIMIT = 2**128
+"""Seeds lie below it: `SeedSequence` keeps (seed, block) apart for seeds of up to 128 bits."""
+
+BLOCK_VALUES = 2**18
+"""Values in a block of noise: two megabytes, which a core's cache about holds."""
+
+CHUNK_VALUES = 2**19
+"""Values that a thread makes at a time: enough to make hand-over cheap, little to hold."""
+
+LARGEST_CATEGORY_MAJOR = 128
+SMALLEST_UNIFORM = 2.0**-54
+
+NOISE_RANGE = (-36.75, 3.63)
+"""Bounds of log(-log U) for U between 2**-54 and 1 - 2**-53."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive rows of the stream.
+
+    Attributes
+    ----------
+    start : int
+        Index of the first row.
+    rows : ndarray, shape (rows, K)
+        The samples.
+    """
+
+    start: int
+    rows: npt.NDArray[np.floating[Any]]
+
+
+def fresh_seed() -> int:
+    """Draw a seed from the operating system, 0 <= seed < 2**53 (exact in JSON and JavaScript)."""
+    return secrets.randbits(53)
+
+
+def check_seed(seed: int) -> int:
+    """Return a seed, or raise `ParameterError` if it is not in 0 <= seed < 2**128."""
+    if not 0 <= seed < SEED_LIMIT:
+        raise ParameterError("seed", f"{seed} is not in 0 ... 2**128 - 1")
+    return seed
+
+
+def check_samples(n: int) -> int:
+    """Return a number of samples, or raise `ParameterError` if it is negative."""
+    if operator.index(n) < 0:
+        raise ParameterError("n", f"{n} is negative")
+    return n
+
+
+def usable_threads() -> int:
+    """Return how many cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def block_shape(num_categories: int) -> tuple[int, int, int]:
+    """Return the shape (tiles, K, lanes) of a block of noise.
+
+    Examples
+    --------
+    >>> block_shape(3), block_shape(8192)
+    ((1, 3, 65536), (32, 8192, 1))
+    """
+    per_category = BLOCK_VALUES // num_categories
+    if num_categories <= LARGEST_CATEGORY_MAJOR:
+        return 1, num_categories, 1 << (per_category.bit_length() - 1)
+    return max(1, per_category), num_categories, 1
+
+
+def noise_from_uniform(uniform: FloatArray) -> FloatArray:
+    """Turn uniforms U into noise log(-log U) = -G, G standard Gumbel, in place.
+
+    Parameters
+    ----------
+    uniform : ndarray
+        Values in [0, 1), multiples of 2**-53. Overwritten. An exact 0 is read as 2**-54.
+
+    Returns
+    -------
+    ndarray
+        `uniform` itself, overwritten with finite values within `NOISE_RANGE`.
+    """
+    noise = uniform
+    if noise.min() == 0:
+        np.maximum(noise, SMALLEST_UNIFORM, out=noise)
+    np.log(noise, out=noise)
+    np.negative(noise, out=noise)
+    np.log(noise, out=noise)
+    return noise
+
+
+def noise_block(seed: int, num_categories: int, block: int, rows: int | None = None) -> FloatArray:
+    """Return block number `block` of the noise.
+
+    Parameters
+    ----------
+    seed : int
+        0 <= seed < 2**128.
+    num_categories : int
+        K.
+    block : int
+        Number of the block, >= 0.
+    rows : int, optional
+        How many of its first rows are wanted: spares the logarithms of the others.
+
+    Returns
+    -------
+    ndarray, shape (tiles, K, lanes)
+        At least the first `rows` rows; all of them by default.
+    """
+    bits = np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(block,)))
+    tiles, _, lanes = block_shape(num_categories)
+    uniform = np.random.Generator(bits).random((tiles, num_categories, lanes))
+    if rows is not None and rows < tiles * lanes:
+        if lanes == 1:
+            uniform = uniform[:rows]
+        else:
+            # A multiple of 64, since NumPy adds up an array of shape (K, 1) in another order.
+            uniform = np.ascontiguousarray(uniform[..., : -(-rows // 64) * 64])
+    return noise_from_uniform(uniform)
+
+
+def stream(
+    transform: Transform,
+    num_categories: int,
+    n: int,
+    *,
+    seed: int,
+    threads: int | None = None,
+    dtype: npt.DTypeLike = np.float64,
+    order: Literal["C", "F"] = "C",
+) -> Iterator[Chunk]:
+    """Yield n samples as chunks of rows, in order, made by threads ahead of the consumer.
+
+    Parameters
+    ----------
+    transform : callable
+        Turns a block of noise, shape (tiles, K, lanes), into samples of that shape, in place
+        if it likes: `Concrete.from_noise`.
+    num_categories : int
+        K.
+    n : int
+        Number of rows, >= 0.
+    seed : int
+        0 <= seed < 2**128.
+    threads : int, optional
+        Number of threads, by default one for each usable core. The rows do not depend on it.
+    dtype : dtype_like
+        Of the rows; computed in float64 and cast last.
+    order : {"C", "F"}
+        Whether a row or a column of the chunk is contiguous.
+
+    Yields
+    ------
+    Chunk
+        At most about 2**19 values each; memory does not grow with `n`.
+
+    Raises
+    ------
+    ParameterError
+        If `n` or `seed` is outside its range.
+    """
+    check_seed(seed)
+    total = check_samples(n)
+    block_rows = _block_rows(num_categories)
+    step = block_rows * max(1, CHUNK_VALUES // (block_rows * num_categories))
+
+    def make(start: int) -> Chunk:
+        stop = min(start + step, total)
+        rows = np.empty((stop - start, num_categories), dtype=dtype, order=order)
+        for first in range(start, stop, block_rows):
+            part = rows[first - start : first - start + block_rows]
+            noise = noise_block(seed, num_categories, first // block_rows, len(part))
+            samples = transform(noise).swapaxes(-1, -2).reshape(-1, num_categories)
+            part[...] = samples[: len(part)]
+        return Chunk(start, rows)
+
+    return ordered_map(make, range(0, total, step), threads=threads)
+
+
+def ordered_map(
+    function: Callable[[S], T], items: Iterable[S], *, threads: int | None = None
+) -> Iterator[T]:
+    """Map over items in threads, yielding results in order and only a few ahead.
+
+    Parameters
+    ----------
+    function : callable
+        Run in the threads.
+    items : iterable
+        Its arguments; read a few ahead of the consumer.
+    threads : int, optional
+        Number of threads, >= 1; by default one for each usable core.
+
+    Yields
+    ------
+    object
+        The results, in the order of the items.
+    """
+    count = usable_threads() if threads is None else threads
+    todo = iter(items)
+    pool = ThreadPoolExecutor(count)
+    try:
+        ahead: deque[Future[T]] = deque(pool.submit(function, i) for i in islice(todo, 2 * count))
+        while ahead:
+            yield ahead.popleft().result()
+            ahead.extend(pool.submit(function, item) for item in islice(todo, 1))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _block_rows(num_categories: int) -> int:
+    tiles, _, lanes = block_shape(num_categories)
+    return tiles * lanes
