@@ -280,10 +280,9 @@ class Concrete:
         with np.errstate(divide="ignore", invalid="ignore"):
             log_x = np.log(points)
             log_prob = self._log_prob_interior(log_x) - log_x.sum(axis=-1)
-            on_simplex = (points >= 0).all(axis=-1)
-            on_simplex &= np.abs(points.sum(axis=-1) - 1) <= SIMPLEX_TOLERANCE
-        log_prob = np.where(on_simplex, log_prob, -np.inf)
-        boundary = on_simplex & (points == 0).any(axis=-1)
+        inside = on_simplex(points)
+        log_prob = np.where(inside, log_prob, -np.inf)
+        boundary = inside & (points == 0).any(axis=-1)
         if boundary.any():
             log_prob[boundary] = self._log_prob_boundary(log_x[boundary])
         return log_prob[()]
@@ -323,9 +322,8 @@ class Concrete:
         points = self._points(log_x)
         with np.errstate(invalid="ignore", over="ignore"):
             log_prob = self._log_prob_interior(points)
-            on_simplex = np.abs(_logsumexp(points)) <= SIMPLEX_TOLERANCE
-        on_simplex &= np.isfinite(points).all(axis=-1)
-        return np.where(on_simplex, log_prob, -np.inf)[()]
+        inside = on_simplex(points, log=True) & np.isfinite(points).all(axis=-1)
+        return np.where(inside, log_prob, -np.inf)[()]
 
     def _points(self, x: npt.ArrayLike) -> FloatArray:
         points = np.asarray(x, dtype=np.float64)
@@ -488,6 +486,36 @@ class Concrete:
             if not 0 <= i < self.num_categories:
                 raise ParameterError("indices", f"{i} is not in 0 ... {self.num_categories - 1}")
         return Concrete.from_logits(self.logits[chosen], self.temperature)
+
+
+def on_simplex(x: npt.ArrayLike, *, log: bool = False) -> npt.NDArray[np.bool_]:
+    """Tell which points lie on the simplex, up to rounding.
+
+    Parameters
+    ----------
+    x : array_like, shape (..., K)
+        Points, or their logarithms.
+    log : bool
+        Whether they are logarithms.
+
+    Returns
+    -------
+    ndarray of bool, shape (...)
+        True where no component is negative and they sum to 1 within 1e-6.
+
+    Examples
+    --------
+    >>> on_simplex([[0.2, 0.8], [0.2, 0.9], [-0.5, 1.5]]).tolist()
+    [True, False, False]
+    """
+    points = np.asarray(x, dtype=np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        if log:
+            inside: npt.NDArray[np.bool_] = np.abs(_logsumexp(points)) <= SIMPLEX_TOLERANCE
+        else:
+            inside = np.abs(points.sum(axis=-1) - 1) <= SIMPLEX_TOLERANCE
+            inside &= (points >= 0).all(axis=-1)
+    return inside
 
 
 def check_temperature(temperature: float) -> float:

@@ -5,8 +5,8 @@ The noise is a function of (seed, K, row) alone. Rows come in blocks; block i is
 are drawn, are an array of shape (tiles, K, lanes): row r of the block is lane r % lanes of tile
 r // lanes. For K <= 128 there is one tile of 2**floor(log2(262144 / K)) lanes, so that a category
 lies in contiguous memory; for larger K there are max(1, 262144 // K) tiles of one lane, so that a
-row does. With U = 0 read as 2**-54, E = -log U is exponential and G = -log E is Gumbel noise; what is
-handed on is log E, which saves a pass over memory.
+row does. With U = 0 read as 2**-54, E = -log U is exponential and G = -log E is Gumbel noise;
+what is handed on is log E, which saves a pass over memory.
 """
 
 import operator
@@ -35,7 +35,7 @@ SEED_LIMIT = 2**128
 BLOCK_VALUES = 2**18
 """Values in a block of noise: two megabytes, which a core's cache about holds."""
 
-CHUNK_VALUES = 2**19
+CHUNK_VALUES = 2**20
 """Values that a thread makes at a time: enough to make hand-over cheap, little to hold."""
 
 LARGEST_CATEGORY_MAJOR = 128
@@ -59,6 +59,12 @@ class Chunk:
 
     start: int
     rows: npt.NDArray[np.floating[Any]]
+
+    def count_boundary_rows(self) -> int:
+        """Return how many rows hold an exact 0 or 1."""
+        if self.rows.min() > 0 and self.rows.max() < 1:
+            return 0
+        return int(((self.rows == 0) | (self.rows == 1)).any(axis=-1).sum())
 
 
 def fresh_seed() -> int:
@@ -185,7 +191,7 @@ def stream(
     Yields
     ------
     Chunk
-        At most about 2**19 values each; memory does not grow with `n`.
+        At most about 2**20 values each; memory does not grow with `n`.
 
     Raises
     ------

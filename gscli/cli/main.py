@@ -1,0 +1,121 @@
+"""The `gscli` group, and the one place where errors become messages and exit codes."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from gscli.errors import BrowserNotFoundError, GscliError, ParameterError
+
+COMMANDS = ("sample", "density")
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_NO_BROWSER = 3
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+
+class Group(click.Group):
+    """A group that imports a command's module when it is needed, and ends in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"gscli.cli.{name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            error.message += f" Choose from {', '.join(COMMANDS)}."
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader wanted no more, which is no failure (click would exit with 1). Point
+            # stdout elsewhere, so that Python's last flush of what is left does not complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(0) from None
+        return result
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: ARG002
+        **extra: Any,
+    ) -> NoReturn:
+        with _ending():
+            code = super().main(
+                args, prog_name or "gscli", complete_var, standalone_mode=False, **extra
+            )
+            sys.exit(code if isinstance(code, int) else 0)
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """Turn every way in which a command can end into its exit code."""
+    with suppress(ValueError):  # not in the main thread: leave the signal as it is
+        signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(EXIT_USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted; nothing was written", EXIT_INTERRUPTED)
+    except (click.ClickException, GscliError, OSError, MemoryError) as error:
+        _fail(*_message_and_code(error))
+
+
+def _message_and_code(error: Exception) -> tuple[str, int]:
+    match error:
+        case click.ClickException():
+            return error.format_message(), error.exit_code
+        case ParameterError():
+            return str(error), EXIT_USAGE
+        case BrowserNotFoundError():
+            return str(error), EXIT_NO_BROWSER
+        case MemoryError():
+            return "out of memory; ask for fewer categories", EXIT_FAILED
+        case OSError():
+            return f"{error.filename or 'output'}: {error.strerror or error}", EXIT_FAILED
+        case _:
+            return str(error), EXIT_FAILED
+
+
+def _terminate(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    sys.exit(EXIT_TERMINATED)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    line = " ".join(message.split())
+    click.echo(f"Error: {line}", err=True)
+    sys.exit(code)
+
+
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Each command runs bare, on the classic example: pi = 1,3,6, t = 3, n = 10,000.",
+)
+@click.version_option(package_name="gscli", message="%(prog)s %(version)s")
+def main() -> None:
+    """Sample, see, measure and check the Gumbel-Softmax (Concrete) distribution."""

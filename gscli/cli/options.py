@@ -1,0 +1,182 @@
+"""The options that commands share, each spelled once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gscli.cli.params import (
+    LogitsType,
+    OutputType,
+    SamplesType,
+    SeedType,
+    TemperaturesType,
+    WeightsType,
+)
+
+if TYPE_CHECKING:
+    from gscli.concrete import Concrete
+    from gscli.readers import Samples
+    from gscli.weights import Weights
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CLASSIC_PI = "1,3,6"
+CLASSIC_TEMPERATURE = "3"
+CLASSIC_SAMPLES = "10000"
+
+pi = click.option(
+    "--pi",
+    type=WeightsType(),
+    metavar="WEIGHTS",
+    help="Unnormalised probabilities > 0: 1,3,6, or cat=1,dog=3,bird=6, or @FILE (CSV, NPY, "
+    f"JSON).  [default: {CLASSIC_PI}]",
+)
+logits = click.option(
+    "--logits",
+    type=LogitsType(),
+    metavar="WEIGHTS",
+    help="Their logarithms instead, in the same forms.",
+)
+
+
+def temperature(default: str | None = CLASSIC_TEMPERATURE, note: str = "") -> Callable[[F], F]:
+    """`-t`, with the default of the command, or a note on what takes its place."""
+    return click.option(
+        "-t",
+        "--temperature",
+        "temperatures",
+        type=TemperaturesType(),
+        metavar="T[,T...]",
+        default=default,
+        show_default=default is not None,
+        help="Temperature > 0; several as 0.1,0.5,1,3, or log-spaced as 0.1:10:20."
+        + (f"  {note}" if note else ""),
+    )
+
+
+def samples(default: str = CLASSIC_SAMPLES) -> Callable[[F], F]:
+    """`-n`, with the default of the command."""
+    return click.option(
+        "-n",
+        "--samples",
+        "n",
+        type=SamplesType(),
+        metavar="N",
+        default=default,
+        show_default=True,
+        help="Number of samples (at each temperature), also as 1e6 or 10_000.",
+    )
+
+
+seed = click.option(
+    "--seed",
+    type=SeedType(),
+    metavar="INT",
+    help="Seed, 0 to 2**128 - 1: the same one gives the same samples.  [default: fresh, shown]",
+)
+threads = click.option(
+    "-j",
+    "--threads",
+    type=click.IntRange(min=1, max=1024),
+    metavar="INT",
+    help="Number of threads; the samples do not depend on it.  [default: one a core]",
+)
+quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing on standard error.")
+force = click.option("-f", "--force", is_flag=True, help="Replace files that exist.")
+output = click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=OutputType(),
+    metavar="PATH",
+    multiple=True,
+    help="Where to write; - is standard output. Repeatable.",
+)
+
+
+def table_format(help: str) -> Callable[[F], F]:
+    """`--format`, which overrides a table's suffix."""
+    return click.option(
+        "--format", type=click.Choice(["csv", "npy", "parquet"]), default=None, help=help
+    )
+
+
+def file_argument(required: bool = True) -> Callable[[F], F]:
+    """`FILE`, a path or ``-``."""
+    return click.argument("file", metavar="FILE", required=required, type=click.Path())
+
+
+def weights_of(pi: "Weights | None", logits: "Weights | None") -> "tuple[Weights, bool]":
+    """Return the weights that were given, the classic ones by default, and whether as logits."""
+    if pi is not None and logits is not None:
+        raise click.UsageError("--pi and --logits are both given; leave one out")
+    if logits is not None:
+        return logits, True
+    if pi is not None:
+        return pi, False
+    from gscli.weights import parse_weights
+
+    return parse_weights(CLASSIC_PI), False
+
+
+def distributions(
+    pi: "Weights | None", logits: "Weights | None", temperatures: tuple[float, ...]
+) -> "tuple[list[Concrete], tuple[str, ...] | None]":
+    """Return a distribution for each temperature, and the categories' names if there are any."""
+    from gscli.concrete import Concrete
+
+    weights, are_logits = weights_of(pi, logits)
+    make = Concrete.from_logits if are_logits else Concrete
+    return [make(weights.values, t) for t in temperatures], weights.names
+
+
+def data_format(path: Path, override: str | None) -> str:
+    """Return the format of a table's output: the override, or what its suffix says."""
+    from gscli.writers import FORMATS
+
+    if override is not None:
+        return override
+    if str(path) == "-":
+        return "csv"
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise click.BadParameter(
+            f"{path}: unknown suffix {suffix!r}; use .csv, .npy or .parquet, or give --format",
+            param_hint="'-o' / '--output'",
+        )
+    return FORMATS[suffix]
+
+
+def check_targets(outputs: tuple[Path, ...], *, force: bool) -> None:
+    """Refuse outputs that cannot be written, before any work is done."""
+    from gscli.files import check_target
+
+    repeated = {path for path in outputs if outputs.count(path) > 1}
+    if repeated:
+        raise click.BadParameter(
+            f"{repeated.pop()} is given twice; name each output once",
+            param_hint="'-o' / '--output'",
+        )
+    for path in outputs:
+        if str(path) != "-":
+            check_target(path, overwrite=force)
+
+
+def check_one_temperature(temperatures: tuple[float, ...] | None, samples: "Samples") -> None:
+    """Refuse several temperatures for a file that is not made of as many arrays."""
+    if temperatures is not None and len(temperatures) > 1 and not samples.num_slabs:
+        raise click.BadParameter(
+            f"{len(temperatures)} temperatures for the one table of {samples.label}; give one",
+            param_hint="'-t' / '--temperature'",
+        )
+
+
+def check_categories(samples: "Samples", distribution: "Concrete") -> None:
+    """Refuse a file whose rows have another K than the distribution."""
+    if len(samples.names) != distribution.num_categories:
+        raise click.UsageError(
+            f"{samples.label} has {len(samples.names)} columns of values, but the distribution has "
+            f"{distribution.num_categories} categories; give as many weights with --pi"
+        )

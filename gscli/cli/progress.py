@@ -1,0 +1,61 @@
+"""A progress bar on standard error for work that lasts."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PATIENCE = 0.8
+"""Seconds before a bar appears: shorter work has none."""
+
+
+def track(
+    items: Iterable[T], *, total: int | None, size: Callable[[T], int], quiet: bool
+) -> Iterator[T]:
+    """Yield the items; on a terminal show how many rows are done, once that takes a while.
+
+    Parameters
+    ----------
+    items : iterable
+        The blocks of work.
+    total : int or None
+        Number of rows in all, if known.
+    size : callable
+        Gives the number of rows of an item.
+    quiet : bool
+        Whether to show nothing.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield from items
+        return
+    begin, done = time.monotonic(), 0
+    source = iter(items)
+    for item in source:
+        yield item
+        done += size(item)
+        if time.monotonic() - begin > PATIENCE:
+            break
+    else:
+        return
+    yield from _with_bar(source, done, total, size)
+
+
+def _with_bar(
+    source: Iterator[T], done: int, total: int | None, size: Callable[[T], int]
+) -> Iterator[T]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} rows"),
+        TextColumn("{task.percentage:3.0f} %" if total else ""),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("rows", total=total, completed=done)
+        for item in source:
+            yield item
+            bar.advance(task, size(item))

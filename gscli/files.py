@@ -1,0 +1,134 @@
+"""Output files that appear whole or not at all."""
+
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from gscli.errors import OutputError
+
+
+def check_target(path: Path, *, overwrite: bool) -> None:
+    """Refuse a target that cannot be written, before any work is done for it.
+
+    Parameters
+    ----------
+    path : Path
+        Where a file is to be written.
+    overwrite : bool
+        Whether a file that exists may be replaced.
+
+    Raises
+    ------
+    OutputError
+        If its folder is missing or read-only, if it is a folder, or if it exists and may not be
+        replaced.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path} is a directory; name a file in it")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: the directory {path.parent} does not exist; create it first")
+    if _is_regular_or_new(path):
+        if path.exists() and not overwrite:
+            raise OutputError(f"{path} exists; use --force to replace it")
+        folder = _resolved(path).parent
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise OutputError(f"{path}: the directory {folder} is not writable; choose another")
+
+
+@contextmanager
+def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, and rename it to `path` if the block succeeds.
+
+    If it fails or is interrupted the temporary file is deleted and whatever was at `path` stays.
+    Devices and pipes, which cannot be renamed over, are yielded themselves.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file is to appear.
+    overwrite : bool
+        Whether a file that exists may be replaced.
+
+    Yields
+    ------
+    Path
+        Where to write, with the suffix of `path`.
+
+    Raises
+    ------
+    OutputError
+        If the target is refused (see `check_target`) or if writing fails, for example because
+        the disk is full.
+    """
+    check_target(path, overwrite=overwrite)
+    if not _is_regular_or_new(path):
+        yield path
+        return
+    target = _resolved(path)
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{target.stem[:40]}-", suffix=target.suffix, dir=target.parent
+        )
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(_mode(target))
+            check_target(path, overwrite=overwrite)
+            temporary.replace(target)
+        finally:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror or error}; nothing was written") from error
+
+
+def _is_regular_or_new(path: Path) -> bool:
+    return not path.exists() or path.is_file()
+
+
+def _resolved(path: Path) -> Path:
+    # Through symbolic links, so that the link stays and what it points to is replaced.
+    return Path(os.path.realpath(path))
+
+
+def _mode(target: Path) -> int:
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+@contextmanager
+def writing(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """Open `path` for writing through `replacing`; ``-`` is standard output.
+
+    Parameters
+    ----------
+    path : Path
+        Where the bytes are to appear.
+    overwrite : bool
+        Whether a file that exists may be replaced.
+
+    Yields
+    ------
+    binary file
+        Open for writing.
+
+    Raises
+    ------
+    OutputError
+        As `replacing` does.
+    """
+    if str(path) == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with replacing(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
+        yield file

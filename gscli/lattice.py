@@ -1,0 +1,71 @@
+"""Counts of samples on a triangular lattice over the simplex of three categories."""
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+def cell_of(x: FloatArray, resolution: int) -> IntArray:
+    """Return the cell in which each point lies.
+
+    The simplex is cut into resolution**2 equal triangles by lines of constant x_1, x_2 and x_3.
+    Row i, where i <= resolution * x_1 < i + 1, has 2 (resolution - i) - 1 cells that point up and
+    down in turn.
+
+    Parameters
+    ----------
+    x : ndarray, shape (..., 3)
+        Points of the simplex.
+    resolution : int
+        Number of rows of cells.
+
+    Returns
+    -------
+    ndarray of int, shape (...)
+        Indices of cells, 0 <= index < resolution**2; a point on an edge goes to one of its sides.
+
+    Examples
+    --------
+    >>> cell_of(np.array([[0.1, 0.8, 0.1], [0.3, 0.4, 0.3], [1.0, 0.0, 0.0]]), 2).tolist()
+    [2, 1, 3]
+    """
+    scaled = np.moveaxis(x, -1, 0) * resolution
+    row = np.minimum(scaled[0].astype(np.int64), resolution - 1)
+    place = np.minimum(scaled[1].astype(np.int64), resolution - 1 - row)
+    across = resolution - 1 - row - place
+    down = (scaled[2] < across) & (across > 0)
+    return (2 * resolution - row) * row + 2 * place + down
+
+
+def count_cells(x: FloatArray, resolution: int) -> IntArray:
+    """Return how many points lie in each cell, shape (resolution**2,); see `cell_of`."""
+    return np.bincount(cell_of(x, resolution).ravel(), minlength=resolution**2)
+
+
+def cell_corners(resolution: int) -> FloatArray:
+    """Return the corners of every cell, shape (resolution**2, 3 corners, 3 categories).
+
+    Examples
+    --------
+    >>> cell_corners(1).tolist()
+    [[[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]]
+    """
+    corners = np.empty((resolution**2, 3, 3))
+    cell = 0
+    for row in range(resolution):
+        for place in range(resolution - row):
+            left, top = (row, place + 1), (row + 1, place)
+            _fill(corners[cell], [left, (row, place), top], resolution)
+            cell += 1
+            if row + place < resolution - 1:
+                _fill(corners[cell], [left, top, (row + 1, place + 1)], resolution)
+                cell += 1
+    return corners
+
+
+def _fill(out: FloatArray, points: list[tuple[int, int]], resolution: int) -> None:
+    for corner, (first, second) in zip(out, points, strict=True):
+        corner[:] = first, second, resolution - first - second
+    out /= resolution

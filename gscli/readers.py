@@ -1,0 +1,342 @@
+"""Files and pipes of samples (CSV, NPY, Parquet) to blocks of rows, in bounded memory."""
+
+import csv
+import io
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from gscli.errors import DataError
+
+FloatArray = npt.NDArray[np.float64]
+
+BLOCK_VALUES = 2**19
+CSV_BYTES = 2**23
+SEPARATORS = ",\t; "
+TEMPERATURE = "temperature"
+"""Name of a leading column that holds each row's temperature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive rows of a file.
+
+    Attributes
+    ----------
+    start : int
+        Index of the first row, counted from 0, a header not counted.
+    rows : ndarray, shape (rows, K)
+        The values.
+    temperatures : ndarray of shape (rows,), or None
+        The rows' temperatures, if the file states them.
+    """
+
+    start: int
+    rows: FloatArray
+    temperatures: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """A file of samples, opened; iterate over it once.
+
+    Attributes
+    ----------
+    label : str
+        The file's name for messages.
+    names : tuple of str
+        Of the categories; x1, x2, ... if the file has none.
+    named : bool
+        Whether the file names them.
+    total : int or None
+        Number of rows, where the format tells it beforehand.
+    num_slabs : int
+        T for an array of shape (T, n, K), whose temperatures the caller named; else 0.
+    has_temperatures : bool
+        Whether the blocks state temperatures.
+    """
+
+    label: str
+    names: tuple[str, ...]
+    named: bool
+    total: int | None
+    num_slabs: int
+    has_temperatures: bool
+    blocks: Callable[[], Iterator[Block]]
+
+    def __iter__(self) -> Iterator[Block]:
+        return self.blocks()
+
+    def columns(self, block: Block) -> dict[str, FloatArray]:
+        """Return a block as the columns that the file had."""
+        leading = {} if block.temperatures is None else {TEMPERATURE: block.temperatures}
+        return {**leading, **dict(zip(self.names, block.rows.T, strict=True))}
+
+
+def open_samples(path: str, *, temperatures: Sequence[float] | None = None) -> Samples:
+    """Open a file of samples of any format; which one is told from its first bytes.
+
+    Parameters
+    ----------
+    path : str
+        A path, or ``-`` for standard input.
+    temperatures : sequence of float, optional
+        Those of the slabs of an NPY array of shape (T, n, K), in its order.
+
+    Returns
+    -------
+    Samples
+        Its names and its blocks.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or its content is not a table of numbers; raised while
+        iterating if it is only found there. The message names the row.
+    """
+    label = "standard input" if path == "-" else path
+    try:
+        # Closed by the garbage collector: the blocks are read long after this function returns.
+        file = _standard_input() if path == "-" else Path(path).open("rb")  # noqa: SIM115
+        magic = file.peek(6)[:6]
+        if magic == b"\x93NUMPY":
+            return _open_npy(label, file, temperatures)
+        if magic.startswith(b"PAR1"):
+            return _open_parquet(label, _spooled(file) if path == "-" else Path(path))
+        return _open_csv(label, file)
+    except OSError as error:
+        raise DataError(f"{label}: {error.strerror or error}") from error
+
+
+def _standard_input() -> io.BufferedReader:
+    stdin: Any = sys.stdin.buffer
+    return stdin if isinstance(stdin, io.BufferedReader) else io.BufferedReader(stdin)
+
+
+def _spooled(file: BinaryIO) -> BinaryIO:
+    spool = tempfile.TemporaryFile()  # noqa: SIM115
+    shutil.copyfileobj(file, spool)
+    spool.seek(0)
+    return spool
+
+
+def _names(label: str, header: Sequence[str]) -> tuple[tuple[str, ...], bool]:
+    """Split a header into the categories' names and whether temperatures lead."""
+    leading = header[0] == TEMPERATURE
+    names = tuple(header[1:] if leading else header)
+    if len(names) < 2:
+        raise DataError(f"{label}: {len(names)} column of values; a sample has two or more")
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"{label}: two columns are named {twice!r}")
+    return names, leading
+
+
+def _block(start: int, table: FloatArray, leading: bool) -> Block:
+    return Block(start, table[:, 1:], table[:, 0]) if leading else Block(start, table)
+
+
+def default_names(num_categories: int) -> tuple[str, ...]:
+    """Return x1 ... xK.
+
+    Examples
+    --------
+    >>> default_names(3)
+    ('x1', 'x2', 'x3')
+    """
+    return tuple(f"x{k + 1}" for k in range(num_categories))
+
+
+# --- CSV -------------------------------------------------------------------------------------
+
+
+def _open_csv(label: str, file: BinaryIO) -> Samples:
+    first = file.readline().decode("utf-8-sig", errors="replace")
+    while first.startswith("#"):
+        first = file.readline().decode("utf-8", errors="replace")
+    if not first.strip():
+        raise DataError(f"{label}: is empty; expected rows of numbers")
+    text = first.rstrip("\r\n")
+    separator = next((mark for mark in SEPARATORS if mark in text), ",")
+    fields = next(csv.reader([text], delimiter=separator))
+    named = '"' in text or not all(_is_number(field) for field in fields)
+    header = [field.strip() for field in fields] if named else list(default_names(len(fields)))
+    names, leading = _names(label, header)
+    rest = b"" if named else first.encode()
+
+    def blocks() -> Iterator[Block]:
+        start = 0
+        for lines in _whole_lines(file, rest):
+            table = _parse_csv(label, lines, len(header), separator, start)
+            yield _block(start, table, leading)
+            start += len(table)
+        if start == 0:
+            raise DataError(f"{label}: has a header and no rows")
+
+    return Samples(label, names, named, None, 0, leading, blocks)
+
+
+def _is_number(field: str) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
+def _whole_lines(file: BinaryIO, rest: bytes) -> Iterator[bytes]:
+    while piece := file.read(CSV_BYTES):
+        head, newline, tail = piece.rpartition(b"\n")
+        if newline:
+            yield rest + head + newline
+            rest = tail
+        else:
+            rest += piece
+    if rest:
+        yield rest
+
+
+def _parse_csv(
+    label: str, lines: bytes, num_columns: int, separator: str, start: int
+) -> FloatArray:
+    import polars as pl
+
+    try:
+        frame = pl.read_csv(
+            lines,
+            has_header=False,
+            separator=separator,
+            schema={f"{k}": pl.Float64 for k in range(num_columns)},
+            extra_columns="raise",
+            missing_columns="raise",
+        )
+    except pl.exceptions.PolarsError as error:
+        raise _bad_row(label, lines, num_columns, separator, start) from error
+    if any(frame.null_count().row(0)):
+        raise _bad_row(label, lines, num_columns, separator, start)
+    return frame.to_numpy()
+
+
+def _bad_row(label: str, lines: bytes, num_columns: int, separator: str, start: int) -> DataError:
+    """Find, slowly, the row that the fast parser stumbled over."""
+    text = io.StringIO(lines.decode("utf-8", errors="replace"))
+    for row, fields in enumerate(csv.reader(text, delimiter=separator), start=start + 1):
+        if len(fields) != num_columns:
+            found = f"{len(fields)} values; expected {num_columns}"
+            return DataError(f"{label}: row {row} has {found}")
+        for field in fields:
+            if not _is_number(field):
+                return DataError(f"{label}: row {row}: {field!r} is not a number")
+    return DataError(f"{label}: rows {start + 1} to {row} are not a table of numbers")
+
+
+# --- NPY -------------------------------------------------------------------------------------
+
+
+def _open_npy(label: str, file: io.BufferedReader, temperatures: Sequence[float] | None) -> Samples:
+    shape, fortran, dtype = _npy_header(label, file)
+    if len(shape) == 3 and len(temperatures or ()) != shape[0]:
+        raise DataError(
+            f"{label}: shape {shape} holds samples at {shape[0]} temperatures; "
+            "name them, in order, with -t"
+        )
+    if len(shape) not in (2, 3) or shape[-1] < 2:
+        raise DataError(f"{label}: shape {shape}; expected (n, K) or (T, n, K) with K >= 2")
+    if fortran and len(shape) == 3:
+        raise DataError(f"{label}: a Fortran-ordered array of shape {shape}; save it in C order")
+    *slabs, num_rows, num_categories = shape
+    total = num_rows * (slabs[0] if slabs else 1)
+    read = _npy_columns if fortran else _npy_rows
+
+    def blocks() -> Iterator[Block]:
+        for start, rows in read(label, file, total, num_categories, dtype):
+            slab = np.arange(start, start + len(rows)) // num_rows
+            yield Block(start, rows, np.asarray(temperatures)[slab] if slabs else None)
+
+    return Samples(
+        label, default_names(num_categories), False, total, len(slabs) and slabs[0], blocks
+    )
+
+
+def _npy_header(label: str, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    try:
+        version = np.lib.format.read_magic(file)
+        read = (
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
+        )
+        shape, fortran, dtype = read(file)
+    except ValueError as error:
+        raise DataError(f"{label}: not a readable NPY file: {error}") from error
+    if dtype.hasobject:
+        raise DataError(f"{label}: holds pickled objects, which are not read; save a float array")
+    if dtype.kind not in "fiu":
+        raise DataError(f"{label}: holds values of type {dtype}; expected numbers")
+    return shape, fortran, dtype
+
+
+def _npy_rows(
+    label: str, file: io.BufferedReader, total: int, num_columns: int, dtype: np.dtype[Any]
+) -> Iterator[tuple[int, FloatArray]]:
+    step = max(1, BLOCK_VALUES // num_columns)
+    for start in range(0, total, step):
+        rows = np.empty((min(step, total - start), num_columns), dtype=dtype)
+        got = file.readinto(rows.data)
+        if got < rows.nbytes:
+            whole = start + got // (num_columns * dtype.itemsize)
+            raise DataError(f"{label}: ends after row {whole} of the {total} that it announces")
+        yield start, rows.astype(np.float64, copy=False)
+
+
+def _npy_columns(
+    label: str, file: io.BufferedReader, total: int, num_columns: int, dtype: np.dtype[Any]
+) -> Iterator[tuple[int, FloatArray]]:
+    spool: Any = file if file.seekable() else _spooled(file)
+    begin, step = spool.tell(), max(1, BLOCK_VALUES // num_columns)
+    for start in range(0, total, step):
+        rows = np.empty((num_columns, min(step, total - start)), dtype=dtype)
+        for k, column in enumerate(rows):
+            spool.seek(begin + (k * total + start) * dtype.itemsize)
+            if spool.readinto(column.data) < column.nbytes:
+                raise DataError(f"{label}: ends before the {total} rows that it announces")
+        yield start, rows.T.astype(np.float64, copy=False)
+
+
+# --- Parquet ---------------------------------------------------------------------------------
+
+
+def _open_parquet(label: str, source: BinaryIO | Path) -> Samples:
+    import polars as pl
+
+    try:
+        scan = pl.scan_parquet(source)
+        schema = scan.collect_schema()
+        total = scan.select(pl.len()).collect().item()
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{label}: not a readable Parquet file: {error}") from error
+    for name, kind in schema.items():
+        if not kind.is_numeric():
+            raise DataError(f"{label}: column {name!r} holds {kind}; expected numbers")
+    names, leading = _names(label, list(schema))
+    frames = scan.cast(pl.Float64)
+
+    def blocks() -> Iterator[Block]:
+        step = max(1, BLOCK_VALUES // len(schema))
+        start = 0
+        for frame in frames.collect_batches(chunk_size=step, maintain_order=True):
+            for name, nulls in zip(frame.columns, frame.null_count().row(0), strict=True):
+                if nulls:
+                    row = start + int(frame[name].is_null().arg_max() or 0) + 1
+                    raise DataError(f"{label}: row {row}: column {name!r} has no value")
+            yield _block(start, frame.to_numpy(), leading)
+            start += len(frame)
+
+    return Samples(label, names, True, total, 0, leading, blocks)

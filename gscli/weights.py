@@ -1,0 +1,192 @@
+"""Weights of the categories from text and from files: names and values, not yet checked."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gscli.errors import DataError
+
+RESERVED = ("temperature", "log_prob")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Values of the categories, and their names if they were given.
+
+    Attributes
+    ----------
+    values : tuple of float
+        Unnormalised probabilities, or logits.
+    names : tuple of str, or None
+        Of the categories, all different.
+    """
+
+    values: tuple[float, ...]
+    names: tuple[str, ...] | None = None
+
+
+def parse_weights(text: str) -> Weights:
+    """Read weights as users type them.
+
+    Parameters
+    ----------
+    text : str
+        ``1,3,6``, or ``cat=1,dog=3,bird=6``, or ``@FILE`` with a CSV, NPY or JSON file.
+
+    Returns
+    -------
+    Weights
+        The values in the order given.
+
+    Raises
+    ------
+    DataError
+        If a value is not a number or a name is missing or used twice; the message says which.
+
+    Examples
+    --------
+    >>> parse_weights("cat=1,dog=3")
+    Weights(values=(1.0, 3.0), names=('cat', 'dog'))
+    """
+    if text.startswith("@"):
+        return read_weights(Path(text[1:]))
+    if not text.strip():
+        raise DataError("is empty; write values such as 1,3,6")
+    entries = text.split(",")
+    named = ["=" in entry for entry in entries]
+    if not any(named):
+        return Weights(tuple(_number(entry, f"value {i}") for i, entry in enumerate(entries, 1)))
+    if not all(named):
+        raise DataError(f"{entries[named.index(False)]!r} has no name; name every category or none")
+    pairs = [entry.rpartition("=") for entry in entries]
+    return _named((name.strip(), value) for name, _, value in pairs)
+
+
+def read_weights(path: Path) -> Weights:
+    """Read weights from a CSV, NPY or JSON file.
+
+    Parameters
+    ----------
+    path : Path
+        CSV: one row of values under an optional header of names, or one category a row (a value,
+        or a name and a value). NPY: an array of shape (K,). JSON: a list, or an object of names
+        and values.
+
+    Returns
+    -------
+    Weights
+        The values in the file's order.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read as weights; the message names the file and the row.
+    """
+    readers = {".csv": _read_csv, ".npy": _read_npy, ".json": _read_json}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"@{path}: unknown suffix {path.suffix!r}; expected .csv, .npy or .json")
+    try:
+        return reader(path)
+    except DataError as error:
+        raise DataError(f"@{path}: {error}") from error
+    except OSError as error:
+        raise DataError(f"@{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"@{path}: is not text in UTF-8") from error
+
+
+def _read_csv(path: Path) -> Weights:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = [row for row in csv.reader(file) if row]
+    if not rows:
+        raise DataError("is empty")
+    for position, row in enumerate(rows, 1):
+        if len(row) != len(rows[0]):
+            raise DataError(f"row {position} has {len(row)} values where row 1 has {len(rows[0])}")
+    header = not _is_number(rows[0][-1])
+    body, first = rows[header:], 2 if header else 1
+    if len(body) == 1 and len(body[0]) > 1 and _is_number(body[0][0]):
+        row = f"row {first}: value"
+        values = tuple(_number(value, f"{row} {i}") for i, value in enumerate(body[0], 1))
+        return Weights(values, _different(rows[0])) if header else Weights(values)
+    if len(rows[0]) == 2:
+        return _named((name, value) for name, value in body)
+    if len(rows[0]) > 2 or not body:
+        raise DataError(
+            f"has {len(body)} rows of {len(rows[0])} values; expected one row or column"
+        )
+    return Weights(tuple(_number(row[0], f"row {i}") for i, row in enumerate(body, first)))
+
+
+def _read_npy(path: Path) -> Weights:
+    import numpy as np
+
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        pickled = "allow_pickle" in str(error)
+        reason = "holds pickled objects, which are not read" if pickled else "is not an NPY file"
+        raise DataError(f"{reason}; save a float array of shape (K,)") from error
+    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "fiu":
+        raise DataError(
+            f"holds {array.dtype} of shape {array.shape}; expected numbers of shape (K,)"
+            if isinstance(array, np.ndarray)
+            else "is an archive of arrays; save one array"
+        )
+    return Weights(tuple(float(value) for value in array))
+
+
+def _read_json(path: Path) -> Weights:
+    def pairs(items: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        return items  # a dict would hide a name that stands twice
+
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=pairs)
+    except json.JSONDecodeError as error:
+        raise DataError(f"row {error.lineno} is not JSON: {error.msg}") from error
+    if not isinstance(content, list) or not content:
+        raise DataError('is not a list of numbers or an object such as {"cat": 1, "dog": 3}')
+    if all(isinstance(item, tuple) for item in content):
+        return _named(content)
+    return Weights(tuple(_number(value, f"value {i}") for i, value in enumerate(content, 1)))
+
+
+def _named(pairs: Any) -> Weights:
+    items = list(pairs)
+    names = _different([name for name, _ in items])
+    return Weights(tuple(_number(value, repr(name)) for name, value in items), names)
+
+
+def _different(names: Sequence[str]) -> tuple[str, ...]:
+    cleaned = tuple(name.strip() for name in names)
+    for name in cleaned:
+        if not name:
+            raise DataError("a category has an empty name")
+        if name in RESERVED:
+            raise DataError(f"a category cannot be named {name!r}: a column of that name exists")
+    if len(set(cleaned)) < len(cleaned):
+        name, _ = Counter(cleaned).most_common(1)[0]
+        raise DataError(f"two categories are named {name!r}")
+    return cleaned
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        _number(value, "")
+    except DataError:
+        return False
+    return True
+
+
+def _number(value: Any, where: str) -> float:
+    try:
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            return float(value)
+    except (ValueError, OverflowError):
+        pass
+    raise DataError(f"{where}: {value!r} is not a number")

@@ -1,0 +1,177 @@
+"""Blocks of rows to CSV, NPY and Parquet, in bounded memory."""
+
+import csv
+import io
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Format = Literal["csv", "npy", "parquet"]
+FORMATS: dict[str, Format] = {".csv": "csv", ".npy": "npy", ".parquet": "parquet"}
+Columns = Mapping[str, npt.NDArray[np.floating[Any]]]
+
+ROW_GROUP_ROWS = 2**18
+
+
+def write_table(
+    file: BinaryIO, tables: Iterable[Columns], *, format: Literal["csv", "parquet"]
+) -> None:
+    """Write tables of the same columns below each other.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for writing; need not be seekable.
+    tables : iterable of mappings from a column's name to its values, shape (rows,)
+        At least one.
+    format : {"csv", "parquet"}
+        CSV has a header and numbers in their shortest form that reads back as the same number.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    write = _write_csv if format == "csv" else _write_parquet
+    write(file, iter(tables))
+
+
+def write_npy(
+    file: BinaryIO,
+    blocks: Iterable[npt.NDArray[Any]],
+    *,
+    shape: tuple[int | None, ...],
+    dtype: npt.DTypeLike = np.float64,
+) -> None:
+    """Write blocks one after another as a single NPY array.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for writing.
+    blocks : iterable of ndarray
+        The array's values in C order, in pieces.
+    shape : tuple of int
+        Shape of the array. If its first entry is None it is found by counting the rows; then a
+        file that is not seekable gets its bytes only when the last block has come.
+    dtype : dtype_like
+        Of the array.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    if shape[0] is None and not file.seekable():
+        with tempfile.TemporaryFile() as spool:
+            write_npy(spool, blocks, shape=shape, dtype=dtype)
+            spool.seek(0)
+            shutil.copyfileobj(spool, file)
+        return
+    _write_npy_header(file, shape, dtype)
+    rows = 0
+    for block in blocks:
+        file.write(np.ascontiguousarray(block, dtype=dtype).data)
+        rows += len(block)
+    if shape[0] is None:
+        # NumPy pads the header so that a longer first entry fits in the same number of bytes.
+        file.seek(0)
+        _write_npy_header(file, (rows, *shape[1:]), dtype)
+
+
+def header_line(names: Sequence[str]) -> bytes:
+    r"""Return the CSV header of these columns.
+
+    Names that read as a number are quoted, so that they cannot be taken for a row of data.
+
+    Examples
+    --------
+    >>> header_line(["x1", "7", 'say "a", b'])
+    b'x1,"7","say ""a"", b"\n'
+    """
+    text = io.StringIO()
+    for position, name in enumerate(names):
+        numeric = _reads_as_number(name)
+        writer = csv.writer(
+            text, quoting=csv.QUOTE_ALL if numeric else csv.QUOTE_MINIMAL, lineterminator=""
+        )
+        writer.writerow([name])
+        text.write("," if position < len(names) - 1 else "\n")
+    return text.getvalue().encode()
+
+
+def _reads_as_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _write_csv(file: BinaryIO, tables: Iterator[Columns]) -> None:
+    import polars as pl
+
+    first = next(tables)
+    file.write(header_line(list(first)))
+    # polars writes a regular file by its descriptor, which is fast; errors of a pipe it mangles.
+    direct = file.seekable()
+    for table in chain([first], tables):
+        target = file if direct else io.BytesIO()
+        pl.DataFrame(dict(table)).write_csv(target, include_header=False, batch_size=2**14)
+        if isinstance(target, io.BytesIO) and not direct:
+            file.write(target.getbuffer())
+
+
+def _write_parquet(file: BinaryIO, tables: Iterator[Columns]) -> None:
+    import polars as pl
+    from polars.io.plugins import register_io_source
+
+    target = _FailingQuietly(file)
+    first = pl.DataFrame(dict(next(tables)))
+
+    def frames(*_: object) -> Iterator[pl.DataFrame]:
+        yield first
+        for table in tables:
+            if target.error is not None:
+                return
+            yield pl.DataFrame(dict(table))
+
+    source = register_io_source(frames, schema=first.schema)
+    sink: Any = target
+    source.sink_parquet(sink, row_group_size=ROW_GROUP_ROWS, engine="streaming")
+    if target.error is not None:
+        raise target.error
+
+
+class _FailingQuietly(io.RawIOBase):
+    """A file that remembers the first error instead of raising it.
+
+    polars goes on for ever when a sink fails in the middle (a full disk): so the sink does not
+    fail, the source ends early, and the error is raised afterwards.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.error: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        if self.error is None:
+            try:
+                self.file.write(data)
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+
+def _write_npy_header(file: BinaryIO, shape: tuple[int | None, ...], dtype: npt.DTypeLike) -> None:
+    descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
+    header = {"descr": descr, "fortran_order": False, "shape": tuple(size or 0 for size in shape)}
+    np.lib.format.write_array_header_1_0(file, header)
