@@ -36,7 +36,8 @@ def cell_of(x: FloatArray, resolution: int) -> IntArray:
     place = np.minimum(scaled[1].astype(np.int64), resolution - 1 - row)
     across = resolution - 1 - row - place
     down = (scaled[2] < across) & (across > 0)
-    return (2 * resolution - row) * row + 2 * place + down
+    cell: IntArray = (2 * resolution - row) * row + 2 * place + down
+    return cell
 
 
 def count_cells(x: FloatArray, resolution: int) -> IntArray:

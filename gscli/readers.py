@@ -260,9 +260,8 @@ def _open_npy(label: str, file: io.BufferedReader, temperatures: Sequence[float]
             slab = np.arange(start, start + len(rows)) // num_rows
             yield Block(start, rows, np.asarray(temperatures)[slab] if slabs else None)
 
-    return Samples(
-        label, default_names(num_categories), False, total, len(slabs) and slabs[0], blocks
-    )
+    names, num_slabs = default_names(num_categories), slabs[0] if slabs else 0
+    return Samples(label, names, False, total, num_slabs, bool(slabs), blocks)
 
 
 def _npy_header(label: str, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

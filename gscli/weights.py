@@ -108,11 +108,11 @@ def _read_csv(path: Path) -> Weights:
     for position, row in enumerate(rows, 1):
         if len(row) != len(rows[0]):
             raise DataError(f"row {position} has {len(row)} values where row 1 has {len(rows[0])}")
-    header = not _is_number(rows[0][-1])
+    header = not any(_is_number(value) for value in rows[0])
     body, first = rows[header:], 2 if header else 1
     if len(body) == 1 and len(body[0]) > 1 and _is_number(body[0][0]):
-        row = f"row {first}: value"
-        values = tuple(_number(value, f"{row} {i}") for i, value in enumerate(body[0], 1))
+        where = f"row {first}: value"
+        values = tuple(_number(value, f"{where} {i}") for i, value in enumerate(body[0], 1))
         return Weights(values, _different(rows[0])) if header else Weights(values)
     if len(rows[0]) == 2:
         return _named((name, value) for name, value in body)

@@ -91,7 +91,7 @@ class Evaluation:
 
         from gscli.concrete import Concrete
 
-        if not self.own_temperatures:
+        if block.temperatures is None or not self.own_temperatures:
             yield self.distribution, slice(None)
             return
         for temperature in np.unique(block.temperatures):

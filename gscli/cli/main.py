@@ -34,15 +34,6 @@ class Group(click.Group):
         command: click.Command = import_module(f"gscli.cli.{name}").command
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            error.message += f" Choose from {', '.join(COMMANDS)}."
-            raise
-
     def invoke(self, ctx: click.Context) -> Any:
         try:
             result = super().invoke(ctx)

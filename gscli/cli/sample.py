@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from gscli.cli.echo import describe_run, say
 from gscli.cli.progress import track
 
 if TYPE_CHECKING:
-    from gscli.concrete import Concrete, Form
+    from gscli.concrete import Concrete, FloatArray, Form
     from gscli.sampling import Chunk
     from gscli.weights import Weights
 
@@ -46,6 +46,14 @@ class Request:
             if self.form == "simplex":
                 self.boundary_rows += chunk.count_boundary_rows()
             yield temperature, chunk
+
+    def rows(self, distribution: "Concrete") -> "Iterator[FloatArray]":
+        """Yield points of the simplex for the figures of one temperature."""
+        import numpy as np
+
+        one = replace(self, distributions=[distribution])
+        for _, chunk in one.chunks("F"):
+            yield np.exp(chunk.rows) if self.form == "log" else chunk.rows.astype(np.float64)
 
     def _drawn(self, order: Any) -> "Iterator[tuple[float, Chunk]]":
         from gscli.sampling import stream

@@ -1,0 +1,80 @@
+"""What `gscli sample` shows on a terminal instead of ten thousand lines."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from gscli.cli.echo import describe_run
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from gscli.cli.sample import Request
+
+SHOWN_CATEGORIES = 12
+PICTURE_WIDTH = 36
+
+
+def show_sample(request: "Request") -> None:
+    """Draw the samples, and show their figures, a small picture and the hint for -o."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for distribution in request.distributions:
+        _show_one(console, request, distribution)
+    console.print(describe_run(request, []), style="dim", soft_wrap=True)
+    console.print("To keep the samples: -o samples.csv (or .npy, .parquet)", soft_wrap=True)
+
+
+def _show_one(console: "Console", request: "Request", distribution: Any) -> None:
+    from rich.columns import Columns
+    from rich.padding import Padding
+
+    from gscli.lattice import count_cells
+    from gscli.summary import summarise
+    from gscli.terminal import resolution_for
+
+    counts: Any = 0
+    resolution = resolution_for(PICTURE_WIDTH)
+
+    def rows() -> Iterator[Any]:
+        nonlocal counts
+        for chunk in request.rows(distribution):
+            if distribution.num_categories == 3:
+                counts = counts + count_cells(chunk, resolution)
+            yield chunk
+
+    summary = summarise(rows())
+    console.print(f"[bold]t = {distribution.temperature:g}[/]  n = {request.n:,}\n")
+    parts: list[RenderableType] = [_table(request.names, distribution, summary)]
+    if distribution.num_categories == 3:
+        parts.insert(0, Padding(_picture(console, counts, request.names), (0, 4, 0, 0)))
+    console.print(Columns(parts))
+    console.print()
+
+
+def _picture(console: "Console", counts: Any, names: tuple[str, ...]) -> "RenderableType":
+    from gscli.terminal import density_triangle
+
+    unicode = console.encoding.lower().startswith("utf")
+    colour = console.color_system is not None and not console.no_color
+    return density_triangle(counts, names, width=PICTURE_WIDTH, colour=colour, unicode=unicode)
+
+
+def _table(names: tuple[str, ...], distribution: Any, summary: Any) -> "RenderableType":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("category")
+    for heading in ("p", "rounds to", "mean", "sd"):
+        table.add_column(heading, justify="right")
+    figures = zip(
+        names, distribution.probs, summary.rounding, summary.mean, summary.sd, strict=True
+    )
+    for name, *values in list(figures)[:SHOWN_CATEGORIES]:
+        table.add_row(Text(name), *(f"{value:.4f}" for value in values))
+    if len(names) > SHOWN_CATEGORIES:
+        table.add_row(f"… {len(names) - SHOWN_CATEGORIES} more", "", "", "", "")
+    table.add_section()
+    table.add_row("near a vertex", "", f"{summary.near_vertex:.4f}", "", "")
+    return table
