@@ -450,9 +450,7 @@ class Concrete:
         >>> bool(np.allclose(flat.mean(axis=0), 1 / 3, atol=0.01))
         True
         """
-        scores = self.logits - self.temperature * self._points(log_x)
-        log_flat: FloatArray = scores - _logsumexp(scores)[..., None]
-        return log_flat
+        return log_softmax(self.logits - self.temperature * self._points(log_x))
 
     def subcomposition(self, indices: Sequence[int]) -> "Concrete":
         """Distribution of (X_i, i in indices) divided by its sum: again Concrete, exactly.
@@ -562,6 +560,13 @@ def _logits_from_pi(pi: FloatArray) -> FloatArray:
             "(for log-probabilities use logits)",
         )
     return np.log(pi)
+
+
+def log_softmax(scores: FloatArray) -> FloatArray:
+    """Return the logarithms of the softmax over the last axis, without overflow."""
+    shifted = scores - scores.max(axis=-1, keepdims=True)
+    log_probs: FloatArray = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return log_probs
 
 
 def _logsumexp(values: FloatArray) -> FloatArray:

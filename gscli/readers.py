@@ -143,6 +143,17 @@ def _block(start: int, table: FloatArray, leading: bool) -> Block:
     return Block(start, table[:, 1:], table[:, 0]) if leading else Block(start, table)
 
 
+def split_by_temperature(
+    block: Block, wanted: Sequence[float] | None = None
+) -> Iterator[tuple[float, FloatArray]]:
+    """Yield each temperature of a block with its rows; only the wanted ones if any are named."""
+    if block.temperatures is None:
+        return
+    for temperature in np.unique(block.temperatures).tolist():
+        if wanted is None or temperature in wanted:
+            yield temperature, block.rows[block.temperatures == temperature]
+
+
 def default_names(num_categories: int) -> tuple[str, ...]:
     """Return x1 ... xK.
 

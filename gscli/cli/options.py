@@ -1,5 +1,6 @@
 """The options that commands share, each spelled once."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -85,6 +86,7 @@ threads = click.option(
 )
 quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing on standard error.")
 force = click.option("-f", "--force", is_flag=True, help="Replace files that exist.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 output = click.option(
     "-o",
     "--output",
@@ -94,6 +96,76 @@ output = click.option(
     multiple=True,
     help="Where to write; - is standard output. Repeatable.",
 )
+
+
+def figure_outputs(command: F) -> F:
+    """`-o` of figures with `--width`, `--height`, `--scale` and `--plotlyjs`, as `style`."""
+
+    @functools.wraps(command)
+    def with_style(
+        *args: Any,
+        width: int | None,
+        height: int | None,
+        scale: float,
+        plotlyjs: Any,
+        **rest: Any,
+    ) -> Any:
+        from gscli.export import Style
+
+        return command(*args, style=Style(width, height, scale, plotlyjs), **rest)
+
+    decorated: Any = with_style
+    pixels = click.IntRange(min=100, max=10_000)
+    for option in reversed(
+        [
+            output,
+            click.option("--width", type=pixels, metavar="PX", help="Width of images."),
+            click.option("--height", type=pixels, metavar="PX", help="Height of images."),
+            click.option(
+                "--scale",
+                type=click.FloatRange(min=0.1, max=10),
+                default=2.0,
+                show_default=True,
+                help="Pixels of PNG and WebP for each of those.",
+            ),
+            click.option(
+                "--plotlyjs",
+                type=click.Choice(["inline", "cdn"]),
+                default="inline",
+                show_default=True,
+                help="HTML holds plotly.js and works with no network, or links to it and is small.",
+            ),
+        ]
+    ):
+        decorated = option(decorated)
+    return decorated  # type: ignore[no-any-return]
+
+
+def figure_targets(
+    outputs: tuple[Path, ...], *, default: str, show: bool = False
+) -> tuple[Path, ...]:
+    """Return where figures go, each suffix known, with an HTML page among them if it is shown."""
+    from gscli.export import SUFFIXES
+
+    for path in outputs:
+        if path.suffix.lower() not in SUFFIXES:
+            raise click.BadParameter(
+                f"{path}: unknown suffix {path.suffix!r}; use {', '.join(SUFFIXES)}",
+                param_hint="'-o' / '--output'",
+            )
+    html = [path for path in outputs if path.suffix.lower() == ".html"]
+    targets = outputs if outputs and (html or not show) else (*outputs, Path(default))
+    check_targets(targets, force=True)
+    return targets
+
+
+def open_page(targets: tuple[Path, ...]) -> None:
+    """Show the first HTML page among the targets in the user's web browser."""
+    import webbrowser
+
+    page = next(path for path in targets if path.suffix.lower() == ".html")
+    if not webbrowser.open(page.resolve().as_uri()):
+        click.echo(f"No web browser opened; open {page} in one", err=True)
 
 
 def table_format(help: str) -> Callable[[F], F]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from gscli.cli.echo import describe_run
+from gscli.cli.pictures import triangle
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -47,17 +48,10 @@ def _show_one(console: "Console", request: "Request", distribution: Any) -> None
     console.print(f"[bold]t = {distribution.temperature:g}[/]  n = {request.n:,}\n")
     parts: list[RenderableType] = [_table(request.names, distribution, summary)]
     if distribution.num_categories == 3:
-        parts.insert(0, Padding(_picture(console, counts, request.names), (0, 4, 0, 0)))
+        picture = triangle(console, counts, request.names, PICTURE_WIDTH)
+        parts.insert(0, Padding(picture, (0, 4, 0, 0)))
     console.print(Columns(parts))
     console.print()
-
-
-def _picture(console: "Console", counts: Any, names: tuple[str, ...]) -> "RenderableType":
-    from gscli.terminal import density_triangle
-
-    unicode = console.encoding.lower().startswith("utf")
-    colour = console.color_system is not None and not console.no_color
-    return density_triangle(counts, names, width=PICTURE_WIDTH, colour=colour, unicode=unicode)
 
 
 def _table(names: tuple[str, ...], distribution: Any, summary: Any) -> "RenderableType":

@@ -1,0 +1,66 @@
+"""Pictures in the terminal, fitted to it: width, colour and characters."""
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+    from gscli.picture import Sample, Wish
+
+WIDEST = 72
+
+
+def can_show(console: "Console") -> tuple[bool, bool]:
+    """Return whether the terminal takes colours, and characters beyond ASCII."""
+    colour = console.color_system is not None and not os.environ.get("NO_COLOR")
+    return colour, console.encoding.lower().startswith("utf")
+
+
+def triangle(console: "Console", counts: Any, labels: Any, width: int) -> "Text":
+    """Draw a density triangle as this terminal can show it."""
+    from gscli.terminal import density_triangle
+
+    colour, unicode = can_show(console)
+    return density_triangle(counts, labels, width=width, colour=colour, unicode=unicode)
+
+
+def terminal_pictures(
+    sample: "Sample", wish: "Wish", console: "Console"
+) -> "Iterator[RenderableType]":
+    """Yield a picture of each temperature: a triangle, or bars where it takes another shape."""
+    import numpy as np
+
+    from gscli.collect import collect, count_bins
+    from gscli.concrete import log_softmax
+    from gscli.lattice import count_cells
+    from gscli.picture import Projection, choose
+    from gscli.terminal import bars, resolution_for
+
+    width = min(console.width, WIDEST)
+    parts, chosen = choose(sample, wish)
+    names = [sample.names[k] for k in chosen]
+    shape = len(chosen) == 3
+    measure = (
+        partial(count_cells, resolution=resolution_for(width))
+        if shape
+        else partial(count_bins, bins=100)
+    )
+    rows = Projection(sample, chosen, log_ratio=False).project(parts)
+    for temperature, found in collect(rows, measure=measure, threads=sample.threads).items():
+        at = "" if temperature is None else f"t = {temperature:g}  "
+        yield f"\n[bold]{at}[/]n = {found.n:,}  {sample.origin}\n"
+        counts = np.asarray(found.counts)
+        if shape:
+            labels = names
+            if sample.logits is not None:
+                probs = np.exp(log_softmax(sample.logits[list(chosen)]))
+                labels = [f"{name} p={p:.3g}" for name, p in zip(names, probs, strict=True)]
+            yield triangle(console, counts, labels, width)
+        else:
+            means = counts @ (np.arange(100) + 0.5) / 100 / found.n
+            yield "mean share of each category"
+            yield bars(names, means.tolist(), width=width, unicode=can_show(console)[1])

@@ -1,0 +1,140 @@
+"""Samples to draw or to measure: from the distribution itself, a file or standard input."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gscli.cli import options
+from gscli.cli.progress import track
+
+if TYPE_CHECKING:
+    from gscli.picture import Sample
+    from gscli.weights import Weights
+
+
+def open_source(
+    file: str | None,
+    pi: "Weights | None",
+    logits: "Weights | None",
+    temperatures: tuple[float, ...] | None,
+    n: int,
+    seed: int | None,
+    threads: int | None,
+    *,
+    log: bool,
+    quiet: bool,
+) -> "Sample":
+    """Return the samples of a file, or those to be drawn if there is none."""
+    if file is None:
+        if log:
+            raise click.UsageError("--log tells what FILE holds; name a FILE")
+        return _from_distribution(pi, logits, temperatures or (3.0,), n, seed, threads, quiet)
+    return _from_file(file, pi, logits, temperatures, threads, log=log, quiet=quiet)
+
+
+def _from_distribution(
+    pi: "Weights | None",
+    logits: "Weights | None",
+    temperatures: tuple[float, ...],
+    n: int,
+    seed: int | None,
+    threads: int | None,
+    quiet: bool,
+) -> "Sample":
+    from gscli.picture import Sample
+    from gscli.readers import default_names
+    from gscli.sampling import fresh_seed, stream
+
+    distributions, names = options.distributions(pi, logits, temperatures)
+    first = distributions[0]
+    chosen_seed = fresh_seed() if seed is None else seed
+
+    def parts() -> Iterator[tuple[float | None, Any]]:
+        for distribution in distributions:
+            chunks = stream(
+                partial(distribution.from_noise, form="log"),
+                distribution.num_categories,
+                n,
+                seed=chosen_seed,
+                threads=threads,
+            )
+            for chunk in chunks:
+                yield distribution.temperature, chunk.rows
+
+    def tracked() -> Iterator[tuple[float | None, Any]]:
+        total = n * len(distributions)
+        return track(parts(), total=total, size=lambda part: len(part[1]), quiet=quiet)
+
+    return Sample(
+        names=names or default_names(first.num_categories),
+        parts=tracked,
+        log=True,
+        logits=first.logits,
+        origin=f"seed {chosen_seed}",
+        threads=threads,
+    )
+
+
+def _from_file(
+    file: str,
+    pi: "Weights | None",
+    logits: "Weights | None",
+    temperatures: tuple[float, ...] | None,
+    threads: int | None,
+    *,
+    log: bool,
+    quiet: bool,
+) -> "Sample":
+    from gscli.picture import Sample
+    from gscli.readers import open_samples, split_by_temperature
+
+    samples = open_samples(file, temperatures=temperatures)
+    known, names = None, samples.names
+    if pi is not None or logits is not None:
+        (known, *_), given = options.distributions(pi, logits, temperatures or (1.0,))
+        options.check_categories(samples, known)
+        names = names if samples.named else given or names
+    stated = temperatures[0] if temperatures and len(temperatures) == 1 else None
+
+    def parts() -> Iterator[tuple[float | None, Any]]:
+        blocks = track(
+            samples, total=samples.total, size=lambda block: len(block.rows), quiet=quiet
+        )
+        for block in blocks:
+            if block.temperatures is None:
+                yield stated, block.rows
+            else:
+                yield from split_by_temperature(block, temperatures)
+
+    return Sample(
+        names=names,
+        parts=parts,
+        log=log,
+        logits=None if known is None else known.logits,
+        origin=samples.label,
+        threads=threads,
+    )
+
+
+def positions(sample: "Sample", text: str | None) -> tuple[int, ...] | None:
+    """Return the positions of the categories that the user named, or numbered from 1."""
+    if text is None:
+        return None
+    found = []
+    for entry in (entry.strip() for entry in text.split(",")):
+        if entry in sample.names:
+            found.append(sample.names.index(entry))
+        elif entry.isdecimal() and 1 <= int(entry) <= len(sample.names):
+            found.append(int(entry) - 1)
+        else:
+            raise click.BadParameter(
+                f"{entry!r} is not a category; name them, or number them 1 to {len(sample.names)}",
+                param_hint="'--categories'",
+            )
+    if len(set(found)) != len(found) or not 2 <= len(found) <= 4:
+        raise click.BadParameter(
+            f"{text!r}: name two, three or four different categories", param_hint="'--categories'"
+        )
+    return tuple(found)

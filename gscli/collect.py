@@ -1,0 +1,118 @@
+"""One pass over blocks of samples to what a picture needs: counts of all, and some to draw."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from gscli.sampling import ordered_map
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Measure = Callable[[FloatArray], IntArray]
+
+
+@dataclass
+class Thinned:
+    """At most so many rows of a stream of unknown length, evenly spaced.
+
+    Attributes
+    ----------
+    limit : int
+        The most rows that are kept.
+    stride : int
+        Every how many rows one is kept: 1, 2, 4, ...
+    """
+
+    limit: int
+    stride: int = 1
+    seen: int = 0
+    kept: list[FloatArray] = field(default_factory=list)
+
+    def add(self, rows: FloatArray) -> None:
+        """Take the next rows of the stream."""
+        self.kept.append(rows[-self.seen % self.stride :: self.stride].copy())
+        self.seen += len(rows)
+        while sum(map(len, self.kept)) > self.limit:
+            self.kept = [self.rows()[::2]]
+            self.stride *= 2
+
+    def rows(self) -> FloatArray:
+        """Return the rows kept so far."""
+        return np.concatenate(self.kept)
+
+
+@dataclass
+class Collected:
+    """What was gathered of the samples at one temperature.
+
+    Attributes
+    ----------
+    n : int
+        Number of samples.
+    points : Thinned
+        Some of them.
+    counts : ndarray of int, or 0
+        What the measure counted, over all of them.
+    """
+
+    points: Thinned
+    n: int = 0
+    counts: IntArray | int = 0
+
+
+def collect(
+    parts: Iterable[tuple[float | None, FloatArray]],
+    *,
+    measure: Measure | None = None,
+    keep: int = 0,
+    threads: int | None = None,
+) -> dict[float | None, Collected]:
+    """Gather samples by temperature, in bounded memory.
+
+    Parameters
+    ----------
+    parts : iterable of (temperature, rows)
+        Blocks of samples; the temperature may be None.
+    measure : callable, optional
+        Counts something over a block; the counts are added up.
+    keep : int
+        How many samples of each temperature to keep at most, evenly spaced.
+    threads : int, optional
+        Number of threads for the measure.
+
+    Returns
+    -------
+    dict
+        By temperature, in the order in which they first appear.
+
+    Examples
+    --------
+    >>> found = collect([(None, np.eye(3))], measure=partial(count_bins, bins=2), keep=2)
+    >>> found[None].n, found[None].counts.tolist(), len(found[None].points.rows())
+    (3, [[2, 1], [2, 1], [2, 1]], 2)
+    """
+
+    def work(part: tuple[float | None, FloatArray]) -> tuple[float | None, FloatArray, IntArray]:
+        temperature, rows = part
+        counts = np.zeros(1, dtype=np.int64) if measure is None else measure(rows)
+        return temperature, rows, counts
+
+    found: dict[float | None, Collected] = {}
+    for temperature, rows, counts in ordered_map(work, parts, threads=threads):
+        here = found.setdefault(temperature, Collected(Thinned(keep)))
+        here.n += len(rows)
+        here.counts = here.counts + counts
+        if keep:
+            here.points.add(rows)
+    return found
+
+
+def count_bins(rows: FloatArray, *, bins: int) -> IntArray:
+    """Return the counts of each category's share in equal bins of [0, 1], shape (K, bins)."""
+    columns = rows.T
+    index = np.clip((columns * bins).astype(np.int64), 0, bins - 1)
+    index += np.arange(len(columns))[:, None] * bins
+    counts = np.bincount(index.ravel(), minlength=len(columns) * bins)
+    return counts.reshape(len(columns), bins)

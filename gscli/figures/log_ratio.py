@@ -1,0 +1,96 @@
+"""Samples in the log-ratios of their components, where low temperatures can be read."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from gscli.figures import theme
+from gscli.figures.cartesian import axes_of, cartesian
+from gscli.figures.panels import FloatArray, Panel, marker_size_for, opacity_for, winners
+from gscli.regions import Region
+
+
+def log_ratio_panels(
+    panels: Sequence[Panel],
+    *,
+    names: Sequence[str],
+    title: str = "",
+    subtitle: str = "",
+) -> go.Figure:
+    """Draw three categories over the axes log(x_1 / x_3) and log(x_2 / x_3).
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        At least one; its points are *logarithms* of samples, shape (m, 3), and its regions those
+        of the density per unit of the log-ratios.
+    names : sequence of three str
+        The categories' names.
+    title, subtitle : str
+        Shown above.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Of the size that suits the number of panels; each panel has scales of its own, since the
+        log-ratios are proportional to 1/t.
+    """
+    first, second, third = (theme.shorten(name, 12) for name in names)
+    figure = cartesian(
+        panels,
+        x={"title": {"text": f"log( {first} / {third} )"}},
+        y={"title": {"text": f"log( {second} / {third} )"}},
+        title=title,
+        subtitle=subtitle,
+        single=(700, 680),
+    )
+    for index, panel in enumerate(panels):
+        for trace in (*_points(panel, names), *_contours(panel.regions)):
+            shown = {"showlegend": False} if index else {}
+            figure.add_trace(trace.update(**axes_of(index), **shown))
+    return figure
+
+
+def _points(panel: Panel, names: Sequence[str]) -> Iterator[go.Scattergl]:
+    if panel.points is None:
+        return
+    won = winners(panel.points)
+    ratios = panel.points[:, :2] - panel.points[:, 2:]
+    for k, name in enumerate(names):
+        yield go.Scattergl(
+            **_coordinates(ratios[won == k]),
+            mode="markers",
+            marker={
+                "size": marker_size_for(len(ratios)),
+                "color": theme.category_colour(k),
+                "opacity": opacity_for(len(ratios)),
+            },
+            name=f"rounds to {theme.shorten(name)}",
+            legendgroup=f"winner {k}",
+            hovertemplate="%{x:.4g}, %{y:.4g}<extra></extra>",
+        )
+
+
+def _contours(regions: Sequence[Region]) -> Iterator[go.Scatter]:
+    for position, region in enumerate(regions):
+        gap = np.full((1, 2), np.nan)
+        # The logarithms are lost where a point of the line underflows: those are left out.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            lines = [np.log(line[:, :2] / line[:, 2:]) for line in region.lines]
+        path = np.concatenate([part for line in lines for part in (line, gap)] or [gap])
+        dash = theme.CONTOUR_DASHES[position % len(theme.CONTOUR_DASHES)]
+        yield go.Scatter(
+            **_coordinates(np.where(np.isfinite(path), path, np.nan)),
+            mode="lines",
+            line={"color": theme.INK, "width": 1.7, "dash": dash},
+            name=f"{100 * region.mass:g} % of the mass",
+            legendgroup=f"region {position}",
+            hoverinfo="skip",
+        )
+
+
+def _coordinates(points: FloatArray) -> dict[str, Any]:
+    x, y = points.astype(np.float32).T
+    return {"x": x, "y": y}

@@ -1,0 +1,260 @@
+"""Samples and density of three categories on the simplex: an equilateral triangle."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from gscli.figures import theme
+from gscli.figures.panels import FloatArray, IntArray, Panel, marker_size_for, opacity_for, winners
+from gscli.lattice import cell_corners
+from gscli.regions import Region
+
+COUNT_STEPS = 16
+
+
+def ternary(
+    points: npt.ArrayLike | None = None,
+    *,
+    counts: IntArray | None = None,
+    regions: Sequence[Region] = (),
+    probs: Sequence[float] | None = None,
+    names: Sequence[str] = ("x1", "x2", "x3"),
+    title: str = "",
+    subtitle: str = "",
+) -> go.Figure:
+    """Draw one triangle; see `ternary_panels` for several.
+
+    Parameters
+    ----------
+    points : array_like of shape (n, 3), optional
+        Samples, drawn one by one in the colour of the category to which they round.
+    counts : ndarray of int, shape (resolution**2,), optional
+        Counts of samples on a lattice (`gscli.lattice.count_cells`), drawn under the points.
+    regions : sequence of Region
+        Of the exact density (`gscli.regions.highest_density_regions`).
+    probs : sequence of three float, optional
+        The categories' probabilities, for the labels.
+    names : sequence of three str
+        The categories' names: top, left, right.
+    title, subtitle : str
+        Shown above.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        700 x 640 pixels.
+    """
+    drawn = None if points is None else np.asarray(points, dtype=np.float64)
+    panel = Panel(points=drawn, counts=counts, regions=regions)
+    return ternary_panels([panel], probs=probs, names=names, title=title, subtitle=subtitle)
+
+
+def ternary_panels(
+    panels: Sequence[Panel],
+    *,
+    names: Sequence[str],
+    probs: Sequence[float] | None = None,
+    title: str = "",
+    subtitle: str = "",
+) -> go.Figure:
+    """Draw triangles side by side, on shared scales.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        At least one. Counts are those of lattice cells.
+    names : sequence of three str
+        The categories' names: top, left, right.
+    probs : sequence of three float, optional
+        The categories' probabilities, for the labels.
+    title, subtitle : str
+        Shown above.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Of the size that suits the number of panels.
+    """
+    domains = theme.grid(len(panels), gap_x=0.1, gap_y=0.16)
+    width, height = theme.grid_size(len(panels))
+    figure = go.Figure(layout=theme.layout(title, subtitle, width=width, height=height))
+    most = max((int(p.counts.max()) for p in panels if p.counts is not None), default=0)
+    for index, (panel, domain) in enumerate(zip(panels, domains, strict=True)):
+        subplot = "ternary" if index == 0 else f"ternary{index + 1}"
+        figure.layout[subplot] = _axes(names, probs, domain, small=len(panels) > 1)
+        for trace in _traces(panel, names, most, first=index == 0):
+            figure.add_trace(trace.update(subplot=subplot))
+    if most:
+        figure.add_trace(_colour_bar(most))
+    figure.update_layout(annotations=theme.headings([p.heading for p in panels], domains))
+    return figure
+
+
+def _axes(
+    names: Sequence[str], probs: Sequence[float] | None, domain: theme.Domain, *, small: bool
+) -> dict[str, Any]:
+    def axis(k: int) -> dict[str, Any]:
+        label = f"<b>{theme.shorten(names[k], 12 if small else 24)}</b>"
+        if probs is not None:
+            label += f"  p = {probs[k]:.3g}"
+        return {
+            "title": {
+                "text": label,
+                "font": {"size": 13 if small else 15, "color": theme.category_colour(k)},
+            },
+            "min": 0,
+            "tickvals": [0.5] if small else [0.2, 0.4, 0.6, 0.8],
+            "tickfont": {"size": 10 if small else 11, "color": theme.MUTED},
+            "ticks": "outside",
+            "ticklen": 3,
+            "tickcolor": theme.GRID,
+            "gridcolor": theme.GRID,
+            "linecolor": theme.MUTED,
+            "linewidth": 1.2,
+            "layer": "below traces",
+        }
+
+    return {
+        "sum": 1,
+        "domain": {"x": domain.x, "y": domain.y},
+        "bgcolor": theme.PAPER,
+        **{f"{letter}axis": axis(k) for k, letter in enumerate("abc")},
+    }
+
+
+def _traces(
+    panel: Panel, names: Sequence[str], most: int, *, first: bool
+) -> Iterator[go.Scatterternary]:
+    if panel.counts is not None:
+        yield from _cells(panel.counts, most)
+    if panel.points is not None:
+        yield from _points(panel.points, names, first=first)
+    for position, region in enumerate(panel.regions):
+        yield from _contour(region, position, first=first)
+
+
+def _points(
+    points: FloatArray, names: Sequence[str], *, first: bool
+) -> Iterator[go.Scatterternary]:
+    won = winners(points)
+    for k, name in enumerate(names):
+        mine = points[won == k].astype(np.float32)
+        yield go.Scatterternary(
+            **_coordinates(mine),
+            mode="markers",
+            marker={
+                "size": marker_size_for(len(points)),
+                "color": theme.category_colour(k),
+                "opacity": opacity_for(len(points)),
+                "line": {"width": 0},
+            },
+            cliponaxis=False,
+            name=f"rounds to {theme.shorten(name)}",
+            legendgroup=f"winner {k}",
+            showlegend=first,
+            hovertemplate=_hover(names),
+        )
+
+
+def _hover(names: Sequence[str]) -> str:
+    parts = (
+        f"{theme.shorten(name)} %{{{letter}:.4f}}"
+        for name, letter in zip(names, "abc", strict=True)
+    )
+    return "<br>".join(parts) + "<extra></extra>"
+
+
+def _coordinates(points: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+    return dict(zip("abc", points.T, strict=True))
+
+
+def _contour(region: Region, position: int, *, first: bool) -> Iterator[go.Scatterternary]:
+    path = _joined(region.lines)
+    shared: dict[str, Any] = {
+        **_coordinates(path),
+        "mode": "lines",
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+        "legendgroup": f"region {position}",
+    }
+    # A halo of paper below the line keeps it readable over points and dark cells.
+    yield go.Scatterternary(
+        **shared, line={"color": theme.PAPER, "width": 4}, opacity=0.8, showlegend=False
+    )
+    dash = theme.CONTOUR_DASHES[position % len(theme.CONTOUR_DASHES)]
+    yield go.Scatterternary(
+        **shared,
+        line={"color": theme.INK, "width": 1.7, "dash": dash},
+        name=f"{100 * region.mass:g} % of the mass",
+        showlegend=first,
+    )
+
+
+def _joined(lines: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+    """Join paths into one, with a gap (nan) after each."""
+    gap = np.full((1, 3), np.nan)
+    parts = [part for line in lines for part in (line, gap)]
+    return np.concatenate(parts or [gap]).astype(np.float32)
+
+
+def _cells(counts: IntArray, most: int) -> Iterator[go.Scatterternary]:
+    """Draw the cells, those of one colour as one trace."""
+    corners = cell_corners(round(len(counts) ** 0.5))
+    steps = np.ceil(_level(counts, most) * COUNT_STEPS).astype(int)
+    for step in range(1, COUNT_STEPS + 1):
+        mine = corners[(steps == step) & (counts > 0)]
+        if len(mine):
+            colour = _colour((step - 0.5) / COUNT_STEPS)
+            yield go.Scatterternary(
+                **_coordinates(_joined(list(mine[:, [0, 1, 2, 0]]))),
+                mode="lines",
+                fill="toself",
+                fillcolor=colour,
+                # A line of the same colour closes the hair-thin gaps between cells.
+                line={"color": colour, "width": 0.6},
+                cliponaxis=False,
+                hoverinfo="skip",
+                showlegend=False,
+            )
+
+
+def _level(counts: npt.NDArray[Any], most: int) -> FloatArray:
+    level: FloatArray = np.log1p(counts) / np.log1p(most)
+    return level
+
+
+def _colour(level: float) -> str:
+    from plotly.colors import sample_colorscale
+
+    return str(sample_colorscale(list(theme.COUNT_SCALE), level)[0])
+
+
+def _colour_bar(most: int) -> go.Scatterternary:
+    ticks = [t for e in range(10) for t in (1 * 10**e, 3 * 10**e) if t < most * 0.75]
+    ticks = [*(ticks if len(ticks) <= 7 else ticks[::2]), most]
+    return go.Scatterternary(
+        a=[None],
+        b=[None],
+        c=[None],
+        mode="markers",
+        showlegend=False,
+        marker={
+            "color": [0],
+            "cmin": 0,
+            "cmax": 1,
+            "colorscale": list(theme.COUNT_SCALE),
+            "showscale": True,
+            "colorbar": {
+                "title": {"text": "samples<br>in a cell", "font": {"size": 12}},
+                "tickvals": [float(_level(np.array(t), most)) for t in ticks],
+                "ticktext": [f"{t:,}" for t in ticks],
+                "thickness": 12,
+                "len": 0.6,
+                "outlinewidth": 0,
+                "tickfont": {"size": 11},
+            },
+        },
+    )

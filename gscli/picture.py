@@ -1,0 +1,378 @@
+"""Which picture suits a sample: from its categories, its size and the user's wish to a figure."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from gscli.collect import Collected, Measure, collect, count_bins
+from gscli.concrete import Concrete, FloatArray, log_softmax
+from gscli.errors import DataError, ParameterError
+from gscli.lattice import count_cells
+from gscli.regions import highest_density_regions
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from gscli.figures.panels import Panel
+
+MAX_POINTS = 20_000
+"""Points in one figure: plotly's triangles are SVG, and a browser draws 10,000 a second."""
+
+MAX_PANELS = 24
+MAX_STRIPS = 24
+HISTOGRAM_BINS = 80
+STRIP_BINS = 50
+HISTOGRAM_POINTS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Samples to draw, and what is known of their distribution.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the K categories.
+    parts : callable
+        Yields pairs of a temperature, or None, and rows of shape (rows, K); called once.
+    log : bool
+        Whether the rows are logarithms.
+    logits : ndarray of shape (K,), or None
+        Of the exact distribution, if it is known.
+    origin : str
+        Where the samples come from, for the subtitle.
+    threads : int or None
+        Number of threads for counting.
+    """
+
+    names: tuple[str, ...]
+    parts: Callable[[], Iterator[tuple[float | None, FloatArray]]]
+    log: bool
+    logits: FloatArray | None
+    origin: str
+    threads: int | None = None
+
+    def at(self, temperature: float | None, chosen: Sequence[int]) -> Concrete | None:
+        """Return the exact distribution of some categories at a temperature, if known."""
+        if self.logits is None or temperature is None:
+            return None
+        return Concrete.from_logits(self.logits[list(chosen)], temperature)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user asked to see.
+
+    Attributes
+    ----------
+    kind : {"auto", "points", "bins", "marginals"}
+        Samples one by one, or counts of all.
+    contours : bool
+        Whether to draw highest-density regions where they are known.
+    categories : tuple of int, or None
+        Those to show; the most probable by default.
+    log_ratio : bool
+        Whether the axes are log-ratios.
+    """
+
+    kind: Literal["auto", "points", "bins", "marginals"] = "auto"
+    contours: bool = True
+    categories: tuple[int, ...] | None = None
+    log_ratio: bool = False
+
+
+def picture(sample: Sample, wish: Wish) -> "go.Figure":
+    """Draw samples in the way that suits them.
+
+    Parameters
+    ----------
+    sample : Sample
+        Read once, in bounded memory.
+    wish : Wish
+        What the user asked for.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A triangle for three categories, a histogram for two, a tetrahedron for four, strips for
+        more; a panel for each temperature.
+
+    Raises
+    ------
+    DataError
+        If there are no samples, or too many temperatures.
+    ParameterError
+        If the wish does not fit the number of categories.
+    """
+    parts, chosen = choose(sample, wish)
+    drawing = _drawing(sample, wish, chosen)
+    projection = Projection(sample, chosen, drawing.log_ratio)
+    found = collect(
+        projection.project(parts),
+        measure=drawing.measure,
+        keep=drawing.keep,
+        threads=sample.threads,
+    )
+    if not found:
+        raise DataError("there is no sample to draw")
+    if len(found) > MAX_PANELS:
+        raise ParameterError("temperature", f"{len(found)} are more than {MAX_PANELS} panels")
+    panels = [drawing.panel(t, each, len(found)) for t, each in found.items()]
+    probs = None if sample.logits is None else np.exp(log_softmax(sample.logits))[list(chosen)]
+    return drawing.figure(
+        panels,
+        names=tuple(sample.names[k] for k in chosen),
+        probs=probs,
+        title=_title(sample, list(found)),
+        subtitle="  ·  ".join(_remarks(sample, chosen, found, panels, projection.dropped)),
+    )
+
+
+def choose(
+    sample: Sample, wish: Wish
+) -> tuple[Iterator[tuple[float | None, FloatArray]], tuple[int, ...]]:
+    """Return the sample's parts and the positions of the categories to show."""
+    k = len(sample.names)
+    parts = iter(sample.parts())
+    if wish.categories is not None:
+        return parts, wish.categories
+    room = MAX_STRIPS if wish.kind == "marginals" else 3 if k > 4 or wish.log_ratio else 4
+    if k <= room:
+        return parts, tuple(range(k))
+    if sample.logits is not None:
+        rank = sample.logits
+    else:
+        first = next(parts, None)
+        if first is None:
+            raise DataError("there is no sample to draw")
+        rank = (np.exp(first[1]) if sample.log else first[1]).mean(axis=0)
+        parts = _before(first, parts)
+    return parts, tuple(sorted(np.argsort(-rank, kind="stable")[:room].tolist()))
+
+
+def _before(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest
+
+
+class Projection:
+    """Restricts rows to the categories that are shown: an exact sub-composition.
+
+    Parameters
+    ----------
+    sample : Sample
+        Whose rows come.
+    chosen : sequence of int
+        Positions of the categories.
+    log_ratio : bool
+        Whether logarithms of the points are wanted.
+    """
+
+    def __init__(self, sample: Sample, chosen: Sequence[int], log_ratio: bool) -> None:
+        self.sample, self.chosen, self.log_ratio = sample, list(chosen), log_ratio
+        self.whole = self.chosen == list(range(len(sample.names)))
+        self.dropped = 0
+
+    def project(
+        self, parts: Iterable[tuple[float | None, FloatArray]]
+    ) -> Iterator[tuple[float | None, FloatArray]]:
+        """Yield the parts restricted to those categories."""
+        for temperature, rows in parts:
+            yield temperature, self._project(rows)
+
+    def _project(self, rows: FloatArray) -> FloatArray:
+        if self.whole and self.sample.log == self.log_ratio:
+            return rows
+        part = rows if self.whole else rows[:, self.chosen]
+        if self.sample.log:
+            part = part if self.whole else log_softmax(part)
+            return part if self.log_ratio else np.exp(part)
+        total = part.sum(axis=1, keepdims=True)
+        usable = (part > 0).all(axis=1) if self.log_ratio else total[:, 0] > 0
+        self.dropped += int(np.count_nonzero(~usable))
+        part = np.asarray(part[usable] / total[usable])
+        return np.log(part) if self.log_ratio else part
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """One way to draw: what to gather, and how that becomes panels and a figure."""
+
+    measure: Measure | None
+    keep: int
+    log_ratio: bool
+    panel: Callable[[float | None, Collected, int], "Panel"]
+    figure: Callable[..., "go.Figure"]
+
+
+def _drawing(sample: Sample, wish: Wish, chosen: Sequence[int]) -> _Drawing:
+    shown = len(chosen)
+    if wish.kind == "marginals":
+        return _marginals(sample, chosen)
+    if shown == 2:
+        draw = _log_ratio_histogram if wish.log_ratio else _histogram
+        return draw(sample, chosen)
+    if wish.log_ratio and shown == 3:
+        return _log_ratio(sample, wish, chosen)
+    if shown == 3:
+        return _ternary(sample, wish, chosen)
+    if shown == 4 and not wish.log_ratio:
+        return _tetrahedron()
+    raise ParameterError("categories", f"{shown} cannot be drawn so; choose three")
+
+
+def _ternary(sample: Sample, wish: Wish, chosen: Sequence[int]) -> _Drawing:
+    from gscli.figures import Panel, ternary_panels
+
+    resolution = 48
+
+    def panel(temperature: float | None, found: Collected, count: int) -> Panel:
+        exact = sample.at(temperature, chosen)
+        points = wish.kind == "points" or (wish.kind == "auto" and found.n <= MAX_POINTS)
+        return Panel(
+            heading=_heading(temperature, exact),
+            points=_drawn(found, count) if points else None,
+            counts=None if points else np.asarray(found.counts),
+            regions=highest_density_regions(exact) if exact and wish.contours else (),
+        )
+
+    measure = partial(count_cells, resolution=resolution)
+    return _Drawing(measure, MAX_POINTS, False, panel, ternary_panels)
+
+
+def _tetrahedron() -> _Drawing:
+    from gscli.figures import Panel, tetrahedron_panels
+
+    def panel(temperature: float | None, found: Collected, count: int) -> Panel:
+        return Panel(heading=_heading(temperature, None), points=_drawn(found, count))
+
+    return _Drawing(None, MAX_POINTS, False, panel, tetrahedron_panels)
+
+
+def _log_ratio(sample: Sample, wish: Wish, chosen: Sequence[int]) -> _Drawing:
+    from gscli.figures import Panel, log_ratio_panels
+
+    def panel(temperature: float | None, found: Collected, count: int) -> Panel:
+        exact = sample.at(temperature, chosen)
+        known = exact is not None and wish.contours
+        return Panel(
+            heading=_heading(temperature, exact),
+            points=_drawn(found, count),
+            regions=highest_density_regions(exact, log_ratio=True) if exact and known else (),
+        )
+
+    def figure(panels: Sequence[Panel], *, probs: Any, **options: Any) -> "go.Figure":  # noqa: ARG001
+        return log_ratio_panels(panels, **options)
+
+    return _Drawing(None, MAX_POINTS, True, panel, figure)
+
+
+def _histogram(sample: Sample, chosen: Sequence[int]) -> _Drawing:
+    from gscli.figures import Panel, histogram_panels
+
+    grid = np.sin(np.linspace(0, np.pi / 2, 402)[1:-1]) ** 2
+
+    def panel(temperature: float | None, found: Collected, count: int) -> Panel:  # noqa: ARG001
+        exact = sample.at(temperature, chosen)
+        points = np.stack([grid, 1 - grid], axis=-1)
+        return Panel(
+            heading=_heading(temperature, exact),
+            counts=np.asarray(found.counts)[0],
+            edges=np.linspace(0, 1, HISTOGRAM_BINS + 1),
+            curve=None if exact is None else (grid, np.exp(exact.log_prob(points))),
+        )
+
+    def figure(panels: Sequence[Panel], *, names: Any, probs: Any, **options: Any) -> "go.Figure":  # noqa: ARG001
+        return histogram_panels(panels, label=f"share of {names[0]}", **options)
+
+    return _Drawing(partial(count_bins, bins=HISTOGRAM_BINS), 0, False, panel, figure)
+
+
+def _log_ratio_histogram(sample: Sample, chosen: Sequence[int]) -> _Drawing:
+    from gscli.figures import Panel, histogram_panels
+
+    def panel(temperature: float | None, found: Collected, count: int) -> Panel:  # noqa: ARG001
+        exact = sample.at(temperature, chosen)
+        log_x = found.points.rows()
+        counts, edges = np.histogram(log_x[:, 0] - log_x[:, 1], bins=HISTOGRAM_BINS)
+        grid = np.linspace(edges[0], edges[-1], 400)
+        points = log_softmax(np.stack([grid, np.zeros_like(grid)], axis=-1))
+        return Panel(
+            heading=_heading(temperature, exact),
+            counts=counts,
+            edges=edges,
+            curve=None if exact is None else (grid, np.exp(exact.log_prob_log(points))),
+        )
+
+    def figure(panels: Sequence[Panel], *, names: Any, probs: Any, **options: Any) -> "go.Figure":  # noqa: ARG001
+        return histogram_panels(panels, label=f"log( {names[0]} / {names[1]} )", **options)
+
+    return _Drawing(None, HISTOGRAM_POINTS, True, panel, figure)
+
+
+def _marginals(sample: Sample, chosen: Sequence[int]) -> _Drawing:
+    from gscli.figures import Panel, marginal_panels
+
+    # Shares of the whole, not of a sub-composition: so all categories are counted.
+    def panel(temperature: float | None, found: Collected, count: int) -> Panel:  # noqa: ARG001
+        exact = sample.at(temperature, range(len(sample.names)))
+        return Panel(
+            heading=_heading(temperature, exact),
+            counts=np.asarray(found.counts),
+            edges=np.linspace(0, 1, STRIP_BINS + 1),
+            means=None if exact is None else exact.mean()[list(chosen)],
+        )
+
+    return _Drawing(partial(count_bins, bins=STRIP_BINS), 0, False, panel, marginal_panels)
+
+
+def _drawn(found: Collected, count: int) -> FloatArray:
+    rows = found.points.rows()
+    return rows[:: -(-len(rows) * count // MAX_POINTS) or 1]
+
+
+def _heading(temperature: float | None, exact: Concrete | None) -> str:
+    if temperature is None:
+        return ""
+    regime = "" if exact is None else f"  ·  {exact.regime} regime"
+    return f"<b>t = {temperature:.4g}</b>{regime}"
+
+
+def _title(sample: Sample, temperatures: Sequence[float | None]) -> str:
+    from gscli.figures import theme
+
+    if len(temperatures) > 1:
+        return "Effect of temperature on the Concrete distribution"
+    if sample.logits is None or temperatures[0] is None:
+        return theme.shorten(f"Samples of {sample.origin}", 60)
+    return f"Concrete distribution at t = {temperatures[0]:.4g}"
+
+
+def _remarks(
+    sample: Sample,
+    chosen: Sequence[int],
+    found: dict[float | None, Collected],
+    panels: Sequence["Panel"],
+    dropped: int,
+) -> Iterator[str]:
+    from gscli.figures import theme
+
+    sizes = [each.n for each in found.values()]
+    each = " at each temperature" if len(sizes) > 1 else ""
+    yield f"n = {max(sizes):,} samples{each}"
+    drawn = max((len(p.points) for p in panels if p.points is not None), default=max(sizes))
+    if drawn < max(sizes):
+        yield f"{drawn:,} evenly spaced ones drawn"
+    if len(found) == 1 and sample.logits is not None:
+        (temperature,) = found
+        exact = sample.at(temperature, range(len(sample.names)))
+        if exact is not None:
+            yield f"{exact.regime} regime"
+    if len(chosen) < len(sample.names):
+        yield f"{len(chosen)} of {len(sample.names)} categories, as exact sub-composition"
+    if dropped:
+        yield f"{dropped:,} rows with exact zeros left out"
+    yield theme.escape(sample.origin)
