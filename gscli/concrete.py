@@ -11,7 +11,7 @@ from typing import Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from gscli import sampling
+from gscli import moments, sampling
 from gscli.errors import ParameterError, ShapeError
 
 FloatArray = npt.NDArray[np.float64]
