@@ -57,10 +57,12 @@ class Interpolant:
         points = np.cos(np.pi * (np.arange(DEGREE + 1) + 0.5) / (DEGREE + 1))
         values = function((self._centre[:, None] + self._half[:, None] * points).ravel())
         values = values.reshape(len(values), len(self._centre), DEGREE + 1)
-        # Powers of the local coordinate, highest first: shape (DEGREE + 1, functions, cells).
-        self._coefficients = np.ascontiguousarray(
-            np.moveaxis(values @ _monomials_from_values().T, -1, 0)[::-1]
-        )
+        # By way of Chebyshev coefficients, which fall so fast that powers lose nothing; not by
+        # the product of the two matrices, which would lose three digits.
+        to_chebyshev, to_powers = _change_of_basis()
+        powers = values @ to_chebyshev @ to_powers
+        # Highest power first: shape (DEGREE + 1, functions, cells).
+        self._coefficients = np.ascontiguousarray(np.moveaxis(powers, -1, 0)[::-1])
 
     def __call__(self, y: FloatArray, functions: slice) -> FloatArray:
         """Evaluate some of the functions.
@@ -89,17 +91,15 @@ class Interpolant:
 
 
 @lru_cache(maxsize=1)
-def _monomials_from_values() -> FloatArray:
-    # By way of the Chebyshev coefficients, which fall so fast that the powers lose nothing.
-    angle = np.pi * (np.arange(DEGREE + 1) + 0.5) / (DEGREE + 1)
-    to_chebyshev = np.cos(np.arange(DEGREE + 1)[:, None] * angle) * 2 / (DEGREE + 1)
-    to_chebyshev[0] /= 2
+def _change_of_basis() -> tuple[FloatArray, FloatArray]:
+    degrees = np.arange(DEGREE + 1)
+    angle = np.pi * (degrees + 0.5) / (DEGREE + 1)
+    to_chebyshev = np.cos(angle[:, None] * degrees) * np.where(degrees == 0, 1, 2) / (DEGREE + 1)
     to_powers = np.zeros((DEGREE + 1, DEGREE + 1))
-    for degree in range(DEGREE + 1):
-        powers = np.polynomial.chebyshev.cheb2poly(np.eye(degree + 1)[degree])
-        to_powers[: degree + 1, degree] = powers
-    matrix: FloatArray = to_powers @ to_chebyshev
-    return matrix
+    for degree in degrees.tolist():
+        unit = np.eye(degree + 1)[degree]
+        to_powers[degree, : degree + 1] = np.polynomial.chebyshev.cheb2poly(unit)
+    return to_chebyshev, to_powers
 
 
 class KernelTable:
@@ -173,16 +173,21 @@ def _kernels_hot(y: FloatArray, t: float) -> tuple[FloatArray, FloatArray]:
     return complement, np.array(psi)
 
 
-@lru_cache(maxsize=256)
-def kernel_table(temperature: float) -> KernelTable:
-    """Return the table of one temperature, or raise `AccuracyError` outside the range."""
+def check_range(temperature: float) -> float:
+    """Return a temperature, or raise `AccuracyError` outside the range of exact figures."""
     if not LOWEST_TEMPERATURE <= temperature <= HIGHEST_TEMPERATURE:
         raise AccuracyError(
             f"temperature: {temperature:g} is outside {LOWEST_TEMPERATURE:g} ... "
             f"{HIGHEST_TEMPERATURE:g}, where exact moments hold their error; "
             "choose one inside, or average over samples"
         )
-    return KernelTable(temperature)
+    return temperature
+
+
+@lru_cache(maxsize=256)
+def kernel_table(temperature: float) -> KernelTable:
+    """Return the table of one temperature, or raise `AccuracyError` outside the range."""
+    return KernelTable(check_range(temperature))
 
 
 @dataclass(frozen=True)
