@@ -3,8 +3,7 @@
 The Jacobian of a sample with respect to the logits is J = (diag(X) - X Xᵀ) / t, and that of the
 categorical's mean is J0 = diag(p) - p pᵀ. Their difference is what a relaxation costs: its bias
 ‖E[J] - J0‖_F falls with the temperature and its noise E‖J‖² - ‖E[J]‖² rises. Both are exact, for
-any number of categories. Beside them stand the straight-through and Gumbel-Rao estimators, for
-linear and quadratic losses, by Monte Carlo with its standard error.
+any number of categories. For estimators of the gradient of a given loss, see `gscli.estimators`.
 """
 
 import math
@@ -14,11 +13,10 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from gscli.errors import ParameterError
+from gscli.errors import AccuracyError, ParameterError
 from gscli.quadrature import (
     HIGHEST_TEMPERATURE,
     LOWEST_TEMPERATURE,
-    FloatArray,
     Quadrature,
     quadrature,
 )
@@ -156,12 +154,25 @@ def best_temperature(logits: npt.ArrayLike, batch_size: int) -> float:
         The global minimiser of bias² + noise / m over 0.001 <= temperature <= 1000, to about four
         digits. An end of that range means that the error still falls there.
 
+    Raises
+    ------
+    AccuracyError
+        If ‖J0‖_F <= 1e-9: the choice is all but made.
+    ParameterError
+        If `batch_size` is not positive.
+
     Examples
     --------
     >>> round(best_temperature(np.log([1, 3, 6]), batch_size=32), 2)
     0.52
     """
     from scipy.optimize import minimize_scalar
+
+    if math.isnan(gradient_error(logits, 1.0).relative_bias):
+        raise AccuracyError(
+            "logits: one category has all but 1e-9 of the probability, and so no temperature is "
+            "best; bring the logits closer together"
+        )
 
     def log_error(log_temperature: float) -> float:
         # Clipped, since exp(log(1000)) may round to more than 1000.
