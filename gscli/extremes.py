@@ -81,12 +81,13 @@ def near_vertex(
     n : int
         Number of samples, >= 2.
     seed : int
-        Of the noise.
+        Of the noise, which distributions of one K and one seed share.
 
     Returns
     -------
     Estimate
-        The probability and its standard error, 0.0 for two categories.
+        The probability and its standard error: 0.0 for two categories; else that of a proportion
+        with one hit and one miss more, which is not 0 when all samples agree.
 
     Raises
     ------
@@ -95,9 +96,7 @@ def near_vertex(
 
     Notes
     -----
-    For within <= 1/2 only one category can be that large, and X_k > 1 - within exactly if
-    E_k < pi_k (c Σ_{j≠k} W_j)^(-t), c = (1 - within) / within, with the W_j of `gscli.quadrature`.
-    Each sample contributes the probability of that given the other categories' noise, not 0 or 1.
+    For two categories t log(X_1/X_2) is logistic (Maddison et al. 2017, Proposition 1a-b).
 
     Examples
     --------
@@ -107,30 +106,16 @@ def near_vertex(
     if not 0 < within <= 0.5:
         raise ParameterError("within", f"{within:g} is not in 0 < within <= 0.5")
     _check_samples(n)
-    logits, t = distribution.logits, distribution.temperature
-    offset = t * (math.log1p(-within) - math.log(within))
-    if len(logits) == 2:  # t log(X_1/X_2) is logistic
+    logits = distribution.logits
+    if len(logits) == 2:
         difference = float(logits[0] - logits[1])
-        sides = np.array([difference, -difference]) - offset
-        return Estimate(float(np.exp(-np.logaddexp(0, -sides)).sum()), 0.0)
-
-    def contribution(noise: FloatArray) -> FloatArray:
-        others = _log_sum_of_others((logits - noise) / t)
-        log_rate = np.minimum(logits - offset - t * others, 700.0)
-        total: FloatArray = -np.expm1(-np.exp(log_rate)).sum(axis=1)
-        return total
-
-    chunks = sampling.stream(lambda noise: noise, len(logits), n, seed=seed)
-    return _estimate(contribution(np.asarray(chunk.rows, np.float64)) for chunk in chunks)
-
-
-def _log_sum_of_others(scores: FloatArray) -> FloatArray:
-    # log Σ_{j≠k} exp(score_j) from the sums before and after k: S - W_k would lose all digits.
-    before = np.full_like(scores, -np.inf)
-    after = np.full_like(scores, -np.inf)
-    before[:, 1:] = np.logaddexp.accumulate(scores[:, :-1], axis=1)
-    after[:, :-1] = np.logaddexp.accumulate(scores[:, :0:-1], axis=1)[:, ::-1]
-    return np.logaddexp(before, after)
+        threshold = distribution.temperature * (math.log1p(-within) - math.log(within))
+        log_probabilities = -np.logaddexp(0, [threshold - difference, threshold + difference])
+        return Estimate(float(np.exp(log_probabilities).sum()), 0.0)
+    chunks = sampling.stream(distribution.from_noise, len(logits), n, seed=seed)
+    hits = sum(int((chunk.rows.max(axis=1) > 1 - within).sum()) for chunk in chunks)
+    proportion = (hits + 1) / (n + 2)
+    return Estimate(hits / n, math.sqrt(proportion * (1 - proportion) / n))
 
 
 def _check_samples(n: int) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from moment_oracles import logistic_expectation
 
 from gscli import Concrete, moments, sampling
 from gscli.errors import AccuracyError, ParameterError
@@ -21,21 +22,6 @@ TEMPERATURES = [0.001, 0.02, 0.3, 0.99, 1.0, 2.0, 4.0, 50.0, 1000.0]
 
 logits_lists = st.lists(st.floats(-30, 30), min_size=2, max_size=6)
 temperatures = st.floats(math.log(0.001), math.log(1000)).map(math.exp).filter(lambda t: t <= 1000)
-
-
-def logistic_expectation(function: Any, difference: float, temperature: float) -> Any:
-    """Integrate a function of log X_1, log X_2 over t log(X_1/X_2) - difference ~ Logistic."""
-    d, t = mp.mpf(difference), mp.mpf(temperature)
-
-    def integrand(noise: Any) -> Any:
-        score = (d + noise) / t
-        log_density = -abs(noise) - 2 * mp.log1p(mp.exp(-abs(noise)))
-        log_x = -mp.log1p(mp.exp(-score)) if score > 0 else score - mp.log1p(mp.exp(score))
-        return function(log_x, log_x - score, log_density) * mp.exp(log_density)
-
-    breaks = {-d + s * t for s in (-40, -10, -2, 0, 2, 10, 40)} | {mp.mpf(p) for p in (-5, 0, 5)}
-    inside = sorted(b for b in breaks if abs(b) < 80)
-    return mp.quad(integrand, [-80, *inside, 80])
 
 
 @cache
