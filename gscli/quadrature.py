@@ -130,7 +130,8 @@ class KernelTable:
     def _log_kernels(self, y: FloatArray) -> FloatArray:
         kernels = _kernels_cold if self.temperature < 1 else _kernels_hot
         complement, psi = kernels(y, self.temperature)
-        minus_log = np.where(complement < 0.5, -np.log1p(-complement), -np.log(psi[0]))
+        small = np.minimum(complement, 0.5)
+        minus_log = np.where(complement < 0.5, -np.log1p(-small), -np.log(psi[0]))
         logs: FloatArray = np.log(np.concatenate([minus_log[None], psi[1:] / psi[0]]))
         return logs
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gscli import Concrete, moments
+from gscli import Concrete, moments, sampling
 from gscli.errors import ParameterError, ShapeError
 from gscli.estimators import (
     Estimator,
@@ -103,6 +103,22 @@ def test_standard_errors_are_those_of_repetitions() -> None:
         spread = np.std([getattr(run, figure) for run in runs])
         stated = np.mean([getattr(run, f"{figure}_se") for run in runs])
         assert stated == pytest.approx(spread, rel=0.2)
+
+
+def test_standard_error_of_a_mean_is_the_usual_one() -> None:
+    # With rows in 32 batches of one size, the jackknife's is that of the mean of batch means.
+    d, n = Concrete(PI, 0.5), 32 * 64
+    found = estimator_errors(d, LINEAR, n=n, inner_samples=1)["relaxed"]
+    noise = np.concatenate(
+        [c.rows[:, :3] for c in sampling.stream(lambda e: e, 6, n, seed=0, threads=1)]
+    )
+    x = d.from_noise(noise.T.copy()).T
+    c = LINEAR.coefficients
+    gradient = x * (c - (x @ c)[:, None]) / d.temperature
+    squares = np.square(gradient - exact_gradient(d, LINEAR)).sum(axis=1)
+    assert found.mse == pytest.approx(squares.mean(), rel=1e-12)
+    batch_means = squares.reshape(32, 64).mean(axis=1)
+    assert found.mse_se == pytest.approx(batch_means.std(ddof=1) / math.sqrt(32), rel=1e-9)
 
 
 def test_parameters_are_checked() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moment_oracles import logistic_expectation
 
-from gscli import moments
+from gscli import moments, quadrature
 from gscli.errors import AccuracyError, ParameterError
 from gscli.gradients import GradientError, best_temperature, gradient_error
 
@@ -133,6 +133,15 @@ def test_error_of_a_batch() -> None:
     assert cost.error(8) == pytest.approx(0.19)
     with pytest.raises(ParameterError, match="batch_size"):
         cost.error(0)
+
+
+def test_tiles_of_categories_agree_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits = np.random.default_rng(1).normal(size=50)
+    whole = gradient_error(logits, 0.7)
+    monkeypatch.setattr(quadrature, "TILE_VALUES", 2000)
+    tiled = gradient_error(np.concatenate([logits[25:], logits[:25]]), 0.7)
+    assert tiled.bias == pytest.approx(whole.bias, rel=1e-9)
+    assert tiled.noise == pytest.approx(whole.noise, rel=1e-11)
 
 
 def test_a_choice_that_is_made_has_no_relative_bias() -> None:

@@ -221,6 +221,12 @@ def test_limits_of_the_temperature() -> None:
     np.testing.assert_allclose(moments.covariance(CLASSIC, 1000), expected, rtol=5e-3)
 
 
+def test_a_hopeless_category_still_has_its_own_mean() -> None:
+    # For t < 1 the left tail is E[X_k] = p_k (1 + O(t²)), however small p_k.
+    mean = moments.mean([0.0, -300.0], 0.001)
+    assert mean[1] == pytest.approx(math.exp(-300), rel=1e-4)
+
+
 def test_log_sum_in_closed_form() -> None:
     # At t = 1 and K = 2: S = pi (E_1 + E_2) / (E_1 E_2), of E[log] = log pi + digamma(2) + 2γ.
     expected = math.log(5) + 1 + np.euler_gamma
