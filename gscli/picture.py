@@ -125,6 +125,7 @@ def picture(sample: Sample, wish: Wish) -> "go.Figure":
     return drawing.figure(
         panels,
         names=tuple(sample.names[k] for k in chosen),
+        positions=chosen,
         probs=probs,
         title=_title(sample, list(found)),
         subtitle="  ·  ".join(_remarks(sample, chosen, found, panels, projection.dropped)),
@@ -224,6 +225,17 @@ def _drawing(sample: Sample, wish: Wish, chosen: Sequence[int]) -> _Drawing:
     raise ParameterError("categories", f"{shown} cannot be drawn so; choose three")
 
 
+def _without(*unused: str) -> Callable[[Callable[..., "go.Figure"]], Callable[..., "go.Figure"]]:
+    """Let a figure function be called with options that it has no use for."""
+
+    def wrap(draw: Callable[..., "go.Figure"]) -> Callable[..., "go.Figure"]:
+        return lambda panels, **options: draw(
+            panels, **{name: value for name, value in options.items() if name not in unused}
+        )
+
+    return wrap
+
+
 def _ternary(sample: Sample, wish: Wish, chosen: Sequence[int]) -> _Drawing:
     from gscli.figures import Panel, ternary_panels
 
@@ -264,10 +276,7 @@ def _log_ratio(sample: Sample, wish: Wish, chosen: Sequence[int]) -> _Drawing:
             regions=highest_density_regions(exact, log_ratio=True) if exact and known else (),
         )
 
-    def figure(panels: Sequence[Panel], *, probs: Any, **options: Any) -> "go.Figure":  # noqa: ARG001
-        return log_ratio_panels(panels, **options)
-
-    return _Drawing(None, MAX_POINTS, True, panel, figure)
+    return _Drawing(None, MAX_POINTS, True, panel, _without("probs")(log_ratio_panels))
 
 
 def _histogram(sample: Sample, chosen: Sequence[int]) -> _Drawing:
@@ -285,10 +294,9 @@ def _histogram(sample: Sample, chosen: Sequence[int]) -> _Drawing:
             curve=None if exact is None else (grid, np.exp(exact.log_prob(points))),
         )
 
-    def figure(panels: Sequence[Panel], *, names: Any, probs: Any, **options: Any) -> "go.Figure":  # noqa: ARG001
-        return histogram_panels(panels, label=f"share of {names[0]}", **options)
-
-    return _Drawing(partial(count_bins, bins=HISTOGRAM_BINS), 0, False, panel, figure)
+    draw = partial(histogram_panels, label=f"share of {sample.names[chosen[0]]}")
+    measure = partial(count_bins, bins=HISTOGRAM_BINS)
+    return _Drawing(measure, 0, False, panel, _without("names", "positions", "probs")(draw))
 
 
 def _log_ratio_histogram(sample: Sample, chosen: Sequence[int]) -> _Drawing:
@@ -307,9 +315,9 @@ def _log_ratio_histogram(sample: Sample, chosen: Sequence[int]) -> _Drawing:
             curve=None if exact is None else (grid, np.exp(exact.log_prob_log(points))),
         )
 
-    def figure(panels: Sequence[Panel], *, names: Any, probs: Any, **options: Any) -> "go.Figure":  # noqa: ARG001
-        return histogram_panels(panels, label=f"log( {names[0]} / {names[1]} )", **options)
-
+    first, second = (sample.names[k] for k in chosen)
+    draw = partial(histogram_panels, label=f"log( {first} / {second} )")
+    figure = _without("names", "positions", "probs")(draw)
     return _Drawing(None, HISTOGRAM_POINTS, True, panel, figure)
 
 
@@ -326,7 +334,8 @@ def _marginals(sample: Sample, chosen: Sequence[int]) -> _Drawing:
             means=None if exact is None else exact.mean()[list(chosen)],
         )
 
-    return _Drawing(partial(count_bins, bins=STRIP_BINS), 0, False, panel, marginal_panels)
+    measure = partial(count_bins, bins=STRIP_BINS)
+    return _Drawing(measure, 0, False, panel, _without("positions")(marginal_panels))
 
 
 def _drawn(found: Collected, count: int) -> FloatArray:
@@ -368,7 +377,7 @@ def _remarks(
         yield f"{drawn:,} evenly spaced ones drawn"
     if len(found) == 1 and sample.logits is not None:
         (temperature,) = found
-        exact = sample.at(temperature, range(len(sample.names)))
+        exact = sample.at(temperature, chosen)
         if exact is not None:
             yield f"{exact.regime} regime"
     if len(chosen) < len(sample.names):

@@ -16,6 +16,7 @@ def log_ratio_panels(
     panels: Sequence[Panel],
     *,
     names: Sequence[str],
+    positions: Sequence[int] = (0, 1, 2),
     title: str = "",
     subtitle: str = "",
 ) -> go.Figure:
@@ -28,6 +29,8 @@ def log_ratio_panels(
         of the density per unit of the log-ratios.
     names : sequence of three str
         The categories' names.
+    positions : sequence of three int
+        Their positions among all K categories, which give them their colours.
     title, subtitle : str
         Shown above.
 
@@ -38,6 +41,7 @@ def log_ratio_panels(
         log-ratios are proportional to 1/t.
     """
     first, second, third = (theme.shorten(name, 12) for name in names)
+    colours = theme.category_colours(positions)
     figure = cartesian(
         panels,
         x={"title": {"text": f"log( {first} / {third} )"}},
@@ -47,13 +51,13 @@ def log_ratio_panels(
         single=(700, 680),
     )
     for index, panel in enumerate(panels):
-        for trace in (*_points(panel, names), *_contours(panel.regions)):
+        for trace in (*_points(panel, names, colours), *_contours(panel.regions)):
             shown = {"showlegend": False} if index else {}
             figure.add_trace(trace.update(**axes_of(index), **shown))
     return figure
 
 
-def _points(panel: Panel, names: Sequence[str]) -> Iterator[go.Scattergl]:
+def _points(panel: Panel, names: Sequence[str], colours: Sequence[str]) -> Iterator[go.Scattergl]:
     if panel.points is None:
         return
     won = winners(panel.points)
@@ -64,7 +68,7 @@ def _points(panel: Panel, names: Sequence[str]) -> Iterator[go.Scattergl]:
             mode="markers",
             marker={
                 "size": marker_size_for(len(ratios)),
-                "color": theme.category_colour(k),
+                "color": colours[k],
                 "opacity": opacity_for(len(ratios)),
             },
             name=f"rounds to {theme.shorten(name)}",

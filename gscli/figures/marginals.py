@@ -72,13 +72,12 @@ def histogram_panels(
 
 def _top(panels: Sequence[Panel]) -> float:
     """Return a height that shows the bars, but not every spike of a density that diverges."""
-    tops = [
-        float(np.max(p.counts / (max(1, p.counts.sum()) * np.diff(p.edges))))
-        for p in panels
-        if p.counts is not None and p.edges is not None
+    heights = [
+        panel.counts / (max(1, panel.counts.sum()) * np.diff(panel.edges))
+        for panel in panels
+        if panel.counts is not None and panel.edges is not None
     ]
-    curves = [float(np.quantile(p.curve[1], 0.98)) for p in panels if p.curve is not None]
-    return 1.08 * max([*tops, *curves], default=1.0)
+    return 1.15 * max((float(np.quantile(each, 0.97)) for each in heights), default=1.0)
 
 
 def marginal_panels(

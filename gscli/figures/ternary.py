@@ -22,6 +22,7 @@ def ternary(
     regions: Sequence[Region] = (),
     probs: Sequence[float] | None = None,
     names: Sequence[str] = ("x1", "x2", "x3"),
+    positions: Sequence[int] = (0, 1, 2),
     title: str = "",
     subtitle: str = "",
 ) -> go.Figure:
@@ -39,6 +40,8 @@ def ternary(
         The categories' probabilities, for the labels.
     names : sequence of three str
         The categories' names: top, left, right.
+    positions : sequence of three int
+        Their positions among all K categories, which give them their colours.
     title, subtitle : str
         Shown above.
 
@@ -49,13 +52,16 @@ def ternary(
     """
     drawn = None if points is None else np.asarray(points, dtype=np.float64)
     panel = Panel(points=drawn, counts=counts, regions=regions)
-    return ternary_panels([panel], probs=probs, names=names, title=title, subtitle=subtitle)
+    return ternary_panels(
+        [panel], probs=probs, names=names, positions=positions, title=title, subtitle=subtitle
+    )
 
 
 def ternary_panels(
     panels: Sequence[Panel],
     *,
     names: Sequence[str],
+    positions: Sequence[int] = (0, 1, 2),
     probs: Sequence[float] | None = None,
     title: str = "",
     subtitle: str = "",
@@ -68,6 +74,8 @@ def ternary_panels(
         At least one. Counts are those of lattice cells.
     names : sequence of three str
         The categories' names: top, left, right.
+    positions : sequence of three int
+        Their positions among all K categories, which give them their colours.
     probs : sequence of three float, optional
         The categories' probabilities, for the labels.
     title, subtitle : str
@@ -78,14 +86,15 @@ def ternary_panels(
     plotly.graph_objects.Figure
         Of the size that suits the number of panels.
     """
+    colours = theme.category_colours(positions)
     domains = theme.grid(len(panels), gap_x=0.1, gap_y=0.16)
     width, height = theme.grid_size(len(panels))
     figure = go.Figure(layout=theme.layout(title, subtitle, width=width, height=height))
     most = max((int(p.counts.max()) for p in panels if p.counts is not None), default=0)
     for index, (panel, domain) in enumerate(zip(panels, domains, strict=True)):
         subplot = "ternary" if index == 0 else f"ternary{index + 1}"
-        figure.layout[subplot] = _axes(names, probs, domain, small=len(panels) > 1)
-        for trace in _traces(panel, names, most, first=index == 0):
+        figure.layout[subplot] = _axes(names, probs, colours, domain, small=len(panels) > 1)
+        for trace in _traces(panel, names, colours, most, first=index == 0):
             figure.add_trace(trace.update(subplot=subplot))
     if most:
         figure.add_trace(_colour_bar(most))
@@ -94,16 +103,22 @@ def ternary_panels(
 
 
 def _axes(
-    names: Sequence[str], probs: Sequence[float] | None, domain: theme.Domain, *, small: bool
+    names: Sequence[str],
+    probs: Sequence[float] | None,
+    colours: Sequence[str],
+    domain: theme.Domain,
+    *,
+    small: bool,
 ) -> dict[str, Any]:
     def axis(k: int) -> dict[str, Any]:
         label = f"<b>{theme.shorten(names[k], 12 if small else 24)}</b>"
         if probs is not None:
-            label += f"  p = {probs[k]:.3g}"
+            # Two lines at the bottom, where labels of neighbours would meet.
+            label += f"{'<br>' if small and k else '  '}p = {probs[k]:.3g}"
         return {
             "title": {
                 "text": label,
-                "font": {"size": 13 if small else 15, "color": theme.category_colour(k)},
+                "font": {"size": 13 if small else 15, "color": colours[k]},
             },
             "min": 0,
             "tickvals": [0.5] if small else [0.2, 0.4, 0.6, 0.8],
@@ -126,18 +141,18 @@ def _axes(
 
 
 def _traces(
-    panel: Panel, names: Sequence[str], most: int, *, first: bool
+    panel: Panel, names: Sequence[str], colours: Sequence[str], most: int, *, first: bool
 ) -> Iterator[go.Scatterternary]:
     if panel.counts is not None:
         yield from _cells(panel.counts, most)
     if panel.points is not None:
-        yield from _points(panel.points, names, first=first)
+        yield from _points(panel.points, names, colours, first=first)
     for position, region in enumerate(panel.regions):
         yield from _contour(region, position, first=first)
 
 
 def _points(
-    points: FloatArray, names: Sequence[str], *, first: bool
+    points: FloatArray, names: Sequence[str], colours: Sequence[str], *, first: bool
 ) -> Iterator[go.Scatterternary]:
     won = winners(points)
     for k, name in enumerate(names):
@@ -147,7 +162,7 @@ def _points(
             mode="markers",
             marker={
                 "size": marker_size_for(len(points)),
-                "color": theme.category_colour(k),
+                "color": colours[k],
                 "opacity": opacity_for(len(points)),
                 "line": {"width": 0},
             },

@@ -25,6 +25,7 @@ def tetrahedron_panels(
     panels: Sequence[Panel],
     *,
     names: Sequence[str],
+    positions: Sequence[int] = (0, 1, 2, 3),
     probs: Sequence[float] | None = None,
     title: str = "",
     subtitle: str = "",
@@ -37,6 +38,8 @@ def tetrahedron_panels(
         At least one, with points of shape (m, 4).
     names : sequence of four str
         The categories' names: top, then around the base.
+    positions : sequence of four int
+        Their positions among all K categories, which give them their colours.
     probs : sequence of four float, optional
         The categories' probabilities, for the labels.
     title, subtitle : str
@@ -47,26 +50,27 @@ def tetrahedron_panels(
     plotly.graph_objects.Figure
         Of the size that suits the number of panels.
     """
+    colours = theme.category_colours(positions)
     domains = theme.grid(len(panels))
     width, height = theme.grid_size(len(panels))
     figure = go.Figure(layout=theme.layout(title, subtitle, width=width, height=height))
     for index, (panel, domain) in enumerate(zip(panels, domains, strict=True)):
         scene = "scene" if index == 0 else f"scene{index + 1}"
-        hidden = {"visible": False, "range": [-0.62, 0.62]}
         figure.layout[scene] = {
             "domain": {"x": domain.x, "y": domain.y},
-            "xaxis": hidden,
-            "yaxis": hidden,
-            "zaxis": {"visible": False, "range": [-0.12, 0.95]},
-            "aspectmode": "data",
+            "xaxis": {"visible": False, "range": [-0.8, 0.8]},
+            "yaxis": {"visible": False, "range": [-0.6, 0.9]},
+            "zaxis": {"visible": False, "range": [-0.3, 1.1]},
+            "aspectmode": "manual",
+            "aspectratio": {"x": 2.08, "y": 1.95, "z": 1.82},
             "camera": {
-                "eye": {"x": 0.75, "y": -1.0, "z": 0.5},
-                "center": {"x": 0, "y": 0, "z": -0.05},
+                "eye": {"x": 0.5, "y": -0.85, "z": 0.38},
+                "center": {"x": 0, "y": 0, "z": 0},
                 "projection": {"type": "orthographic"},
             },
-            "annotations": _labels(names, probs),
+            "annotations": _labels(names, probs, colours),
         }
-        for trace in (_edges(), *_points(panel, names, first=index == 0)):
+        for trace in (_edges(), *_points(panel, names, colours, first=index == 0)):
             figure.add_trace(trace.update(scene=scene))
     figure.update_layout(annotations=theme.headings([p.heading for p in panels], domains))
     return figure
@@ -81,7 +85,9 @@ def _edges() -> go.Scatter3d:
     )  # fmt: skip
 
 
-def _labels(names: Sequence[str], probs: Sequence[float] | None) -> list[dict[str, Any]]:
+def _labels(
+    names: Sequence[str], probs: Sequence[float] | None, colours: Sequence[str]
+) -> list[dict[str, Any]]:
     centre = VERTICES.mean(axis=0)
     texts = [f"<b>{theme.shorten(name)}</b>" for name in names]
     if probs is not None:
@@ -91,14 +97,16 @@ def _labels(names: Sequence[str], probs: Sequence[float] | None) -> list[dict[st
             **dict(zip("xyz", centre + 1.15 * (vertex - centre), strict=True)),
             "text": text,
             "showarrow": False,
-            "font": {"size": 15, "color": theme.category_colour(k)},
+            "font": {"size": 15, "color": colours[k]},
             "bgcolor": "rgba(255, 255, 255, 0.7)",
         }
         for k, (vertex, text) in enumerate(zip(VERTICES, texts, strict=True))
     ]
 
 
-def _points(panel: Panel, names: Sequence[str], *, first: bool) -> list[go.Scatter3d]:
+def _points(
+    panel: Panel, names: Sequence[str], colours: Sequence[str], *, first: bool
+) -> list[go.Scatter3d]:
     points = np.empty((0, 4)) if panel.points is None else panel.points
     won = winners(points) if len(points) else np.empty(0, dtype=np.int64)
     return [
@@ -107,7 +115,7 @@ def _points(panel: Panel, names: Sequence[str], *, first: bool) -> list[go.Scatt
             mode="markers",
             marker={
                 "size": marker_size_for(len(points)) * 0.6,
-                "color": theme.category_colour(k),
+                "color": colours[k],
                 "opacity": opacity_for(len(points)),
                 "line": {"width": 0},
             },

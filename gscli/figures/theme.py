@@ -33,9 +33,21 @@ COUNT_SCALE = (
 CONTOUR_DASHES = ("solid", "dash", "dot")
 
 
-def category_colour(index: int) -> str:
-    """Return the colour of a category."""
-    return CATEGORY_COLOURS[index % len(CATEGORY_COLOURS)]
+def category_colours(positions: Sequence[int]) -> tuple[str, ...]:
+    """Return the colours of categories, given their positions among all K.
+
+    Where two of them would have the same one, they are coloured by their order instead.
+
+    Examples
+    --------
+    >>> category_colours([0, 2]), category_colours([0, 7]) == category_colours([0, 1])
+    (('#0072B2', '#009E73'), True)
+    """
+    count = len(CATEGORY_COLOURS)
+    colours = tuple(CATEGORY_COLOURS[k % count] for k in positions)
+    if len(set(colours)) < len(colours):
+        return tuple(CATEGORY_COLOURS[i % count] for i in range(len(colours)))
+    return colours
 
 
 def escape(text: str) -> str:
@@ -66,7 +78,7 @@ def layout(title: str, subtitle: str, *, width: int, height: int) -> dict[str, A
             "y": 1 - 26 / height,
             "font": {"size": 18},
         },
-        "margin": {"l": 50, "r": 50, "t": 110, "b": 100},
+        "margin": {"l": 50, "r": 50, "t": 118, "b": 100},
         "legend": {
             "orientation": "h",
             "x": 0.5,
