@@ -109,8 +109,8 @@ def check(
         raise DataError("there are no rows to check")
     tests = _holm(tally.results(), alpha)
     passed = all(test.passed for test in tests)
-    conclusive = not passed or tally.zeros == 0
-    consistent = passed and conclusive
+    conclusive = not passed or tally.zeros == 0 or tally.one_hot == tally.n
+    consistent = passed and tally.zeros == 0
     return CheckResult(
         consistent=consistent,
         conclusive=conclusive,

@@ -13,8 +13,10 @@ contiguous memory.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gscli.concrete import FloatArray
 from gscli.errors import AccuracyError, ShapeError
@@ -69,7 +71,9 @@ class Estimate:
         return centred
 
 
-def slabs(blocks: Iterable[FloatArray], num_categories: int) -> Iterator[FloatArray]:
+def slabs(
+    blocks: Iterable[npt.NDArray[np.floating[Any]]], num_categories: int
+) -> Iterator[FloatArray]:
     """Cut blocks of rows into category-major pieces.
 
     Parameters
@@ -186,7 +190,7 @@ class Standard:
 
     def apply(self, log_x: FloatArray) -> FloatArray:
         """Return a slab of log-samples in these coordinates."""
-        standard = log_x - log_x.mean(axis=0)
+        standard: FloatArray = log_x - log_x.mean(axis=0)
         standard -= self.centre[:, None]
         standard *= self.scale
         return standard

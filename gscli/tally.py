@@ -12,7 +12,7 @@ find repeated ones, and the first 2**19 values, to tell the cause of a rejection
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -40,6 +40,9 @@ LAGS = 10
 HASHED_ROWS = 2**20
 HELD_VALUES = 2**19
 PROBED_ROWS = 2**12
+NO_VARIANCE = 1e-9
+"""A score that varies less is constant: its correlations are rounding, and count as 0."""
+
 MOST_DECIMALS = 8
 TINY = float(np.finfo(np.float64).tiny)
 
@@ -145,13 +148,13 @@ class Tally:
         self.repeats = Repeats()
 
     def update(self, values: FloatArray) -> None:
-        """Take in some rows, as an array of shape (K, rows); may overwrite it."""
+        """Take in some rows, as an array of shape (K, rows)."""
         if self.n == 0:
             self.resolution = Resolution.of(values[:, :PROBED_ROWS], log=self.log)
         start, self.n = self.n, self.n + values.shape[1]
         with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
             log_x = values if self.log else np.log(values)
-            self._locate(values, log_x, start)
+            self._locate(values, start)
             finite = np.isfinite(log_x).all(axis=0)
             if not finite.all():
                 self._set_aside(log_x[:, ~finite])
@@ -159,7 +162,7 @@ class Tally:
         if log_x.shape[1]:
             self._take(values, log_x)
 
-    def _locate(self, values: FloatArray, log_x: FloatArray, start: int) -> None:
+    def _locate(self, values: FloatArray, start: int) -> None:
         if self.log:
             peak = values.max(axis=0)
             error = np.log(np.exp(values - peak).sum(axis=0)) + peak
@@ -405,8 +408,8 @@ def merge_rare(observed: IntArray, expected: FloatArray) -> tuple[FloatArray, Fl
         # The rare ones together may still be too few, and then take more categories in.
         rare = max(rare, int(np.searchsorted(cumulative, SMALLEST_EXPECTED)) + 1)
     groups = np.maximum(np.arange(len(order)) - max(rare - 1, 0), 0)
-    merged = np.bincount(groups, weights=observed[order])
-    return merged, np.bincount(groups, weights=expected[order])
+    merged: FloatArray = np.bincount(groups, weights=observed[order]).astype(np.float64)
+    return merged, np.bincount(groups, weights=expected[order]).astype(np.float64)
 
 
 def sidak(p_value: float, tests: int) -> float:
@@ -432,11 +435,13 @@ class Histograms:
 
         The p-value is Kolmogorov's limit with Stephens' (1974) correction for finite n.
         """
-        n = self.counts[0].sum()
-        below = np.cumsum(self.counts, axis=1) / n
-        distances = np.abs(below - np.arange(1, self.cells + 1) / self.cells).max(axis=1)
+        n = int(self.counts[0].sum())
+        below: FloatArray = np.cumsum(self.counts, axis=1) / n
+        uniform = np.arange(1, self.cells + 1) / self.cells
+        distances: FloatArray = np.abs(below - uniform).max(axis=1)
         scale = math.sqrt(n) + 0.12 + 0.11 / math.sqrt(n)
-        return distances, special.kolmogorov(scale * distances)
+        p_values: FloatArray = special.kolmogorov(scale * distances)
+        return distances, p_values
 
     def comparisons(self, test: str, labels: Sequence[str]) -> list[Comparison]:
         """Return the counts in `FIGURE_CELLS` cells beside the expected ones."""
@@ -476,7 +481,7 @@ class Products:
         k = len(self.sums) // 2
         mean = self.sums / n
         covariance = self.products / n - np.outer(mean, mean)
-        deviation = np.sqrt(np.maximum(np.diag(covariance), TINY))
+        deviation = np.sqrt(np.maximum(np.diag(covariance), NO_VARIANCE))
         squares = (n * (covariance / np.outer(deviation, deviation)) ** 2).reshape(2, k, 2, k)
         upper = np.triu(squares.sum(axis=(0, 2)), 1)
         i, j = np.unravel_index(int(upper.argmax()), upper.shape)
@@ -506,7 +511,7 @@ class Lags:
         """Return those at lags 1, 2, ... up to `LAGS` or a quarter of the rows: (lags, K-1)."""
         lags = np.arange(min(LAGS, n // 4) + 1)
         centred = self.products[lags] - (n - lags[:, None]) * (self.sums / n) ** 2
-        correlations: FloatArray = centred[1:] / np.maximum(centred[0], TINY)
+        correlations: FloatArray = centred[1:] / np.maximum(centred[0], n * NO_VARIANCE)
         return correlations
 
 
