@@ -54,16 +54,22 @@ def explain(tally: Tally, tests: Sequence[TestResult]) -> tuple[str, ...]:
     tuple of str
         The likeliest cause first, each with its estimate where there is one.
     """
-    found = _off_simplex(tally)
+    off = _off_simplex(tally)
     if tally.zeros:
-        return (*found, *_zeros(tally))
+        return (*off, *_zeros(tally))
+    rest = _of_usable(tally, {test.name for test in tests if not test.passed})
+    # If the law explains the rejection, some badly rounded rows do not.
+    causes = off + rest if 2 * tally.off_simplex > tally.n else rest + off
+    return tuple(causes) or ("no simple mistake explains the rejection",)
+
+
+def _of_usable(tally: Tally, failed: set[str]) -> list[str]:
     if not tally.usable:
-        return tuple(found)
-    failed = {test.name for test in tests if not test.passed}
+        return []
     log_x = np.concatenate(tally.held, axis=1)
     constant = _constant(log_x, tally)
     if constant:
-        return (*found, *constant)
+        return constant
     repeats = _repeats(tally) if "repeats" in failed else []
     if repeats:
         # Repeated rows would count as evidence for any parameters.
@@ -71,9 +77,8 @@ def explain(tally: Tally, tests: Sequence[TestResult]) -> tuple[str, ...]:
     law = _law(log_x, tally) if failed & LAW else []
     # A few rows can coincide because their noise was clamped.
     few = tally.repeats.count()[0] < FEW_REPEATS * tally.usable
-    found += law + repeats if few else repeats + law
-    found += _serial(tally) if "serial" in failed and not repeats else []
-    return tuple(found) or ("no simple mistake explains the rejection",)
+    serial = _serial(tally) if "serial" in failed and not repeats else []
+    return (law + repeats if few else repeats + law) + serial
 
 
 def _off_simplex(tally: Tally) -> list[str]:
@@ -174,6 +179,8 @@ def _serial(tally: Tally) -> list[str]:
 
 
 def _law(log_x: FloatArray, tally: Tally) -> list[str]:
+    if log_x.shape[1] <= len(log_x):  # Too few rows to fit anything.
+        return []
     try:
         estimate = maximise([log_x])
         flipped = maximise([-log_x])

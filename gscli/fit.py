@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from gscli.concrete import SIMPLEX_TOLERANCE, Concrete, FloatArray, check_temperature
+from gscli.concrete import Concrete, FloatArray, check_temperature
 from gscli.errors import DataError
 from gscli.gof import CheckResult, check
 from gscli.likelihood import Estimate, Standard, climb, derivatives, newton_step, slabs
@@ -18,6 +18,7 @@ from gscli.likelihood import Estimate, Standard, climb, derivatives, newton_step
 HELD_VALUES = 2**23
 """Values kept for Newton's method, 64 megabytes; later ones are read once."""
 
+SUM_TOLERANCE = 1e-3
 QUANTILE = float(special.ndtri(0.975))
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -215,20 +216,21 @@ class _Fitting:
 
 
 def _uncertainty(estimate: Estimate, *, fixed: bool) -> tuple[Uncertainty, Uncertainty]:
-    # The delta method: probs = softmax(logits) has the Jacobian diag(p) - p pᵀ.
+    # The delta method for logit p_k = a_k - LSE(the other a), whose gradient is 1 at k and minus
+    # the others' share of 1 - p_k elsewhere: finite even where p_k rounds to 0 or 1.
     k, t = len(estimate.logits), estimate.temperature
-    probs = np.exp(estimate.logits)
+    others = np.where(np.eye(k, dtype=bool), -np.inf, estimate.logits)
+    log_rest = special.logsumexp(others, axis=1)
+    gradient = np.eye(k) - np.exp(others - log_rest[:, None])
     covariance = estimate.covariance(fixed_temperature=fixed)
-    jacobian = np.diag(probs) - np.outer(probs, probs)
-    variance = np.einsum("ij,jk,ik->i", jacobian, covariance[:k, :k], jacobian, optimize=True)
-    error = np.sqrt(variance)
+    error = np.sqrt(np.einsum("ij,jk,ik->i", gradient, covariance[:k, :k], gradient, optimize=True))
     error_t = math.sqrt(covariance[k, k])
-    rest = 1 - probs
-    reach = QUANTILE * error / (probs * rest)
-    logit = np.log(probs / rest)
+    logit = estimate.logits - log_rest
+    reach = QUANTILE * error
     ends = special.expit(np.stack([logit - reach, logit + reach], axis=-1))
     ends_t = t * np.exp(np.array([-1, 1]) * QUANTILE * error_t / t)
-    return Uncertainty(error, error_t), Uncertainty(ends, ends_t)
+    error_of_probs = error * np.exp(estimate.logits + log_rest)
+    return Uncertainty(error_of_probs, error_t), Uncertainty(ends, ends_t)
 
 
 def _log_samples(values: FloatArray, start: int, *, log: bool) -> FloatArray:
@@ -239,8 +241,9 @@ def _log_samples(values: FloatArray, start: int, *, log: bool) -> FloatArray:
         total = np.exp(log_x - peak).sum(axis=0)
         error = np.abs(np.log(total) + peak)
         lowest = np.where(np.isneginf(log_x), 0.0, log_x).min(axis=0)
-    # A float32 logarithm of -400 is only good to 3e-5; values themselves are good to 1e-7.
-    tolerance = SIMPLEX_TOLERANCE * (1 - lowest if log else 1)
+    # The likelihood does not depend on a row's sum: this tells the wrong kind of file, and lets
+    # through what float32 or a few decimals leave of a sum of 1.
+    tolerance = SUM_TOLERANCE * (1 - lowest if log else 1)
     off = ~(error <= tolerance)
     if off.any():
         row = int(off.argmax())

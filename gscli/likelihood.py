@@ -163,7 +163,7 @@ def derivatives(log_x: FloatArray, logits: FloatArray, temperature: float) -> De
     hessian[:k, :k] = k * (flat @ flat.T - np.diag(mass))
     hessian[:k, k] = hessian[k, :k] = k * (weighted.sum(axis=1) - flat @ mean)
     spread = np.vdot(weighted, log_x) - mean @ mean
-    hessian[k, k] = -n * (k - 1) / temperature**2 - k * spread
+    hessian[k, k] = -n * (k - 1) / temperature / temperature - k * spread
     return Derivatives(value, gradient, hessian)
 
 
@@ -186,6 +186,8 @@ class Standard:
         centred = [slab - slab.mean(axis=0) for slab in log_x]
         centre = sum((slab.sum(axis=1) for slab in centred), start=np.zeros(k)) / n
         square = sum(float(((slab - centre[:, None]) ** 2).sum()) for slab in centred) / n
+        if square == 0:
+            raise AccuracyError("the rows are all the same: their likelihood has no maximum")
         return cls(centre, math.sqrt((k - 1) * math.pi**2 / 6 / square))
 
     def apply(self, log_x: FloatArray) -> FloatArray:

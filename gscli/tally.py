@@ -40,6 +40,9 @@ LAGS = 10
 HASHED_ROWS = 2**20
 HELD_VALUES = 2**19
 PROBED_ROWS = 2**12
+FLOAT32_NOISE = 20.0
+"""Gumbel noise from float32 uniforms goes no further than 24 log 2 = 16.6."""
+
 NO_VARIANCE = 1e-9
 """A score that varies less is constant: its correlations are rounding, and count as 0."""
 
@@ -154,7 +157,7 @@ class Tally:
         start, self.n = self.n, self.n + values.shape[1]
         with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
             log_x = values if self.log else np.log(values)
-            self._locate(values, start)
+            self._locate(values, log_x, start)
             finite = np.isfinite(log_x).all(axis=0)
             if not finite.all():
                 self._set_aside(log_x[:, ~finite])
@@ -162,22 +165,29 @@ class Tally:
         if log_x.shape[1]:
             self._take(values, log_x)
 
-    def _locate(self, values: FloatArray, start: int) -> None:
+    def _locate(self, values: FloatArray, log_x: FloatArray, start: int) -> None:
         if self.log:
             peak = values.max(axis=0)
             error = np.log(np.exp(values - peak).sum(axis=0)) + peak
-            # A float32 logarithm of -400 is only good to 3e-5, and its row's sum with it.
-            lowest = np.where(np.isneginf(values), 0.0, values).min(axis=0)
-            tolerance = SIMPLEX_TOLERANCE * (1 - lowest)
         else:
-            error, tolerance = values.sum(axis=0) - 1, np.full(1, SIMPLEX_TOLERANCE)
+            error = values.sum(axis=0) - 1
             error[values.min(axis=0) < 0] = np.nan
-        off = ~(np.abs(error) <= tolerance)
+        off = ~(np.abs(error) <= self._tolerance(log_x))
         if off.any():
             if self.off_simplex == 0:
                 self.first_off_simplex = start + 1 + int(off.argmax())
             self.off_simplex += int(off.sum())
             self.not_a_number += int(np.isnan(values).any(axis=0).sum())
+
+    def _tolerance(self, log_x: FloatArray) -> FloatArray | float:
+        # A float32 sampler that works with log X, as torch's does, rounds scores
+        # (logits + noise) / t: at low temperature they are large, and the sum is off by as much.
+        if not self.resolution.single:
+            return SIMPLEX_TOLERANCE
+        scores = (FLOAT32_NOISE + np.ptp(self.distribution.logits)) / self.distribution.temperature
+        spread = log_x.max(axis=0) - np.where(np.isneginf(log_x), 0.0, log_x).min(axis=0)
+        tolerance: FloatArray = SIMPLEX_TOLERANCE + 2.0**-23 * (scores + 2 * spread)
+        return tolerance
 
     def _set_aside(self, log_x: FloatArray) -> None:
         # An exact 0 has no logarithm, but the largest component is still known.
@@ -572,6 +582,11 @@ class Resolution:
     step: float
     decimal: bool = False
     log: bool = False
+
+    @property
+    def single(self) -> bool:
+        """Whether the values are float32 numbers."""
+        return self.name == "float32"
 
     @classmethod
     def of(cls, values: FloatArray, *, log: bool) -> "Resolution":

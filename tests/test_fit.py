@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gscli import fit as fit_module
+from gscli import likelihood
 from gscli.concrete import Concrete
 from gscli.errors import AccuracyError, DataError, ParameterError, ShapeError
 from gscli.fit import fit
@@ -194,7 +195,19 @@ def test_degenerate_data_is_named() -> None:
         fit([x, x[:, :2]])
 
 
-def test_a_likelihood_without_maximum_is_refused() -> None:
-    y = np.array([[-1.0, -1.0], [-2.0, -2.0 + 1e-12]])
-    with pytest.raises((AccuracyError, np.linalg.LinAlgError)):
-        maximise([y], temperature=1e300)
+def test_a_likelihood_without_maximum_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    y = TRUTH.sample_log(100, seed=1).T.copy()
+    with pytest.raises(AccuracyError, match="all the same"):
+        maximise([np.repeat(y[:, :1], 9, axis=1)])
+    monkeypatch.setattr(likelihood, "MAX_ITERATIONS", 2)
+    with pytest.raises(AccuracyError, match="no maximum"):
+        maximise([y])
+
+
+def test_rounded_rows_are_fitted_and_their_goodness_says_so() -> None:
+    x = np.round(TRUTH.sample(500, seed=2), 4)
+    x = x[(x > 0).all(axis=1)]
+    assert (x.sum(axis=1) != 1).any()
+    result = fit([x])
+    assert result.temperature == pytest.approx(0.7, abs=0.1)
+    assert "4-decimal" in result.goodness.causes[0]
