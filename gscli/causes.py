@@ -60,6 +60,8 @@ def explain(tally: Tally, tests: Sequence[TestResult]) -> tuple[str, ...]:
     rest = _of_usable(tally, {test.name for test in tests if not test.passed})
     # If the law explains the rejection, some badly rounded rows do not.
     causes = off + rest if 2 * tally.off_simplex > tally.n else rest + off
+    if tally.resolution.decimal:
+        causes.append(f"the values have {tally.resolution.name} precision: write more digits")
     return tuple(causes) or ("no simple mistake explains the rejection",)
 
 
@@ -89,12 +91,7 @@ def _off_simplex(tally: Tally) -> list[str]:
             "softmax that does not take the maximum off first"
         )
     others = tally.off_simplex - tally.not_a_number
-    if others and tally.resolution.decimal:
-        found.append(
-            f"the values were rounded to {tally.resolution.name} precision: {others:,} rows no "
-            "longer sum to 1; write more digits"
-        )
-    elif others and not tally.log and others >= tally.n / 2:
+    if others and not tally.log and others >= tally.n / 2:
         found.append(
             f"{others:,} rows are no points of the simplex: if these are logarithms of samples, "
             "check them with --log"

@@ -40,6 +40,7 @@ LAGS = 10
 HASHED_ROWS = 2**20
 HELD_VALUES = 2**19
 PROBED_ROWS = 2**12
+PROBED_VALUES = 1000
 FLOAT32_NOISE = 20.0
 """Gumbel noise from float32 uniforms goes no further than 24 log 2 = 16.6."""
 
@@ -180,10 +181,12 @@ class Tally:
             self.not_a_number += int(np.isnan(values).any(axis=0).sum())
 
     def _tolerance(self, log_x: FloatArray) -> FloatArray | float:
-        # A float32 sampler that works with log X, as torch's does, rounds scores
-        # (logits + noise) / t: at low temperature they are large, and the sum is off by as much.
+        if self.resolution.decimal:
+            return SIMPLEX_TOLERANCE + self.resolution.step * len(log_x) / 2
         if not self.resolution.single:
             return SIMPLEX_TOLERANCE
+        # A float32 sampler that works with log X, as torch's does, rounds scores
+        # (logits + noise) / t: at low temperature they are large, and the sum is off by as much.
         scores = (FLOAT32_NOISE + np.ptp(self.distribution.logits)) / self.distribution.temperature
         spread = log_x.max(axis=0) - np.where(np.isneginf(log_x), 0.0, log_x).min(axis=0)
         tolerance: FloatArray = SIMPLEX_TOLERANCE + 2.0**-23 * (scores + 2 * spread)
@@ -593,9 +596,15 @@ class Resolution:
         """Tell it from some values."""
         with np.errstate(invalid="ignore", over="ignore"):
             for decimals in range(1, MOST_DECIMALS + 1):
-                if np.array_equal(np.round(values, decimals), values):
+                if np.array_equal(np.round(values, decimals), values, equal_nan=True):
                     return cls(f"{decimals}-decimal", 10.0**-decimals, decimal=True, log=log)
-            if np.array_equal(values.astype(np.float32), values):
+            single = values.astype(np.float32)
+            # In a text file, float32 numbers are the shortest decimals that tell them apart.
+            few = slice(0, PROBED_VALUES)
+            shortest = single.ravel()[few].astype(str).astype(np.float64)
+            if np.array_equal(single, values, equal_nan=True) or np.array_equal(
+                shortest, values.ravel()[few], equal_nan=True
+            ):
                 # Wider than 2**-24: a float32 softmax loses bits before its last rounding.
                 return cls("float32", 2.0**-21, log=log)
         return cls("full", 2.0**-50, log=log)

@@ -187,7 +187,6 @@ WRONG: dict[str, tuple[Callable[[], FloatArray], str]] = {
         "rows hold NaN",
     ),
     "logarithms": (lambda: np.log(softmax((LOGITS + gumbels()) / T)), "check them with --log"),
-    "few digits": (lambda: np.round(softmax((LOGITS + gumbels()) / T), 4), "4-decimal"),
     "not normalised": (
         lambda: softmax((LOGITS + gumbels()) / T) * (1 + 1e-3 * (gumbels()[:, :1] > 2)),
         "not normalised",
@@ -221,10 +220,52 @@ def test_mistakes_are_named_for_other_numbers_of_categories(
         assert words in check([x], d).causes[0]
 
 
+def test_repeated_rows_are_no_evidence_for_parameters() -> None:
+    again = np.arange(N) % 500
+    x = softmax((LOGITS + gumbels(n=500)[again]) / T)
+    assert len(check([x], TRUTH).causes) == 1
+    reused, factor = check([softmax((LOGITS + gumbels(n=500)[again]) / (2 * T))], TRUTH).causes
+    assert "noise is reused" in reused
+    assert "off by a factor of" in factor
+
+
+def test_bounded_noise_is_neither_normal_nor_of_wrong_sign() -> None:
+    pi = np.arange(1.0, 9.0)
+    x = softmax((np.log(pi) + uniforms(8)) / T)
+    causes = " ".join(check([x], Concrete(pi, T)).causes)
+    assert "normal" not in causes
+    assert "sign" not in causes
+
+
 def test_log_samples_as_samples_and_scores_as_logs() -> None:
     y = TRUTH.sample_log(1000, seed=1)
     assert "without --log" in check([np.exp(y)], TRUTH, log=True).causes[0]
     assert "without --log" in check([y + 1], TRUTH, log=True).causes[0]
+
+
+def test_rounded_values() -> None:
+    x = TRUTH.sample(N, seed=1)
+    fine = check([np.round(x, 6)], TRUTH)
+    assert fine.consistent
+    assert "6-decimal precision" in fine.tests[0].sentence
+    cold = Concrete(PI, 0.5)
+    coarse = check([np.maximum(np.round(cold.sample(N, seed=1), 2), 0.01)], cold)
+    assert not coarse.consistent
+    assert "2-decimal precision: write more digits" in coarse.causes[-1]
+    zeros = check([np.round(cold.sample(N, seed=1), 2)], cold)
+    assert not zeros.conclusive
+    assert "2-decimal precision: write more digits" in zeros.causes[0]
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_float32_is_recognised_in_text(log: bool) -> None:
+    x = (TRUTH.sample_log if log else TRUTH.sample)(2000, seed=1).astype(np.float32)
+    read = x.astype(str).astype(np.float64)
+    assert (read != x).any()
+    for rows in (x, read):
+        result = check([rows], TRUTH, log=log)
+        assert result.consistent
+        assert "float32" in result.tests[0].sentence
 
 
 def test_the_law_comes_before_a_few_bad_sums() -> None:
@@ -341,8 +382,10 @@ def test_autocorrelations_do_not_depend_on_blocks() -> None:
 
 
 def test_hashes_tell_rows_apart_even_in_float32() -> None:
-    x = np.random.default_rng(1).random((2, 200_000)).astype(np.float32).astype(np.float64)
-    distinct = len(np.unique(x, axis=1).T)
+    single = np.random.default_rng(1).random((2, 10**6)).astype(np.float32)
+    bits = single.view(np.uint32).astype(np.uint64)
+    distinct = len(np.unique(bits[0] << np.uint64(32) | bits[1]))
+    x = single.astype(np.float64)
     assert len(np.unique(hash_rows(x))) == distinct
     assert (hash_rows(x[:, ::-1])[::-1] == hash_rows(x)).all()
 
