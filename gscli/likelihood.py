@@ -58,17 +58,14 @@ class Estimate:
     def covariance(self, *, fixed_temperature: bool = False) -> FloatArray:
         """Covariance of the estimated (logits, temperature), shape (K + 1, K + 1).
 
-        It is that of logits with a sum of 0; with `fixed_temperature`, the last row and column
-        are 0.
+        The logits' part means something up to their common shift only. With
+        `fixed_temperature`, the last row and column are 0.
         """
         k = len(self.logits)
         covariance = np.zeros((k + 1, k + 1))
         free = slice(0, k if fixed_temperature else k + 1)
         covariance[free, free] = np.linalg.inv(_without_gauge(self.information)[free, free])
-        centre = np.eye(k + 1)
-        centre[:k, :k] -= 1 / k
-        centred: FloatArray = centre @ covariance @ centre
-        return centred
+        return covariance
 
 
 def slabs(

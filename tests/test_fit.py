@@ -83,6 +83,20 @@ def test_standard_errors_are_those_of_repeated_samples() -> None:
     assert claimed_t == pytest.approx(spread_t, rel=0.15)
 
 
+def test_intervals_are_symmetric_on_the_scale_of_logits_and_logs() -> None:
+    result = fit([TRUTH.sample(500, seed=1)])
+    probs, errors, ends = result.probs, result.standard_errors, result.interval_95
+    reach = stats.norm.ppf(0.975) * errors.probs / (probs * (1 - probs))
+    logit = np.log(probs / (1 - probs))
+    low, high = np.log(ends.probs / (1 - ends.probs)).T
+    assert low == pytest.approx(logit - reach)
+    assert high == pytest.approx(logit + reach)
+    reach_t = 1.959964 * float(errors.temperature) / result.temperature
+    assert np.log(ends.temperature) == pytest.approx(
+        np.log(result.temperature) + np.array([-reach_t, reach_t])
+    )
+
+
 def test_fixed_temperature() -> None:
     x = TRUTH.sample(2000, seed=1)
     free, fixed = fit([x]), fit([x], fix_temperature=0.7)
