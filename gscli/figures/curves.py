@@ -146,14 +146,14 @@ def _mark(figure: go.Figure, mark: Mark) -> None:
         figure.add_annotation(
             # plotly takes an annotation's place on a logarithmic axis as the logarithm.
             x=math.log10(mark.temperature),
-            y=0.02,
+            y=0.98,
             yref="paper",
             text=theme.escape(mark.name),
             textangle=-90,
             showarrow=False,
             font={"size": 12, "color": mark.colour},
             xanchor="right",
-            yanchor="bottom",
+            yanchor="top",
             bgcolor=theme.PAPER,
         )
         return

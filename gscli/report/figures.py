@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gscli.concrete import Concrete
+from gscli.concrete import Concrete, FloatArray
 from gscli.facts import BATCH_SIZES, Facts
 from gscli.figures import Panel, histogram_panels, ternary_panels, theme
 from gscli.figures.curves import Axis, Line, Mark, curves
@@ -53,17 +53,16 @@ def _panel(sweep: Sweep, temperature: float, corners: Sequence[int]) -> Panel:
 
 def _thinned(regions: Sequence[Region]) -> list[Region]:
     return [
-        Region(
-            region.mass,
-            region.level,
-            tuple(line[_evenly(len(line))] for line in region.lines),
-        )
-        for region in regions
+        Region(region.mass, region.level, tuple(map(_evenly, region.lines))) for region in regions
     ]
 
 
-def _evenly(length: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    return np.linspace(0, length - 1, min(length, LINE_POINTS)).astype(np.int64)
+def _evenly(line: FloatArray) -> FloatArray:
+    """Keep points of a line that are evenly far apart on the simplex."""
+    steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    wanted = np.linspace(0, along[-1], LINE_POINTS)
+    return line[np.unique(np.searchsorted(along, wanted).clip(0, len(line) - 1))]
 
 
 def temperatures_figure(

@@ -77,7 +77,7 @@ def page(sweep: Sweep, origin: Origin) -> str:
         **{
             f"panel-{i}": figures.temperatures_figure(
                 [panel], origin.names, corners, np.exp(sweep.logits).tolist()
-            )
+            ).update_layout(showlegend=False)
             for i, panel in enumerate(panels)
         },
         **{f"change-{name}": figure for name, figure in changes.items()},
@@ -161,8 +161,8 @@ def _embedded(figure: "go.Figure") -> dict[str, Any]:
         legend={"y": -0.28, "yref": "paper", "yanchor": "top", "font": {"size": 12}},
     )
     if "ternary" in figure.layout and any(t.type == "scatterternary" for t in figure.data):
-        figure.update_layout(showlegend=False, ternary={"bgcolor": "rgba(0,0,0,0)"})
-        figure.update_layout(margin={"l": 24, "r": 24, "t": 24, "b": 30})
+        figure.update_layout(ternary={"bgcolor": "rgba(0,0,0,0)"})
+        figure.update_layout(margin={"l": 40, "r": 40, "t": 24, "b": 30})
         figure.update_traces(marker={"size": 3.2, "opacity": 0.7}, selector={"mode": "markers"})
     loaded: dict[str, Any] = json.loads(figure.to_json())
     loaded["layout"].pop("template", None)
