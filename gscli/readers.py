@@ -173,11 +173,17 @@ def _open_csv(label: str, file: BinaryIO) -> Samples:
         first = file.readline().decode("utf-8", errors="replace")
     if not first.strip():
         raise DataError(f"{label}: is empty; expected rows of numbers")
-    text = first.rstrip("\r\n")
+    text = first.strip(" \r\n")
     separator = next((mark for mark in SEPARATORS if mark in text), ",")
-    fields = next(csv.reader([text], delimiter=separator))
-    named = '"' in text or not all(_is_number(field) for field in fields)
+    fields = next(csv.reader([text], delimiter=separator, skipinitialspace=True))
+    numeric = [_is_number(field) for field in fields]
+    named = '"' in text or not all(numeric)
     header = [field.strip() for field in fields] if named else list(default_names(len(fields)))
+    if named and any(numeric) and '"' not in text and header[0] != TEMPERATURE:
+        raise DataError(
+            f"{label}: row 1: {header[numeric.index(False)]!r} is not a number; "
+            "in a header, put names that are numbers in quotes"
+        )
     names, leading = _names(label, header)
     rest = b"" if named else first.encode()
 
@@ -198,7 +204,7 @@ def _is_number(field: str) -> bool:
         float(field)
     except ValueError:
         return False
-    return True
+    return "_" not in field  # which only Python reads as a number
 
 
 def _whole_lines(file: BinaryIO, rest: bytes) -> Iterator[bytes]:
@@ -227,24 +233,29 @@ def _parse_csv(
             extra_columns="raise",
             missing_columns="raise",
         )
-    except pl.exceptions.PolarsError as error:
-        raise _bad_row(label, lines, num_columns, separator, start) from error
+    except pl.exceptions.PolarsError:
+        return _parse_slowly(label, lines, num_columns, separator, start)
     if any(frame.null_count().row(0)):
-        raise _bad_row(label, lines, num_columns, separator, start)
+        return _parse_slowly(label, lines, num_columns, separator, start)
     return frame.to_numpy()
 
 
-def _bad_row(label: str, lines: bytes, num_columns: int, separator: str, start: int) -> DataError:
-    """Find, slowly, the row that the fast parser stumbled over."""
-    text = io.StringIO(lines.decode("utf-8", errors="replace"))
-    for row, fields in enumerate(csv.reader(text, delimiter=separator), start=start + 1):
+def _parse_slowly(
+    label: str, lines: bytes, num_columns: int, separator: str, start: int
+) -> FloatArray:
+    """Parse lines with blank ones or stray spaces, or name the row that is not numbers."""
+    text = (line.strip() for line in io.StringIO(lines.decode("utf-8", errors="replace")))
+    rows = csv.reader(filter(None, text), delimiter=separator, skipinitialspace=True)
+    values: list[float] = []
+    for row, fields in enumerate(rows, start=start + 1):
         if len(fields) != num_columns:
             found = f"{len(fields)} values; expected {num_columns}"
-            return DataError(f"{label}: row {row} has {found}")
+            raise DataError(f"{label}: row {row} has {found}")
         for field in fields:
             if not _is_number(field):
-                return DataError(f"{label}: row {row}: {field!r} is not a number")
-    return DataError(f"{label}: rows {start + 1} to {row} are not a table of numbers")
+                raise DataError(f"{label}: row {row}: {field!r} is not a number")
+        values += map(float, fields)
+    return np.array(values).reshape(-1, num_columns)
 
 
 # --- NPY -------------------------------------------------------------------------------------
