@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,7 +175,7 @@ def _open_csv(label: str, file: BinaryIO) -> Samples:
         raise DataError(f"{label}: is empty; expected rows of numbers")
     text = first.strip(" \r\n")
     separator = next((mark for mark in SEPARATORS if mark in text), ",")
-    fields = next(csv.reader([text], delimiter=separator, skipinitialspace=True))
+    (fields,) = _split(label, [text], separator)
     numeric = [_is_number(field) for field in fields]
     named = '"' in text or not all(numeric)
     header = [field.strip() for field in fields] if named else list(default_names(len(fields)))
@@ -197,6 +197,13 @@ def _open_csv(label: str, file: BinaryIO) -> Samples:
             raise DataError(f"{label}: has a header and no rows")
 
     return Samples(label, names, named, None, 0, leading, blocks)
+
+
+def _split(label: str, lines: Iterable[str], separator: str) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    except csv.Error as error:
+        raise DataError(f"{label}: is not a table of numbers: {error}") from error
 
 
 def _is_number(field: str) -> bool:
@@ -245,9 +252,8 @@ def _parse_slowly(
 ) -> FloatArray:
     """Parse lines with blank ones or stray spaces, or name the row that is not numbers."""
     text = (line.strip() for line in io.StringIO(lines.decode("utf-8", errors="replace")))
-    rows = csv.reader(filter(None, text), delimiter=separator, skipinitialspace=True)
     values: list[float] = []
-    for row, fields in enumerate(rows, start=start + 1):
+    for row, fields in enumerate(_split(label, filter(None, text), separator), start=start + 1):
         if len(fields) != num_columns:
             found = f"{len(fields)} values; expected {num_columns}"
             raise DataError(f"{label}: row {row} has {found}")
@@ -270,6 +276,8 @@ def _open_npy(label: str, file: io.BufferedReader, temperatures: Sequence[float]
         )
     if len(shape) not in (2, 3) or shape[-1] < 2:
         raise DataError(f"{label}: shape {shape}; expected (n, K) or (T, n, K) with K >= 2")
+    if 0 in shape:
+        raise DataError(f"{label}: shape {shape} has no rows")
     if fortran and len(shape) == 3:
         raise DataError(f"{label}: a Fortran-ordered array of shape {shape}; save it in C order")
     *slabs, num_rows, num_categories = shape
@@ -338,11 +346,13 @@ def _open_parquet(label: str, source: BinaryIO | Path) -> Samples:
     import polars as pl
 
     try:
-        scan = pl.scan_parquet(source)
+        scan = pl.scan_parquet(source, glob=False)
         schema = scan.collect_schema()
         total = scan.select(pl.len()).collect().item()
     except pl.exceptions.PolarsError as error:
-        raise DataError(f"{label}: not a readable Parquet file: {error}") from error
+        raise _not_parquet(label, error) from error
+    if total == 0:
+        raise DataError(f"{label}: has no rows")
     for name, kind in schema.items():
         if not kind.is_numeric():
             raise DataError(f"{label}: column {name!r} holds {kind}; expected numbers")
@@ -352,7 +362,8 @@ def _open_parquet(label: str, source: BinaryIO | Path) -> Samples:
     def blocks() -> Iterator[Block]:
         step = max(1, BLOCK_VALUES // len(schema))
         start = 0
-        for frame in frames.collect_batches(chunk_size=step, maintain_order=True):
+        batches = frames.collect_batches(chunk_size=step, maintain_order=True)
+        for frame in _whole_batches(label, batches):
             for name, nulls in zip(frame.columns, frame.null_count().row(0), strict=True):
                 if nulls:
                     row = start + int(frame[name].is_null().arg_max() or 0) + 1
@@ -361,3 +372,16 @@ def _open_parquet(label: str, source: BinaryIO | Path) -> Samples:
             start += len(frame)
 
     return Samples(label, names, True, total, 0, leading, blocks)
+
+
+def _whole_batches(label: str, batches: Iterator[Any]) -> Iterator[Any]:
+    import polars as pl
+
+    try:
+        yield from batches
+    except pl.exceptions.PolarsError as error:
+        raise _not_parquet(label, error) from error
+
+
+def _not_parquet(label: str, error: Exception) -> DataError:
+    return DataError(f"{label}: not a readable Parquet file: {error}")
