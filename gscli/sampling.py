@@ -89,7 +89,7 @@ def check_samples(n: int) -> int:
 
 
 def check_threads(threads: int | None) -> int:
-    """Return a number of threads, by default one for each usable core, or raise `ParameterError`."""
+    """Return a number of threads, one for each usable core by default, or raise the error."""
     whole = usable_threads() if threads is None else operator.index(threads)
     if whole < 1:
         raise ParameterError("threads", f"{threads} is not 1 or more")

@@ -57,8 +57,8 @@ def write_npy(
     blocks : iterable of ndarray
         The array's values in C order, in pieces.
     shape : tuple of int
-        Shape of the array. If its first entry is None it is found by counting the rows; then a
-        file that is not seekable gets its bytes only when the last block has come.
+        Shape of the array. If its first entry is None it is found by counting the rows; then the
+        file gets its bytes only when the last block has come.
     dtype : dtype_like
         Of the array.
 
@@ -67,27 +67,24 @@ def write_npy(
     OSError
         If the file cannot be written.
     """
-    if shape[0] is None and not file.seekable():
+    if shape[0] is None:
+        # A header cannot be mended afterwards in a pipe, nor in what `>> file` goes on with.
         with tempfile.TemporaryFile() as spool:
-            write_npy(spool, blocks, shape=shape, dtype=dtype)
+            rows = sum(_write_values(spool, block, dtype) for block in blocks)
             spool.seek(0)
+            _write_npy_header(file, (rows, *shape[1:]), dtype)
             shutil.copyfileobj(spool, file)
         return
     _write_npy_header(file, shape, dtype)
-    rows = 0
     for block in blocks:
-        file.write(np.ascontiguousarray(block, dtype=dtype).data)
-        rows += len(block)
-    if shape[0] is None:
-        # NumPy pads the header so that a longer first entry fits in the same number of bytes.
-        file.seek(0)
-        _write_npy_header(file, (rows, *shape[1:]), dtype)
+        _write_values(file, block, dtype)
 
 
 def header_line(names: Sequence[str]) -> bytes:
     r"""Return the CSV header of these columns.
 
-    Names that read as a number are quoted, so that they cannot be taken for a row of data.
+    Names that read as a number are quoted, so that they cannot be taken for a row of data, and
+    so are those that would begin a comment.
 
     Examples
     --------
@@ -96,9 +93,9 @@ def header_line(names: Sequence[str]) -> bytes:
     """
     text = io.StringIO()
     for position, name in enumerate(names):
-        numeric = _reads_as_number(name)
+        quoted = _reads_as_number(name) or name.startswith("#")
         writer = csv.writer(
-            text, quoting=csv.QUOTE_ALL if numeric else csv.QUOTE_MINIMAL, lineterminator=""
+            text, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL, lineterminator=""
         )
         writer.writerow([name])
         text.write("," if position < len(names) - 1 else "\n")
@@ -171,7 +168,12 @@ class _FailingQuietly(io.RawIOBase):
         return len(data)
 
 
+def _write_values(file: BinaryIO, block: npt.NDArray[Any], dtype: npt.DTypeLike) -> int:
+    file.write(np.ascontiguousarray(block, dtype=dtype).data)
+    return len(block)
+
+
 def _write_npy_header(file: BinaryIO, shape: tuple[int | None, ...], dtype: npt.DTypeLike) -> None:
     descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
-    header = {"descr": descr, "fortran_order": False, "shape": tuple(size or 0 for size in shape)}
+    header = {"descr": descr, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
