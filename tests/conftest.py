@@ -58,7 +58,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def run(*args: object, options: tuple[str, ...] = (), **extra: Any) -> subprocess.Popen[bytes]:
         command = [sys.executable, *options, "-m", "gscli", *(str(arg) for arg in args)]
-        pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         settings = {"cwd": tmp_path, "env": environment, **pipes, **extra}
         process = subprocess.Popen(command, **settings)
         started.append(process)
