@@ -134,13 +134,13 @@ def _read_npy(path: Path) -> Weights:
     import numpy as np
 
     try:
-        array = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:  # np.load leaves a broken one open
+            array = np.load(file, allow_pickle=False)
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        pickled = "allow_pickle" in str(error)
+        pickled = "Object arrays" in str(error)
         reason = "holds pickled objects, which are not read" if pickled else "is not an NPY file"
         raise DataError(f"{reason}; save a float array of shape (K,)") from error
     if not isinstance(array, np.ndarray):
-        array.close()
         raise DataError("is an archive of arrays; save one array")
     if array.ndim != 1 or array.dtype.kind not in "fiu":
         raise DataError(
