@@ -97,7 +97,7 @@ def test_npy_files_are_read(tmp_path: Path, dtype: str) -> None:
         ("x.csv", "cat,1\ndog,nan\n", "row 2: nan is not finite"),
         ("x.csv", "name,p\ncat,1\ndog,x\n", "row 3: 'x' is not a number"),
         ("x.csv", "cat,1\ncat,2\n", "two categories are named 'cat'"),
-        ("x.csv", "y" * 200_000 + ",1\n", "row 1"),
+        ("x.csv", "y" * 200_000 + ",1\n", "not a table of weights"),
         ("x.json", "{", "row 1 is not JSON"),
         ("x.json", "[1,\n2,\n", "row 3 is not JSON"),
         ("x.json", "[]", "is not a list of numbers"),
