@@ -104,14 +104,15 @@ class SamplesType(click.ParamType[Any]):
             return value
         text = value.strip().lower()
         if not re.fullmatch(r"[+-]?\d+(_\d+)*(\.\d*)?(e\+?\d{1,3})?", text):
-            self.fail(f"{value!r} is not a whole number; write 10000, 10_000 or 1e4", param, ctx)
+            reason = f"{value!r} is not a whole number; write 10000, 10_000 or 1e4"
+            self.fail(_clipped(reason), param, ctx)
         number = float(text)
         if number != int(min(number, MAX_SAMPLES)) and number <= MAX_SAMPLES:
-            self.fail(f"{value!r} is not a whole number", param, ctx)
+            self.fail(_clipped(f"{value!r} is not a whole number"), param, ctx)
         if number < 1:
-            self.fail(f"{value} is not 1 or more", param, ctx)
+            self.fail(_clipped(f"{value} is not 1 or more"), param, ctx)
         if number > MAX_SAMPLES:
-            self.fail(f"{value} is more than {MAX_SAMPLES:.0e}", param, ctx)
+            self.fail(_clipped(f"{value} is more than {MAX_SAMPLES:.0e}"), param, ctx)
         return int(number)
 
 
@@ -128,7 +129,7 @@ class SeedType(click.ParamType[Any]):
         except ParameterError as error:
             self.fail(_clipped(error.reason), param, ctx)
         except ValueError:
-            self.fail(f"{value!r} is not a whole number", param, ctx)
+            self.fail(_clipped(f"{value!r} is not a whole number"), param, ctx)
 
 
 class OutputType(click.ParamType[Any]):
