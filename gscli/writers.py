@@ -2,9 +2,12 @@
 
 import csv
 import io
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any, BinaryIO, Literal
 
@@ -119,9 +122,21 @@ def _write_csv(file: BinaryIO, tables: Iterator[Columns]) -> None:
     direct = file.seekable()
     for table in chain([first], tables):
         target = file if direct else io.BytesIO()
-        pl.DataFrame(dict(table)).write_csv(target, include_header=False, batch_size=2**14)
+        try:
+            pl.DataFrame(dict(table)).write_csv(target, include_header=False, batch_size=2**14)
+        except OSError as error:
+            raise _with_errno(error) from error
         if isinstance(target, io.BytesIO) and not direct:
             file.write(target.getbuffer())
+
+
+def _with_errno(error: OSError) -> OSError:
+    """Return an error of polars, which has its number only in its text, as Python's own."""
+    found = re.search(r"\(os error (\d+)\)$", str(error))
+    if error.errno is not None or found is None:
+        return error
+    number = int(found[1])
+    return OSError(number, os.strerror(number))
 
 
 def _write_parquet(file: BinaryIO, tables: Iterator[Columns]) -> None:
@@ -131,16 +146,28 @@ def _write_parquet(file: BinaryIO, tables: Iterator[Columns]) -> None:
     target = _FailingQuietly(file)
     first = pl.DataFrame(dict(next(tables)))
 
+    abandoned = False
+
     def frames(*_: object) -> Iterator[pl.DataFrame]:
         yield first
         for table in tables:
-            if target.error is not None:
+            if abandoned or target.error is not None:
                 return
             yield pl.DataFrame(dict(table))
 
     source = register_io_source(frames, schema=first.schema)
     sink: Any = target
-    source.sink_parquet(sink, row_group_size=ROW_GROUP_ROWS, engine="streaming")
+    # In a thread of its own: Python runs the handler of a signal in the main thread, but not
+    # while that thread is inside polars, so SIGTERM would wait for the last row.
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(
+            source.sink_parquet, sink, row_group_size=ROW_GROUP_ROWS, engine="streaming"
+        )
+        try:
+            written.result()
+        except BaseException:
+            abandoned = True
+            raise
     if target.error is not None:
         raise target.error
 
