@@ -106,10 +106,8 @@ def open_samples(path: str, *, temperatures: Sequence[float] | None = None) -> S
     label = "standard input" if path == "-" else path
     try:
         with ExitStack() as files:
-            if path == "-":
-                file = _standard_input()
-            else:
-                file = files.enter_context(Path(path).open("rb"))
+            own = None if path == "-" else files.enter_context(Path(path).open("rb"))
+            file = own or _standard_input()
             magic = file.peek(6)[:6]
             if magic == b"\x93NUMPY":
                 samples = _open_npy(label, file, temperatures)

@@ -165,21 +165,21 @@ def test_probabilities_over_six_hundred_decades_work_through_logits() -> None:
 
 def test_points_off_the_simplex_have_log_prob_minus_infinity() -> None:
     d = Concrete([1, 3, 6], 0.5)
-    off = [
+    off: list[list[float]] = [
         [0.2, 0.3, 0.6],
         [-0.1, 0.5, 0.6],
         [0.2, 0.3, 0.5 + 3e-6],
         [np.nan, 0.5, 0.5],
-        [np.inf, 0, 0],
+        [np.inf, 0.0, 0.0],
         [np.inf, -np.inf, 1],
         [0, 0, 0],
     ]
     assert (d.log_prob(off) == -np.inf).all()
-    logs = [
+    logs: list[list[float]] = [
         [-1.0, -1, -1.5],
         [0.1, -9, -9],
         [np.nan, -1, -1],
-        [np.inf, 0, 0],
+        [np.inf, 0.0, 0.0],
         [-np.inf, np.log(0.5), np.log(0.5)],
         [-np.inf, -np.inf, -np.inf],
     ]
@@ -205,20 +205,20 @@ def test_boundary_gets_the_limit_of_the_density(t: float, limit: float | None) -
 
 def test_corners_get_the_limit_of_the_density() -> None:
     # Two zeros of three: the order of ε is 3t - 2(t + 1) = t - 2.
-    corner = [0.0, 0.0, 1.0]
+    corner = np.array([0.0, 0.0, 1.0])
     assert Concrete([1, 3, 6], 1.9).log_prob(corner) == np.inf
     assert Concrete([1, 3, 6], 2.1).log_prob(corner) == -np.inf
     d = Concrete([1, 3, 6], 2.0)
     near = d.log_prob([1e-150, 1e-150, 1.0])
     assert float(d.log_prob(corner)) == pytest.approx(float(near), abs=1e-9)
-    mixed = d.log_prob([corner, [0.2, 0.3, 0.5]])
+    mixed = d.log_prob(np.array([corner, [0.2, 0.3, 0.5]]))
     assert mixed[1] == d.log_prob([0.2, 0.3, 0.5])
 
 
 def test_extreme_temperatures_raise_no_warning() -> None:
     for t in (3e-308, 1e-300, 1e-9, 1e6, 1e150):
         d = Concrete([1, 3, 6], t)
-        assert not np.isnan(d.log_prob([[0.2, 0.3, 0.5], [0, 0.5, 0.5], [0, 0, 1]])).any()
+        assert not np.isnan(d.log_prob([[0.2, 0.3, 0.5], [0.0, 0.5, 0.5], [0.0, 0.0, 1.0]])).any()
         x = d.sample(100, seed=0)
         np.testing.assert_allclose(x.sum(axis=-1), 1, rtol=1e-12)
         y = d.sample_log(100, seed=0)
@@ -404,8 +404,8 @@ def test_subcomposition_keeps_weights_order_and_temperature() -> None:
 
 
 def test_on_simplex_in_both_coordinates() -> None:
-    assert on_simplex([[1, 0, 0], [0.5, 0.6, -0.1]]).tolist() == [True, False]
-    assert on_simplex([[0.0, -np.inf], [-1, -1]], log=True).tolist() == [True, False]
+    assert on_simplex([[1.0, 0.0, 0.0], [0.5, 0.6, -0.1]]).tolist() == [True, False]
+    assert on_simplex([[0.0, -np.inf], [-1.0, -1.0]], log=True).tolist() == [True, False]
 
 
 # --- invariances -------------------------------------------------------------------------------

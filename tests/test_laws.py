@@ -90,8 +90,8 @@ def p_values(log_x: FloatArray, pi: FloatArray, t: float) -> dict[str, float]:
         values[f"ratio {i},{j}"] = kolmogorov(u)
         low, high = tails(u)
         values[f"tails {i},{j}"] = min(1, 2 * min(low, high))
-    for name, value in zip("body low high joint other spread".split(),
-                           flat_dirichlet(log_x, pi, t), strict=True):  # fmt: skip
+    names = ("body", "low", "high", "joint", "other", "spread")
+    for name, value in zip(names, flat_dirichlet(log_x, pi, t), strict=True):
         values[f"flat {name}"] = value
     if k > 2:
         part = [k - 1, 0, k // 2][: max(2, k - 2)]

@@ -43,13 +43,12 @@ def write(path: Path, text: str | bytes) -> Path:
     return path
 
 
-@pytest.fixture(params=[False, True], ids=["large blocks", "small blocks"])
-def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+@pytest.fixture(autouse=True, params=[False, True], ids=["large blocks", "small blocks"])
+def block_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read the file in one piece, or in so small ones that every boundary is met."""
     if request.param:
         monkeypatch.setattr(readers, "CSV_BYTES", 7)
         monkeypatch.setattr(readers, "BLOCK_VALUES", 5)
-    return bool(request.param)
 
 
 # --- round trips --------------------------------------------------------------------------------
@@ -57,7 +56,7 @@ def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> b
 
 @SHARED
 @given(TABLES, NAMES)
-def test_csv_round_trip(tmp_path: Path, blocks: bool, table: Any, names: Any) -> None:
+def test_csv_round_trip(tmp_path: Path, table: Any, names: Any) -> None:
     columns = dict(zip(names, table.T, strict=False))
     if len(columns) < 2:
         return
@@ -72,7 +71,7 @@ def test_csv_round_trip(tmp_path: Path, blocks: bool, table: Any, names: Any) ->
 
 @SHARED
 @given(TABLES)
-def test_parquet_round_trip(tmp_path: Path, blocks: bool, table: Any) -> None:
+def test_parquet_round_trip(tmp_path: Path, table: Any) -> None:
     path = tmp_path / "x.parquet"
     columns = {f"c{k}": values for k, values in enumerate(table.T)}
     with path.open("wb") as file:
@@ -84,14 +83,14 @@ def test_parquet_round_trip(tmp_path: Path, blocks: bool, table: Any) -> None:
 
 @SHARED
 @given(TABLES, st.sampled_from(["C", "F"]), st.sampled_from(["<f8", ">f8", "<f4", "<f2", "<i8"]))
-def test_npy_round_trip(tmp_path: Path, blocks: bool, table: Any, order: Any, kind: str) -> None:
+def test_npy_round_trip(tmp_path: Path, table: Any, order: Any, kind: str) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         array = np.asarray(np.clip(table, -6e4, 6e4), kind, order)
     np.save(tmp_path / "x.npy", array)
     assert (content(tmp_path / "x.npy") == array.astype(np.float64)).all()
 
 
-def test_npy_of_several_temperatures_needs_their_names(tmp_path: Path, blocks: bool) -> None:
+def test_npy_of_several_temperatures_needs_their_names(tmp_path: Path) -> None:
     array = np.random.default_rng(0).random((3, 5, 2))
     path = tmp_path / "x.npy"
     with path.open("wb") as file:
@@ -110,7 +109,7 @@ def test_npy_of_several_temperatures_needs_their_names(tmp_path: Path, blocks: b
 @pytest.mark.parametrize("suffix", ["csv", "npy", "parquet"])
 @pytest.mark.parametrize("seekable", [True, False])
 def test_standard_input_is_recognised_by_its_bytes(
-    suffix: str, seekable: bool, monkeypatch: pytest.MonkeyPatch, blocks: bool
+    suffix: str, seekable: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table, file = np.random.default_rng(0).random((20, 3)), io.BytesIO()
     if suffix == "npy":
@@ -139,7 +138,7 @@ EXPECTED = [[0.2, 0.8], [0.25, 0.75], [1e-05, 0.99999]]
 @pytest.mark.parametrize("bom", [False, True])
 @pytest.mark.parametrize("last", [True, False])
 def test_every_common_form_of_csv_is_read(
-    tmp_path: Path, blocks: bool, header: str, separator: str, newline: str, bom: bool, last: bool
+    tmp_path: Path, header: str, separator: str, newline: str, bom: bool, last: bool
 ) -> None:
     rows = [f"{a!r}{separator}{b!r}" for a, b in EXPECTED]
     title, comment = header.split("\n")[-1], header.split("\n")[:-1]
@@ -151,7 +150,9 @@ def test_every_common_form_of_csv_is_read(
             open_samples(str(path))
         return
     samples = open_samples(str(path))
-    assert samples.names == (("x1", "x2") if not header else tuple(title.replace('"', "").split(",")))
+    assert samples.names == (
+        ("x1", "x2") if not header else tuple(title.replace('"', "").split(","))
+    )
     assert samples.named == bool(header)
     assert content(path).tolist() == EXPECTED
 
@@ -169,13 +170,11 @@ def test_every_common_form_of_csv_is_read(
         'a , "b"\n0.2,0.8\n0.25,0.75\n1e-5,0.99999\n',
     ],
 )
-def test_spaces_quotes_signs_and_blank_lines_are_read(
-    tmp_path: Path, blocks: bool, text: str
-) -> None:
+def test_spaces_quotes_signs_and_blank_lines_are_read(tmp_path: Path, text: str) -> None:
     assert content(write(tmp_path / "x.csv", text)).tolist() == EXPECTED
 
 
-def test_a_leading_temperature_column_is_kept_apart(tmp_path: Path, blocks: bool) -> None:
+def test_a_leading_temperature_column_is_kept_apart(tmp_path: Path) -> None:
     path = write(tmp_path / "x.csv", "temperature,a,b\n3,0.2,0.8\n1,0.25,0.75\n")
     samples = open_samples(str(path))
     assert samples.has_temperatures
@@ -218,7 +217,7 @@ def test_names_that_are_numbers_survive_a_round_trip(tmp_path: Path) -> None:
         ("a,b\n1,2\n1_000,2\n", "row 2: '1_000' is not a number"),
     ],
 )
-def test_errors_of_csv_name_the_row(tmp_path: Path, blocks: bool, text: str, message: str) -> None:
+def test_errors_of_csv_name_the_row(tmp_path: Path, text: str, message: str) -> None:
     path = write(tmp_path / "x.csv", text)
     with pytest.raises(DataError) as caught:
         content(path)
@@ -234,7 +233,7 @@ def test_a_bad_row_far_down_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
         content(write(tmp_path / "x.csv", "\n".join(lines)))
 
 
-def test_errors_of_npy(tmp_path: Path, blocks: bool) -> None:
+def test_errors_of_npy(tmp_path: Path) -> None:
     def save(name: str, array: Any, cut: int | None = None) -> str:
         file = io.BytesIO()
         np.save(file, array, allow_pickle=True)
@@ -273,7 +272,7 @@ def test_a_pickle_in_an_npy_file_is_never_run(tmp_path: Path) -> None:
     assert not (tmp_path / "sprung").exists()
 
 
-def test_errors_of_parquet(tmp_path: Path, blocks: bool) -> None:
+def test_errors_of_parquet(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     for frame, message in [
         (pl.DataFrame({"a": [1.0], "b": ["x"]}), "column 'b' holds String"),

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from rich.text import Text
 
-from gscli.lattice import cell_corners
+from gscli.lattice import IntArray, cell_corners
 from gscli.terminal import bars, density_triangle, resolution_for
 
 LABELS = ("top", "left", "right")
 
 
-def picture(counts: np.ndarray, width: int = 36, **options: bool) -> Text:  # type: ignore[type-arg]
+def picture(counts: IntArray, width: int = 36, **options: bool) -> Text:
     return density_triangle(counts, LABELS, width=width, **{"colour": False, **options})
 
 
@@ -21,9 +21,7 @@ def lines_of(text: Text) -> list[str]:
 @pytest.mark.parametrize("width", [8, 20, 36, 61])
 @pytest.mark.parametrize("colour", [False, True])
 @pytest.mark.parametrize("unicode", [False, True])
-def test_the_triangle_has_its_shape_and_its_labels(
-    width: int, colour: bool, unicode: bool
-) -> None:
+def test_the_triangle_has_its_shape_and_its_labels(width: int, colour: bool, unicode: bool) -> None:
     text = picture(np.zeros(resolution_for(width) ** 2, int), width, colour=colour, unicode=unicode)
     first, *body, last = lines_of(text)
     assert first.strip() == _cut("top", width)

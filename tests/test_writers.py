@@ -41,6 +41,13 @@ class Full(io.RawIOBase):
         return len(bytes(data))
 
 
+def save(file: Any, blocks: Iterator[dict[str, Any]], format: Any) -> None:
+    if format == "npy":
+        write_npy(file, (block["a"] for block in blocks), shape=(4 * 2**18,))
+    else:
+        write_table(file, blocks, format=format)
+
+
 @given(arrays(np.float64, 40, elements=st.floats(allow_nan=False)))
 def test_csv_numbers_are_the_shortest_that_read_back_the_same(values: Any) -> None:
     file = io.BytesIO()
@@ -49,9 +56,13 @@ def test_csv_numbers_are_the_shortest_that_read_back_the_same(values: Any) -> No
     assert [float(row[0]) for row in rows] == values.tolist()
     assert [float(row[1]) for row in rows] == (-values).tolist()
     for row, value in zip(rows, values, strict=True):
-        digits = [len(text.lower().split("e")[0].strip("-0.").replace(".", "")) for text in
-                  (row[0], repr(float(value)))]
-        assert digits[0] <= digits[1] or "e" not in row[0]
+        assert digits(row[0]) <= digits(repr(float(value)))
+
+
+def digits(text: str) -> int:
+    """Count the significant digits of a number as it is written."""
+    mantissa = text.lower().lstrip("-").split("e")[0]
+    return len(mantissa.replace(".", "").strip("0"))
 
 
 @given(arrays(np.float32, 40, elements=st.floats(width=32, allow_nan=False, allow_subnormal=False)))
@@ -60,16 +71,7 @@ def test_float32_csv_numbers_read_back_the_same_float32(values: Any) -> None:
     write_table(file, [{"a": values}], format="csv")
     read = np.array(file.getvalue().decode().split()[1:], np.float32)
     assert (read == values).all()
-    assert all(len(text.strip("-")) <= 60 for text in file.getvalue().decode().split())
-
-
-@pytest.mark.parametrize("value", [0.1, 1 / 3, 1e-5, 0.30000000000000004, 1e22])
-def test_csv_numbers_have_no_superfluous_digits(value: float) -> None:
-    file = io.BytesIO()
-    write_table(file, [{"a": np.array([value]), "b": np.array([value])}], format="csv")
-    text = file.getvalue().decode().splitlines()[1].split(",")[0]
-    assert float(text) == value
-    assert len(text) <= max(len(repr(value)), 24)
+    assert all(digits(text) <= 9 for text in file.getvalue().decode().split()[1:])
 
 
 def test_float32_csv_numbers_are_short() -> None:
@@ -153,12 +155,8 @@ def test_a_full_disk_is_an_os_error(format: Any, room: int) -> None:
         for _ in range(4):
             yield {"a": big[0], "b": big[1]}
 
-    file: Any = Full(room)
     with pytest.raises(OSError, match="No space left"):
-        if format == "npy":
-            write_npy(file, (block["a"] for block in blocks()), shape=(4 * 2**18,))
-        else:
-            write_table(file, blocks(), format=format)
+        save(Full(room), blocks(), format)
 
 
 @pytest.mark.parametrize("format", ["csv", "parquet", "npy"])
@@ -172,8 +170,5 @@ def test_an_error_of_the_source_passes_through(format: Any, blocks_before: int) 
             yield TABLE
         raise OwnError("from the source")
 
-    with pytest.raises(OwnError, match="^from the source$"):
-        if format == "npy":
-            write_npy(io.BytesIO(), (block["a"] for block in blocks()), shape=(None,))
-        else:
-            write_table(io.BytesIO(), blocks(), format=format)
+    with pytest.raises(OwnError, match=r"^from the source$"):
+        save(io.BytesIO(), blocks(), format)

@@ -190,9 +190,7 @@ def test_bad_standard_input_is_refused(invoke: Invoke, folder: Path) -> None:
         assert snapshot(folder) == before
 
 
-def _refused(
-    invoke: Invoke, folder: Path, args: tuple[Any, ...], code: int, message: str
-) -> None:
+def _refused(invoke: Invoke, folder: Path, args: tuple[Any, ...], code: int, message: str) -> None:
     before = snapshot(folder)
     result = invoke(*args)  # fails on anything but an exit
     assert result.exit_code == code, result.stderr

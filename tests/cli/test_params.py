@@ -1,5 +1,6 @@
 """The options' own syntax."""
 
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -39,7 +40,7 @@ def test_a_range_of_temperatures_is_log_spaced_with_exact_ends() -> None:
     values = convert(TemperaturesType(), "0.1:10:20")
     assert len(values) == 20
     assert (values[0], values[-1]) == (0.1, 10.0)
-    ratios = [b / a for a, b in zip(values, values[1:], strict=False)]
+    ratios = [b / a for a, b in pairwise(values)]
     assert max(ratios) / min(ratios) == pytest.approx(1, abs=1e-4)
     assert all(float(f"{value:.6g}") == value for value in values)
 
