@@ -71,7 +71,7 @@ def _ending() -> Iterator[None]:
         click.echo(error.format_message(), err=True)
         sys.exit(EXIT_USAGE)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; nothing was written", EXIT_INTERRUPTED)
+        _fail("interrupted; no unfinished file is left", EXIT_INTERRUPTED)
     except (click.ClickException, GscliError, OSError, MemoryError) as error:
         _fail(*_message_and_code(error))
 

@@ -1,6 +1,8 @@
 """The options that commands share, each spelled once."""
 
 import functools
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -181,9 +183,11 @@ def open_page(targets: tuple[Path, ...]) -> None:
     """Show the first HTML page among the targets in the user's web browser."""
     import webbrowser
 
-    page = next(path for path in targets if path.suffix.lower() == ".html")
-    if not webbrowser.open(page.resolve().as_uri()):
-        click.echo(f"No web browser opened; open {page} in one", err=True)
+    page = next(path for path in targets if path.suffix.lower() in (".html", ".htm"))
+    # Without a screen Python would start a browser in the terminal, and wait for it.
+    screen = sys.platform != "linux" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
+    if not screen or not webbrowser.open(page.resolve().as_uri()):
+        click.echo(f"No web browser was opened: open {page} in one", err=True)
 
 
 def table_format(help: str) -> Callable[[F], F]:
