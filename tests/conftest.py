@@ -1,12 +1,3 @@
-<<<<<<< HEAD
-"""Fixtures that several test modules share."""
-
-import importlib
-import os
-from types import ModuleType
-
-import pytest
-=======
 """Fixtures shared by the tests."""
 
 import importlib
@@ -26,13 +17,11 @@ import gscli
 
 Invoke = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
->>>>>>> tests
 
 
 @pytest.fixture(scope="session")
 def torch() -> ModuleType:
     """PyTorch, an independent implementation; its absence fails where oracles are required."""
-<<<<<<< HEAD
     return _oracle("torch", required=os.environ.get("GSCLI_REQUIRE_ORACLES") == "1")
 
 
@@ -49,13 +38,6 @@ def _oracle(name: str, *, required: bool) -> ModuleType:
         if required:
             pytest.fail(f"{name} is not installed, but GSCLI_REQUIRE_ORACLES=1 requires it")
         pytest.skip(f"{name} is not installed")
-=======
-    try:
-        return importlib.import_module("torch")
-    except ImportError:
-        if os.environ.get("GSCLI_REQUIRE_ORACLES") == "1":
-            pytest.fail("torch is not installed, but GSCLI_REQUIRE_ORACLES=1 requires it")
-        pytest.skip("torch is not installed")
 
 
 @pytest.fixture
@@ -96,4 +78,3 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for process in started:
         process.kill()
         process.communicate(timeout=20)
->>>>>>> tests
