@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from gscli.cli.sample import Request
+    from gscli.cli.request import Request
     from gscli.concrete import Concrete
 
 SHOWN_CATEGORIES = 8
