@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from gscli import Concrete
-from gscli.cli import progress, summary
+from gscli.cli import glance, progress
 from gscli.readers import open_samples
 
 Invoke = Callable[..., Result]
@@ -198,7 +198,7 @@ def test_every_form_has_figures_on_a_terminal(invoke: Invoke, form: str) -> None
 @pytest.mark.usefixtures("terminal")
 def test_many_categories_are_cut_short_on_a_terminal(invoke: Invoke) -> None:
     result = invoke("sample", "-n", 100, "--pi", ",".join("1" * 50))
-    assert f"{50 - summary.SHOWN_CATEGORIES} more" in result.stdout
+    assert f"{50 - glance.SHOWN_CATEGORIES} more" in result.stdout
 
 
 @pytest.mark.usefixtures("terminal")
