@@ -69,32 +69,47 @@ def summarise(blocks: Iterable[FloatArray]) -> Summary:
     (2, [0.5, 0.5], [0.5, 0.5], 0.0)
     """
     n = 0
-    total = squares = winners = np.zeros(1)
-    peak = peak_squares = near = 0.0
+    mean = squares = winners = np.zeros(1)
+    peak = peak_squares = np.zeros(())
+    near = 0
     for rows in blocks:
         columns = rows.T
-        centred = columns - 1 / len(columns)
         largest = columns.max(axis=0)
+        mean, squares = _merged(n, mean, squares, columns)
+        peak, peak_squares = _merged(n, peak, peak_squares, largest)
         n += len(rows)
-        total = total + centred.sum(axis=1)
-        squares = squares + (centred**2).sum(axis=1)
         winners = winners + np.bincount(columns.argmax(axis=0), minlength=len(columns))
-        peak += float(largest.sum())
-        peak_squares += float((largest**2).sum())
-        near += float(np.count_nonzero(largest > 1 - NEAR_VERTEX))
+        near += int(np.count_nonzero(largest > 1 - NEAR_VERTEX))
     if n == 0:
         raise DataError("a sample without rows has no figures")
-    sd = np.sqrt(np.maximum(squares / n - (total / n) ** 2, 0) * n / max(n - 1, 1))
+    sd = np.sqrt(squares / max(n - 1, 1))
     share, close = winners / n, near / n
     return Summary(
         n=n,
-        mean=total / n + 1 / len(total),
+        mean=mean,
         mean_se=sd / np.sqrt(n),
         sd=sd,
         rounding=share,
         rounding_se=np.sqrt(share * (1 - share) / n),
-        expected_max=peak / n,
-        expected_max_se=float(np.sqrt(max(peak_squares / n - (peak / n) ** 2, 0) / n)),
+        expected_max=float(peak),
+        expected_max_se=float(np.sqrt(peak_squares) / n),
         near_vertex=close,
         near_vertex_se=float(np.sqrt(close * (1 - close) / n)),
+    )
+
+
+def _merged(
+    n: int, mean: FloatArray, squares: FloatArray, values: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Merge a block's mean and sum of squared deviations, over the last axis, into those of n.
+
+    Chan, Golub, LeVeque (1979): unlike Σx² - n·mean² it keeps the digits of a small spread.
+    """
+    count = values.shape[-1]
+    own = values.mean(axis=-1)
+    shift = own - mean
+    own_squares = ((values - own[..., None]) ** 2).sum(axis=-1)
+    return (
+        mean + shift * (count / (n + count)),
+        squares + own_squares + shift**2 * (n * count / (n + count)),
     )
