@@ -12,8 +12,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import settings
 
 import gscli
+
+# The same examples in every run, and no limit of time on a machine that is busy.
+settings.register_profile("gscli", deadline=None, derandomize=True)
+settings.load_profile("gscli")
 
 Invoke = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]

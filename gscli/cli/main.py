@@ -49,6 +49,9 @@ class Group(click.Group):
             # stdout elsewhere, so that Python's last flush of what is left does not complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise click.exceptions.Exit(0) from None
+        except KeyboardInterrupt as error:
+            # Not click's way, which prints an empty line first.
+            raise click.Abort from error
         return result
 
     def main(

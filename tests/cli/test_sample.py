@@ -135,6 +135,10 @@ def test_rows_with_an_exact_zero_or_one_are_counted_and_the_remedy_is_named(
     assert count > 0
     assert f"{count:,} rows (" in result.stderr
     assert "--log keeps full precision" in result.stderr
+    result = invoke("sample", "-t", "0.01,0.02", "-n", 700_000, "--seed", 1, "-o", "y.npy")
+    many = np.load(tmp_path / "y.npy").reshape(-1, 3)
+    count = int(((many == 0) | (many == 1)).any(axis=1).sum())
+    assert f"{count:,} rows ({count / 1_400_000:.2g}) hold" in result.stderr
     for quiet in (("--log",), ("--hard",), ("-q",)):
         result = invoke("sample", "-t", 0.01, "-n", 5000, "--seed", 1, *quiet)
         assert "exact" not in result.stderr
