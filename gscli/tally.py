@@ -369,7 +369,6 @@ class Tally:
                 )
         return tuple(found)
 
-
     def _correlations(self) -> list[Comparison]:
         k = self.distribution.num_categories
         if not 2 < k <= LARGEST_SHOWN_CORRELATIONS:

@@ -1,4 +1,4 @@
-"""`gscli check`: do samples come from the distribution, and if not, why?"""
+"""`gscli check`: whether samples come from the distribution, and if not, why."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

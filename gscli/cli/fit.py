@@ -1,4 +1,4 @@
-"""`gscli fit`: which pi and which temperature do samples come from?"""
+"""`gscli fit`: the pi and the temperature that samples come from."""
 
 import math
 from collections.abc import Iterator

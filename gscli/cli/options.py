@@ -224,9 +224,7 @@ def data_format(path: Path, override: str | None) -> str:
     return FORMATS[suffix]
 
 
-def check_targets(
-    outputs: tuple[Path, ...], *, force: bool, hint: str = OUTPUT_HINT
-) -> None:
+def check_targets(outputs: tuple[Path, ...], *, force: bool, hint: str = OUTPUT_HINT) -> None:
     """Refuse outputs that cannot be written, before any work is done."""
     from gscli.files import check_target
 

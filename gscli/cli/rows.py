@@ -83,9 +83,7 @@ def _temperature(samples: "Samples", stated: Any) -> float:
         raise DataError(f"{samples.label}: row 1: temperature {error.reason}") from error
 
 
-def _chosen(
-    samples: "Samples", blocks: "Iterator[Block]", wanted: float
-) -> "Iterator[FloatArray]":
+def _chosen(samples: "Samples", blocks: "Iterator[Block]", wanted: float) -> "Iterator[FloatArray]":
     from gscli.errors import DataError
     from gscli.readers import split_by_temperature
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,34 +70,59 @@ def check_panels(
     drawn = [(test, _found(result, test.name)) for test in result.tests if test.name in WORDS]
     drawn = [(test, found) for test, found in drawn if found or test.name == "extremes"]
     rows = math.ceil(len(drawn) / 2)
+    caption = _caption(result)
+    if len(drawn) == 1:  # A single panel has no heading of its own.
+        caption = f"{_heading(drawn[0][0]).replace('<br>', ': ')}; {caption}"
     figure = cartesian(
         [Panel(heading=_heading(test)) for test, _ in drawn],
         x={},
         y={},
         title=title,
-        subtitle=f"{subtitle}<br>{_caption(result)}" if subtitle else _caption(result),
+        subtitle=f"{subtitle}<br>{caption}" if subtitle else caption,
         columns=min(2, len(drawn)),
-        size=(760, 220 + 290 * rows),
+        size=(720, 150 + 300 * rows),
+        gap_y=0.14,
     )
-    figure.update_layout(margin={"t": 140}, showlegend=False, bargap=0.35)
+    figure.update_layout(margin={"t": 125, "b": 70}, showlegend=False, bargap=0.35)
+    figure.update_annotations(yshift=8)
     level = result.alpha / result.by_chance
     for index, (test, comparisons) in enumerate(drawn):
-        _DRAWINGS[test.name](_Place(figure, index), test, comparisons, names, level, result.n)
+        place = _Place(figure, index, test, comparisons, names, level, result.n)
+        _DRAWINGS[test.name](place)
     return figure
 
 
+@dataclass(frozen=True, eq=False, slots=True)
 class _Place:
-    """One panel of a figure: what is added to it gets its axes."""
+    """One panel of the figure, and what it is to show; what is added to it gets its axes.
 
-    def __init__(self, figure: go.Figure, index: int) -> None:
-        self.figure = figure
-        self.axes = axes_of(index)
+    `level` is this test's share of alpha, and `n` the number of rows.
+    """
+
+    figure: go.Figure
+    index: int
+    test: "TestResult"
+    comparisons: Sequence["Comparison"]
+    names: Sequence[str]
+    level: float
+    n: int
+
+    @property
+    def axes(self) -> dict[str, str]:
+        return axes_of(self.index)
+
+    @property
+    def colour(self) -> str:
+        return OBSERVED if self.test.passed else REJECTED
 
     def add(self, trace: Any) -> None:
         self.figure.add_trace(trace.update(showlegend=False, **self.axes))
 
     def axis(self, letter: str, **settings: Any) -> None:
         number = self.axes[f"{letter}axis"][1:]
+        if "title" in settings:
+            words = {"text": settings["title"], "font": {"size": 13}, "standoff": 6}
+            settings["title"] = words
         self.figure.layout[f"{letter}axis{number}"].update(settings)
 
     def note(self, text: str, x: float, y: float, **settings: Any) -> None:
@@ -144,36 +170,25 @@ def _caption(result: "CheckResult") -> str:
         for test in result.tests
         if test.name not in WORDS
     )
-    return f"{others}; grey bands: alpha = {result.alpha:g} over all tests"
+    return f"{others}; bands and bars: alpha = {result.alpha:g} over all tests"
 
 
-def _colour(test: "TestResult") -> str:
-    return OBSERVED if test.passed else REJECTED
-
-
-def _rounding(
-    place: _Place,
-    test: "TestResult",
-    comparisons: Sequence["Comparison"],
-    names: Sequence[str],
-    level: float,
-    n: int,
-) -> None:
+def _rounding(place: _Place) -> None:
     from scipy import special
 
-    (counts,) = comparisons
+    (counts,) = place.comparisons
     total = max(1.0, float(counts.observed.sum()))
     expected = counts.expected / total
     deviation = np.sqrt(expected * (1 - expected) / total)
-    reach = -float(special.ndtri(level / 2 / len(names)))
-    if len(names) > MOST_BARS:
-        _standardised(place, test, counts, names, deviation * total, reach)
+    reach = -float(special.ndtri(place.level / 2 / len(place.names)))
+    if len(place.names) > MOST_BARS:
+        _standardised(place, counts, deviation * total, reach)
         return
     place.add(
         go.Bar(
             x=counts.position,
             y=counts.observed / total,
-            marker={"color": _colour(test), "opacity": 0.75, "line": {"width": 0}},
+            marker={"color": place.colour, "opacity": 0.75, "line": {"width": 0}},
             customdata=np.stack([counts.observed, counts.expected], axis=-1),
             hovertemplate="%{customdata[0]:,.0f} rows, %{customdata[1]:,.1f} expected"
             "<extra></extra>",
@@ -197,72 +212,60 @@ def _rounding(
     place.axis(
         "x",
         tickvals=counts.position,
-        ticktext=[theme.shorten(name, 10) for name in names],
-        range=[-0.6, len(names) - 0.4],
+        ticktext=[theme.shorten(name, 10) for name in place.names],
+        range=[-0.6, len(place.names) - 0.4],
         showgrid=False,
     )
-    place.axis("y", title={"text": "share of rows"}, rangemode="tozero")
+    place.axis("y", title="share of rows", rangemode="tozero")
 
 
-def _standardised(
-    place: _Place,
-    test: "TestResult",
-    counts: "Comparison",
-    names: Sequence[str],
-    deviation: FloatArray,
-    reach: float,
-) -> None:
+def _standardised(place: _Place, counts: "Comparison", deviation: FloatArray, reach: float) -> None:
     score = (counts.observed - counts.expected) / np.maximum(deviation, 1e-300)
-    ends = np.array([0.5, len(names) + 0.5])
+    ends = np.array([0.5, len(place.names) + 0.5])
     place.band(ends, reach)
     place.add(
         go.Scattergl(
             x=counts.position + 1,
             y=score,
             mode="markers",
-            marker={"size": 5, "color": _colour(test)},
-            text=[theme.escape(name) for name in names],
+            marker={"size": 5, "color": place.colour},
+            text=[theme.escape(name) for name in place.names],
             hovertemplate="%{text}: %{y:.2f}<extra></extra>",
         )
     )
-    place.axis("x", title={"text": "category"}, range=ends.tolist())
-    place.axis("y", title={"text": "(rows − expected) / sd"})
+    place.axis("x", title="category", range=ends.tolist())
+    place.axis("y", title="(rows − expected) / sd")
 
 
-def _uniforms(
-    place: _Place,
-    test: "TestResult",
-    comparisons: Sequence["Comparison"],
-    names: Sequence[str],  # noqa: ARG001
-    level: float,
-    n: int,
-) -> None:
+def _uniforms(place: _Place) -> None:
     from scipy import special
 
-    x = np.concatenate([[0.0], comparisons[0].position + comparisons[0].position[0]])
-    gaps = [_gap(each) for each in comparisons]
-    scale = math.sqrt(n) + 0.12 + 0.11 / math.sqrt(n)
-    reach = float(special.kolmogi(level / len(comparisons))) / scale
+    x = np.concatenate([[0.0], place.comparisons[0].position + place.comparisons[0].position[0]])
+    gaps = [_gap(each) for each in place.comparisons]
+    root = math.sqrt(place.n)
+    scale = root + 0.12 + 0.11 / root
+    reach = float(special.kolmogi(place.level / len(place.comparisons))) / scale
     place.band(np.array([0.0, 1.0]), reach)
+    place.axis("y", zeroline=True, zerolinecolor=theme.MUTED, zerolinewidth=1)
     ranked = np.argsort([np.abs(gap).max() for gap in gaps])[-MOST_LINES:]
     for index in ranked:
         worst = index == ranked[-1]
-        colour = _colour(test) if worst else OTHERS
+        colour = place.colour if worst else OTHERS
         place.add(
             go.Scatter(
                 x=x,
                 y=gaps[index],
                 mode="lines",
                 line={"color": colour, "width": 2.2 if worst else 1},
-                name=theme.escape(comparisons[index].label),
-                hovertemplate=f"{theme.escape(comparisons[index].label)}: %{{y:.4f}}"
+                name=theme.escape(place.comparisons[index].label),
+                hovertemplate=f"{theme.escape(place.comparisons[index].label)}: %{{y:.4f}}"
                 "<extra></extra>",
             )
         )
     top = max(reach, float(np.abs(gaps[ranked[-1]]).max()))
-    _name_worst(place, x, gaps[ranked[-1]], comparisons[ranked[-1]].label, _colour(test))
-    place.axis("x", range=[0, 1], tickvals=[0, 0.5, 1], title={"text": "probability transform"})
-    place.axis("y", range=[-1.45 * top, 1.45 * top], title={"text": "observed − expected share"})
+    _name_worst(place, x, gaps[ranked[-1]], place.comparisons[ranked[-1]].label, place.colour)
+    place.axis("x", range=[0, 1], tickvals=[0, 0.5, 1], title="probability transform")
+    place.axis("y", range=[-1.45 * top, 1.45 * top], title="observed − expected share")
 
 
 def _gap(comparison: "Comparison") -> FloatArray:
@@ -283,55 +286,41 @@ def _name_worst(place: _Place, x: FloatArray, gap: FloatArray, label: str, colou
     )
 
 
-def _correlations(
-    place: _Place,
-    test: "TestResult",
-    comparisons: Sequence["Comparison"],
-    names: Sequence[str],  # noqa: ARG001
-    level: float,
-    n: int,
-) -> None:
+def _correlations(place: _Place) -> None:
     from scipy import special
 
-    count = len(comparisons[0].position)
-    tests = count * len(comparisons)
-    reach = -float(special.ndtri(level / 2 / tests)) / math.sqrt(n)
+    count = len(place.comparisons[0].position)
+    tests = count * len(place.comparisons)
+    reach = -float(special.ndtri(place.level / 2 / tests)) / math.sqrt(place.n)
     ends = np.array([0.5, count + 0.5])
     place.band(ends, reach)
-    largest = [float(np.abs(each.observed).max()) for each in comparisons]
-    for each in comparisons:
+    largest = [float(np.abs(each.observed).max()) for each in place.comparisons]
+    for each in place.comparisons:
         place.add(
             go.Scatter(
                 x=each.position,
                 y=each.observed,
                 mode="markers",
-                marker={"size": 6, "color": _colour(test), "opacity": 0.7},
+                marker={"size": 6, "color": place.colour, "opacity": 0.7},
                 hovertemplate=f"{theme.escape(each.label)}, %{{x}}: %{{y:.4f}}<extra></extra>",
             )
         )
     top = 1.2 * max(reach, *largest)
-    serial = test.name == "serial"
-    ticks: dict[str, Any] = {"dtick": 2 if serial else max(1, round(count / 5))}
-    place.axis("x", range=ends.tolist(), title={"text": "rows before" if serial else "pair"})
-    place.axis("x", tick0=ticks["dtick"], **ticks)
-    place.axis("y", range=[-top, top], title={"text": "correlation"})
+    serial = place.test.name == "serial"
+    step = 2 if serial else max(1, round(count / 5))
+    place.axis("x", range=ends.tolist(), title="rows before" if serial else "pair")
+    place.axis("x", tick0=step, dtick=step)
+    place.axis("y", range=[-top, top], title="correlation")
 
 
-def _extremes(
-    place: _Place,
-    test: "TestResult",
-    comparisons: Sequence["Comparison"],  # noqa: ARG001
-    names: Sequence[str],  # noqa: ARG001
-    level: float,
-    n: int,
-) -> None:
+def _extremes(place: _Place) -> None:
     # The smallest component over its typical size is exponential: see `gscli.tally`.
-    low, high = -math.log1p(-level / 2), -math.log(level / 2)
-    observed = min(max(test.statistic, 1e-12), 1e12)
+    low, high = -math.log1p(-place.level / 2), -math.log(place.level / 2)
+    observed = min(max(place.test.statistic, 1e-12), 1e12)
     place.add(
         go.Scatter(
             x=[low, high, high, low],
-            y=[-1, -1, 1, 1],
+            y=[-0.3, -0.3, 0.3, 0.3],
             mode="lines",
             line={"width": 0},
             fill="toself",
@@ -344,10 +333,11 @@ def _extremes(
             x=[observed],
             y=[0],
             mode="markers",
-            marker={"symbol": "diamond", "size": 12, "color": _colour(test)},
+            marker={"symbol": "diamond", "size": 12, "color": place.colour},
             hovertemplate="%{x:.4g} times what is typical<extra></extra>",
         )
     )
+    place.note("expected range", math.log10(math.sqrt(low * high)), 0.3, yanchor="bottom")
     ends = [math.log10(min(low, observed)) - 0.5, math.log10(max(high, observed)) + 0.5]
     place.axis(
         "x",
@@ -355,16 +345,13 @@ def _extremes(
         range=ends,
         dtick=max(1, math.ceil((ends[1] - ends[0]) / 6)),
         exponentformat="power",
-        title={"text": "smallest component / typical"},
+        tickfont={"size": 11, "color": theme.MUTED},
+        title="smallest flat-Dirichlet component / typical",
     )
     place.axis("y", visible=False, range=[-1, 1])
 
 
-_Drawing = Callable[
-    [_Place, "TestResult", Sequence["Comparison"], Sequence[str], float, int],
-    None,
-]
-_DRAWINGS: dict[str, _Drawing] = {
+_DRAWINGS: dict[str, Callable[[_Place], None]] = {
     "rounding": _rounding,
     "log-ratios": _uniforms,
     "flat Dirichlet": _uniforms,
