@@ -27,14 +27,15 @@ def main(folder: Path) -> None:
     distributions = [Concrete(PI, t) for t in temperatures]
     errors = [gradient_error(d.logits, d.temperature) for d in distributions]
     curves = {
-        "temperature": temperatures,
+        "temperature": temperatures.tolist(),
         "relative bias": [error.relative_bias for error in errors],
         "noise": [error.noise for error in errors],
         "entropy (nats)": [d.entropy() for d in distributions],
     }
     print(f"{'step':>8}" + "".join(f"{name:>16}" for name in curves))
-    for row in list(zip(STEPS, *curves.values(), strict=True))[::4]:
-        print(f"{row[0]:>8,.0f}" + "".join(f"{value:>16.4f}" for value in row[1:]))
+    for index in range(0, len(STEPS), 4):
+        figures = "".join(f"{values[index]:>16.4f}" for values in curves.values())
+        print(f"{STEPS[index]:>8,.0f}{figures}")
 
     figure = make_subplots(rows=2, cols=2, subplot_titles=list(curves))
     for index, values in enumerate(curves.values()):

@@ -26,7 +26,7 @@ def main(folder: Path) -> None:
         print(f"x{k:<7} {p:>6.4f} {share:>13.4f} {exact:>11.5f} {mean:>12.5f}")
     print(f"entropy {distribution.entropy():.5f} nats, regime {distribution.regime}")
 
-    figure = ternary(samples, probs=distribution.probs)
+    figure = ternary(samples, probs=distribution.probs.tolist())
     path = folder / "three_categories.html"
     figure.write_html(path)
     print(f"wrote {path.name}")

@@ -77,7 +77,8 @@ class Products:
         mean = self.sums / n
         covariance = self.products / n - np.outer(mean, mean)
         deviation = np.sqrt(np.maximum(np.diag(covariance), NO_VARIANCE))
-        return (covariance / np.outer(deviation, deviation)).reshape(2, k, 2, k)
+        correlations: FloatArray = covariance / np.outer(deviation, deviation)
+        return correlations.reshape(2, k, 2, k)
 
     def independence(self, n: int) -> tuple[float, int, tuple[int, int]]:
         """Test pairwise independence: statistic, degrees of freedom, and the worst pair.

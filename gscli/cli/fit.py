@@ -93,8 +93,8 @@ def _table(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> "Tabl
     table.add_column("category")
     for heading in ("p", "standard error", "95 % interval"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for name, *cells in _rows(result, names):
-        table.add_row(Text(name), *cells)
+    for name, estimate, error, interval in _rows(result, names):
+        table.add_row(Text(name), estimate, error, interval)
     if len(names) > SHOWN_CATEGORIES:
         table.add_row(f"({len(names) - SHOWN_CATEGORIES} more: --json has all)")
     ends = result.interval_95.temperature
@@ -103,7 +103,7 @@ def _table(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> "Tabl
     return table
 
 
-def _rows(result: "FitResult", names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _rows(result: "FitResult", names: tuple[str, ...]) -> Iterator[tuple[str, str, str, str]]:
     errors, ends = result.standard_errors.probs, result.interval_95.probs
     estimates = zip(names, result.probs, errors, ends, strict=True)
     for name, estimate, error, interval in list(estimates)[:SHOWN_CATEGORIES]:

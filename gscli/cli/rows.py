@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gscli.readers import Block, Samples
 
 SHOWN_TEMPERATURES = 8
+ONE_AT_A_TIME = "they are judged one at a time: save one of them, array[i], in a file of its own"
 
 
 def open_rows(
@@ -48,9 +49,12 @@ def open_rows(
     """
     from gscli.readers import open_samples
 
-    samples = open_samples(file, temperatures=temperatures)
     if temperatures is not None and len(temperatures) > 1:
-        raise click.BadParameter(_one_at_a_time(samples, len(temperatures)), param_hint=option)
+        raise click.BadParameter(
+            f"{len(temperatures)} temperatures; samples are judged at one at a time: give one",
+            param_hint=f"'{option}'",
+        )
+    samples = open_samples(file, temperatures=temperatures, remedy=ONE_AT_A_TIME)
     blocks = track(samples, total=samples.total, size=lambda block: len(block.rows), quiet=quiet)
     wanted = None if temperatures is None else temperatures[0]
     if not samples.has_temperatures:
@@ -62,15 +66,6 @@ def open_rows(
         return samples, None, iter(())
     only = _temperature(samples, first.temperatures[0] if first.temperatures is not None else None)
     return samples, only, _all_at(samples, first, blocks, only, option)
-
-
-def _one_at_a_time(samples: "Samples", count: int) -> str:
-    if samples.num_slabs:
-        return (
-            f"{samples.label} holds samples at {count} temperatures, and one is judged at a time: "
-            "save one of them, array[i], in a file of its own"
-        )
-    return f"{count} temperatures; the samples are judged at one at a time: give one"
 
 
 def _temperature(samples: "Samples", stated: Any) -> float:
