@@ -278,7 +278,7 @@ def _log_samples(values: FloatArray, start: int, *, log: bool) -> FloatArray:
         what, verb = ("the exponentials of row", "are") if log else ("row", "is")
         remedy = "without --log" if log else "with --log"
         raise DataError(
-            f"{what} {start + row + 1:,} ({_shown(values[:, row])}) {verb} no point of the simplex; "
+            f"{what} {start + row + 1:,} ({_shown(values[:, row])}) {verb} off the simplex; "
             f"if the samples are {'not ' if log else ''}logarithms, fit them {remedy}"
         )
     zero = np.isneginf(log_x)
