@@ -89,7 +89,9 @@ def collect(
 
     Examples
     --------
-    >>> found = collect([(None, np.eye(3))], measure=partial(count_bins, bins=2), keep=2)
+    >>> def halves(rows):
+    ...     return count_bins(rows, bins=2)
+    >>> found = collect([(None, np.eye(3))], measure=halves, keep=2)
     >>> found[None].n, found[None].counts.tolist(), len(found[None].points.rows())
     (3, [[2, 1], [2, 1], [2, 1]], 2)
     """

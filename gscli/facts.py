@@ -54,6 +54,7 @@ class Facts:
     def as_dict(self) -> dict[str, Any]:
         """Return the facts in terms of JSON, numbers unrounded."""
         covariance = self.covariance()
+        relative = self.gradient.relative_bias
         return {
             "temperature": self.distribution.temperature,
             "mean": self.mean.tolist(),
@@ -74,6 +75,20 @@ class Facts:
                 "noise_se": self.gradient.noise_se,
                 "error": {str(m): self.gradient.error(m) for m in BATCH_SIZES},
             },
+        }
+
+    def as_row(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return the facts as a row of a table, by the names of its columns."""
+        each = self.as_dict()
+        gradient = each.pop("gradient")
+        each.pop("covariance")
+        means, sds = each.pop("mean"), each.pop("sd")
+        return {
+            **each,
+            **{f"mean {name}": value for name, value in zip(names, means, strict=True)},
+            **{f"sd {name}": value for name, value in zip(names, sds, strict=True)},
+            **{f"gradient {key}": value for key, value in gradient.items() if key != "error"},
+            **{f"gradient error {m}": value for m, value in gradient["error"].items()},
         }
 
 

@@ -104,10 +104,10 @@ def highest_density_regions(
 
 def _log_density(distribution: Concrete, log_x: FloatArray, log_ratio: bool) -> FloatArray:
     log_prob = distribution.log_prob_log(log_x)
-    return log_prob if log_ratio else log_prob - log_x.sum(axis=-1)
+    return log_prob if log_ratio else log_prob - np.moveaxis(log_x, -1, 0).copy().sum(axis=0)
 
 
 def _log_points(distribution: Concrete, first: npt.ArrayLike, second: npt.ArrayLike) -> FloatArray:
-    noise = np.stack([np.asarray(first), np.asarray(second), np.zeros_like(first)], axis=-1)
-    scores = (distribution.logits + noise) / distribution.temperature
-    return log_softmax(scores)
+    noise = np.stack([np.asarray(first), np.asarray(second), np.zeros_like(first)])
+    logits = distribution.logits.reshape(-1, *[1] * (noise.ndim - 1))
+    return np.moveaxis(log_softmax((logits + noise) / distribution.temperature, axis=0), 0, -1)

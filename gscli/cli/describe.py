@@ -120,25 +120,10 @@ def _as_dict(
 def _rows(names: tuple[str, ...], facts: "list[Facts]") -> Iterator[list[Any]]:
     """Yield a header and the facts of each temperature, as rows of a table."""
     for index, each in enumerate(facts):
-        flat = flatten(names, each)
+        flat = each.as_row(names)
         if index == 0:
             yield list(flat)
         yield list(flat.values())
-
-
-def flatten(names: tuple[str, ...], facts: "Facts") -> dict[str, Any]:
-    """Return the facts of a temperature as one row of named cells."""
-    each = facts.as_dict()
-    gradient = each.pop("gradient")
-    each.pop("covariance")
-    means, sds = each.pop("mean"), each.pop("sd")
-    return {
-        **each,
-        **{f"mean {name}": value for name, value in zip(names, means, strict=True)},
-        **{f"sd {name}": value for name, value in zip(names, sds, strict=True)},
-        **{f"gradient {key}": value for key, value in gradient.items() if key != "error"},
-        **{f"gradient error {m}": value for m, value in gradient["error"].items()},
-    }
 
 
 def _print(

@@ -13,7 +13,7 @@ import click
 
 from gscli.errors import BrowserNotFoundError, GscliError, ParameterError
 
-COMMANDS = ("sample", "plot", "describe", "density", "check", "fit", "doctor")
+COMMANDS = ("sample", "plot", "sweep", "describe", "density", "check", "fit", "doctor")
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -71,7 +71,7 @@ def _ending() -> Iterator[None]:
         click.echo(error.format_message(), err=True)
         sys.exit(EXIT_USAGE)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; nothing was written", EXIT_INTERRUPTED)
+        _fail("interrupted; no unfinished file is left", EXIT_INTERRUPTED)
     except (click.ClickException, GscliError, OSError, MemoryError) as error:
         _fail(*_message_and_code(error))
 

@@ -1,6 +1,8 @@
 """The options that commands share, each spelled once."""
 
 import functools
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -162,13 +164,33 @@ def figure_targets(
     return targets
 
 
+def check_sweep_targets(output: Path, table: Path | None, images: Path | None) -> None:
+    """Refuse what `sweep` cannot write, before any work is done."""
+    from gscli.export import check_browser
+
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise click.BadParameter(
+            f"{output}: the page is HTML; name it .html", param_hint="'-o' / '--output'"
+        )
+    if table is not None and table.suffix.lower() not in (".csv", ".json"):
+        raise click.BadParameter(
+            f"{table}: unknown suffix {table.suffix!r}; use .csv or .json", param_hint="'--table'"
+        )
+    check_targets((output, *([table] if table else [])), force=True)
+    if images is not None:
+        check_browser([Path("figure.png")])
+        images.mkdir(parents=True, exist_ok=True)
+
+
 def open_page(targets: tuple[Path, ...]) -> None:
     """Show the first HTML page among the targets in the user's web browser."""
     import webbrowser
 
-    page = next(path for path in targets if path.suffix.lower() == ".html")
-    if not webbrowser.open(page.resolve().as_uri()):
-        click.echo(f"No web browser opened; open {page} in one", err=True)
+    page = next(path for path in targets if path.suffix.lower() in (".html", ".htm"))
+    # Without a screen Python would start a browser in the terminal, and wait for it.
+    screen = sys.platform != "linux" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
+    if not screen or not webbrowser.open(page.resolve().as_uri()):
+        click.echo(f"No web browser was opened: open {page} in one", err=True)
 
 
 def table_format(help: str) -> Callable[[F], F]:
@@ -222,6 +244,16 @@ def data_format(path: Path, override: str | None) -> str:
             param_hint="'-o' / '--output'",
         )
     return FORMATS[suffix]
+
+
+def format_grid(temperatures: tuple[float, ...]) -> str:
+    """Return temperatures as one would type them: as a range if they are one."""
+    texts = [f"{t:g}" if float(f"{t:g}") == t else repr(t) for t in temperatures]
+    if len(temperatures) > 2:
+        short = f"{texts[0]}:{texts[-1]}:{len(texts)}"
+        if TemperaturesType().convert(short, None, None) == temperatures:
+            return short
+    return ",".join(texts)
 
 
 def check_targets(outputs: tuple[Path, ...], *, force: bool, hint: str = OUTPUT_HINT) -> None:

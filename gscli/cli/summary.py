@@ -22,7 +22,7 @@ def show_sample(request: "Request") -> None:
     console = Console(highlight=False)
     for distribution in request.distributions:
         _show_one(console, request, distribution)
-    console.print(describe_run(request, []), style="dim", soft_wrap=True)
+    console.print(describe_run(request, []), style="dim", markup=False, soft_wrap=True)
     console.print("To keep the samples: -o samples.csv (or .npy, .parquet)", soft_wrap=True)
 
 

@@ -65,6 +65,7 @@ def ternary_panels(
     probs: Sequence[float] | None = None,
     title: str = "",
     subtitle: str = "",
+    small: bool | None = None,
 ) -> go.Figure:
     """Draw triangles side by side, on shared scales.
 
@@ -80,6 +81,8 @@ def ternary_panels(
         The categories' probabilities, for the labels.
     title, subtitle : str
         Shown above.
+    small : bool, optional
+        Whether axes and markers suit a small panel; by default if there are several.
 
     Returns
     -------
@@ -87,13 +90,14 @@ def ternary_panels(
         Of the size that suits the number of panels.
     """
     colours = theme.category_colours(positions)
+    tiny = len(panels) > 1 if small is None else small
     domains = theme.grid(len(panels), gap_x=0.1, gap_y=0.16)
     width, height = theme.grid_size(len(panels))
     figure = go.Figure(layout=theme.layout(title, subtitle, width=width, height=height))
     most = max((int(p.counts.max()) for p in panels if p.counts is not None), default=0)
     for index, (panel, domain) in enumerate(zip(panels, domains, strict=True)):
         subplot = "ternary" if index == 0 else f"ternary{index + 1}"
-        figure.layout[subplot] = _axes(names, probs, colours, domain, small=len(panels) > 1)
+        figure.layout[subplot] = _axes(names, probs, colours, domain, small=tiny)
         for trace in _traces(panel, names, colours, most, first=index == 0):
             figure.add_trace(trace.update(subplot=subplot))
     if most:

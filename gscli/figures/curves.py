@@ -1,0 +1,173 @@
+"""Lines over temperature, with dots from samples on them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import plotly.graph_objects as go
+
+from gscli.figures import theme
+from gscli.figures.cartesian import cartesian
+from gscli.figures.panels import Panel
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line over temperature.
+
+    Attributes
+    ----------
+    name : str
+        What it shows.
+    temperatures, values : sequence of float
+        Of the line.
+    dots : sequence of (temperature, value, standard error)
+        Figures of samples.
+    colour : str
+        Of the line and its dots.
+    level : float or None
+        A value to compare with, drawn dashed in the same colour.
+    """
+
+    name: str
+    temperatures: Sequence[float]
+    values: Sequence[float]
+    dots: Sequence[tuple[float, float, float]] = ()
+    colour: str = theme.CATEGORY_COLOURS[0]
+    level: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A temperature worth a mark: a rule of thumb, or the best one."""
+
+    name: str
+    temperature: float
+    value: float | None = None
+    colour: str = theme.MUTED
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What the y axis shows, and how."""
+
+    label: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def curves(
+    lines: Sequence[Line],
+    axis: Axis,
+    *,
+    marks: Sequence[Mark] = (),
+    title: str = "",
+    subtitle: str = "",
+) -> go.Figure:
+    """Draw lines over temperature on a logarithmic axis.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+        What to draw.
+    axis : Axis
+        The y axis.
+    marks : sequence of Mark
+        Temperatures to mark: a dotted upright line, or a diamond where a value is given.
+    title, subtitle : str
+        Shown above.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        700 x 460 pixels.
+    """
+    figure = cartesian(
+        [Panel()],
+        x={"title": {"text": "temperature"}, "type": "log", "dtick": "D2" if _narrow(lines) else 1},
+        y={"title": {"text": axis.label}, **axis.options},
+        title=title,
+        subtitle=subtitle,
+        single=(700, 460),
+    )
+    for line in lines:
+        _draw(figure, line)
+    for mark in marks:
+        _mark(figure, mark)
+    return figure
+
+
+def _narrow(lines: Sequence[Line]) -> bool:
+    temperatures = [t for line in lines for t in line.temperatures]
+    return max(temperatures) < 30 * min(temperatures)
+
+
+def _draw(figure: go.Figure, line: Line) -> None:
+    name = theme.shorten(line.name)
+    figure.add_scatter(
+        x=list(line.temperatures),
+        y=list(line.values),
+        mode="lines" if len(line.temperatures) > 1 else "markers",
+        line={"color": line.colour, "width": 2.2},
+        name=name,
+        legendgroup=line.name,
+        hovertemplate=f"{name}<br>t = %{{x:.4g}}: %{{y:.5g}}<extra></extra>",
+    )
+    if line.level is not None:
+        ends = [min(line.temperatures), max(line.temperatures)]
+        figure.add_scatter(
+            x=ends,
+            y=[line.level, line.level],
+            mode="lines",
+            line={"color": line.colour, "width": 1.2, "dash": "dot"},
+            legendgroup=line.name,
+            showlegend=False,
+            hovertemplate=f"p of {name} = %{{y:.4g}}<extra></extra>",
+        )
+    if line.dots:
+        temperatures, values, errors = zip(*line.dots, strict=True)
+        figure.add_scatter(
+            x=temperatures,
+            y=values,
+            error_y={"array": [2 * error for error in errors], "thickness": 1, "width": 2},
+            mode="markers",
+            marker={"color": line.colour, "size": 6, "line": {"color": theme.PAPER, "width": 1}},
+            legendgroup=line.name,
+            showlegend=False,
+            hovertemplate=f"{name}, samples<br>t = %{{x:.4g}}: %{{y:.5g}}<extra></extra>",
+        )
+
+
+def _mark(figure: go.Figure, mark: Mark) -> None:
+    if mark.value is None:
+        figure.add_vline(
+            x=mark.temperature, line={"color": mark.colour, "width": 1.2, "dash": "dash"}
+        )
+        figure.add_annotation(
+            # plotly takes an annotation's place on a logarithmic axis as the logarithm.
+            x=math.log10(mark.temperature),
+            y=0.98,
+            yref="paper",
+            text=theme.escape(mark.name),
+            textangle=-90,
+            showarrow=False,
+            font={"size": 12, "color": mark.colour},
+            xanchor="right",
+            yanchor="top",
+            bgcolor=theme.PAPER,
+        )
+        return
+    figure.add_scatter(
+        x=[mark.temperature],
+        y=[mark.value],
+        mode="markers",
+        marker={
+            "symbol": "diamond",
+            "size": 12,
+            "color": mark.colour,
+            "line": {"color": theme.PAPER, "width": 1.5},
+        },
+        name=theme.escape(mark.name),
+        showlegend=False,
+        hovertemplate=f"{theme.escape(mark.name)}<br>t = %{{x:.4g}}<extra></extra>",
+    )

@@ -1,0 +1,196 @@
+"""The figures of a sweep's report, from its results to plotly."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gscli.concrete import Concrete, FloatArray
+from gscli.facts import BATCH_SIZES, Facts
+from gscli.figures import Panel, histogram_panels, ternary_panels, theme
+from gscli.figures.curves import Axis, Line, Mark, curves
+from gscli.gradients import gradient_error
+from gscli.regions import Region, highest_density_regions
+from gscli.sweep import Sweep
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+PANELS = 12
+PANEL_POINTS = 300
+HISTOGRAM_ROWS = 10**6
+LINE_POINTS = 160
+LINES = 7
+
+BATCH_COLOURS = dict(zip(BATCH_SIZES, theme.CATEGORY_COLOURS[3:], strict=False))
+ANNEALING_FLOOR = 0.5
+MADDISON_TEMPERATURE = 2 / 3
+
+
+def panels(sweep: Sweep, corners: Sequence[int]) -> list[Panel]:
+    """Return a panel for each temperature, a dozen at most, evenly chosen."""
+    picked = np.unique(np.linspace(0, len(sweep.steps) - 1, PANELS).round().astype(int))
+    return [_panel(sweep, sweep.temperatures[i], corners) for i in picked.tolist()]
+
+
+def _panel(sweep: Sweep, temperature: float, corners: Sequence[int]) -> Panel:
+    # Three of K categories are a sub-composition, again Concrete, from the same noise.
+    full = Concrete.from_logits(sweep.logits, temperature)
+    log_x = full.sample_log(PANEL_POINTS, seed=sweep.seed)[:, list(corners)]
+    points = np.exp(log_x - log_x.max(axis=-1, keepdims=True))
+    points /= points.sum(axis=-1, keepdims=True)
+    exact = Concrete.from_logits(sweep.logits[list(corners)], temperature)
+    heading = f"t = {temperature:.3g} · {exact.regime}"
+    if len(corners) == 2:
+        grid = np.sin(np.linspace(0, np.pi / 2, 202)[1:-1]) ** 2
+        edges = np.linspace(0, 1, 31)
+        shares = full.sample(min(sweep.n, HISTOGRAM_ROWS), seed=sweep.seed)[:, 0]
+        density = np.exp(exact.log_prob(np.stack([grid, 1 - grid], axis=-1)))
+        counts = np.histogram(shares, edges)[0]
+        return Panel(heading, counts=counts, edges=edges, curve=(grid, density))
+    return Panel(heading, points=points, regions=_thinned(highest_density_regions(exact)))
+
+
+def _thinned(regions: Sequence[Region]) -> list[Region]:
+    return [
+        Region(region.mass, region.level, tuple(map(_evenly, region.lines))) for region in regions
+    ]
+
+
+def _evenly(line: FloatArray) -> FloatArray:
+    """Keep points of a line that are evenly far apart on the simplex."""
+    steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    wanted = np.linspace(0, along[-1], LINE_POINTS)
+    return line[np.unique(np.searchsorted(along, wanted).clip(0, len(line) - 1))]
+
+
+def temperatures_figure(
+    drawn: Sequence[Panel], names: Sequence[str], corners: Sequence[int], probs: Sequence[float]
+) -> "go.Figure":
+    """Return the small multiples as one figure; of one panel, that panel."""
+    chosen = [names[k] for k in corners]
+    title = "Effect of temperature on the Concrete distribution" if len(drawn) > 1 else ""
+    if len(corners) == 2:
+        return histogram_panels(drawn, label=f"share of {chosen[0]}", title=title)
+    return ternary_panels(
+        drawn,
+        names=chosen,
+        positions=corners,
+        probs=[probs[k] for k in corners] if len(drawn) > 1 else None,
+        title=title,
+        small=True,
+    )
+
+
+def change_figures(sweep: Sweep, names: Sequence[str]) -> dict[str, "go.Figure"]:
+    """Return how the mean, the entropy, E[max] and the share near a vertex change."""
+    grid = [facts.distribution.temperature for facts in sweep.curve]
+    probs = np.exp(sweep.logits)
+    top = sorted(np.argsort(-sweep.logits, kind="stable")[:LINES].tolist())
+    colours = theme.category_colours(top)
+    means = [
+        Line(
+            names[k],
+            grid,
+            [float(facts.mean[k]) for facts in sweep.curve],
+            [
+                (t, float(step.summary.mean[k]), float(step.summary.mean_se[k]))
+                for t, step in zip(sweep.temperatures, sweep.steps, strict=True)
+            ],
+            colour,
+            float(probs[k]),
+        )
+        for k, colour in zip(top, colours, strict=True)
+    ]
+    share = {"rangemode": "tozero"}
+    return {
+        "mean": curves(means, Axis("mean share", share), title="Exact mean against p"),
+        "entropy": _single(
+            sweep, "entropy", "entropy (nats)", [f.entropy for f in sweep.curve],
+            [(s.entropy.value, s.entropy.standard_error) for s in sweep.steps], {},
+        ),
+        "expected_max": _single(
+            sweep, "E[max X]", "mean largest share",
+            [f.expected_max.value for f in sweep.curve],
+            [(s.summary.expected_max, s.summary.expected_max_se) for s in sweep.steps],
+            {"range": [0, 1.03]},
+        ),
+        "near_vertex": _single(
+            sweep, "near a vertex", "share near a vertex",
+            [f.near_vertex.value for f in sweep.curve],
+            [(s.summary.near_vertex, s.summary.near_vertex_se) for s in sweep.steps],
+            {"range": [-0.02, 1.03]},
+        ),
+    }  # fmt: skip
+
+
+def _single(
+    sweep: Sweep,
+    name: str,
+    label: str,
+    values: Sequence[float],
+    dots: Sequence[tuple[float, float]],
+    options: dict[str, object],
+) -> "go.Figure":
+    grid = [facts.distribution.temperature for facts in sweep.curve]
+    placed = [(t, *dot) for t, dot in zip(sweep.temperatures, dots, strict=True)]
+    line = Line(name, grid, values, placed, theme.INK)
+    figure = curves([line], Axis(label, options), title=name[0].upper() + name[1:])
+    return figure.update_layout(showlegend=False)
+
+
+def error_figure(sweep: Sweep) -> "go.Figure":
+    """Return bias, noise, and the error of an averaged gradient, the best temperatures marked."""
+    curve = sweep.curve
+    grid = [facts.distribution.temperature for facts in curve]
+    lines = [
+        _error_line(grid, curve, batch_size, colour) for batch_size, colour in BATCH_COLOURS.items()
+    ]
+    lines.append(Line("bias² alone", grid, [f.gradient.bias**2 for f in curve], (), theme.MUTED))
+    lines.append(
+        Line("noise of one sample", grid, [f.gradient.noise for f in curve], (), theme.INK)
+    )
+    marks = [Mark(name, t) for t, name in _merged(rules_of_thumb(len(sweep.logits))).items()]
+    for batch_size, temperature in (sweep.best or {}).items():
+        error = gradient_error(sweep.logits, temperature).error(batch_size)
+        name = f"best for m = {batch_size:,}"
+        marks.append(Mark(name, temperature, error, BATCH_COLOURS[batch_size]))
+    highest = max(max(line.values) for line in lines)
+    lowest = min(min(line.values) for line in lines[: len(BATCH_COLOURS)]) / 3
+    range_ = [float(np.log10(max(lowest, 1e-300))), float(np.log10(max(highest, 1e-299))) + 0.2]
+    axis = Axis(
+        "squared error of the gradient",
+        {"type": "log", "exponentformat": "power", "range": range_},
+    )
+    inside = [m for m in marks if min(grid) <= m.temperature <= max(grid)]
+    return curves(lines, axis, marks=inside, title="Error of the relaxed gradient")
+
+
+def _error_line(
+    grid: Sequence[float], curve: Sequence[Facts], batch_size: int, colour: str
+) -> Line:
+    values = [facts.gradient.error(batch_size) for facts in curve]
+    label = "one sample" if batch_size == 1 else f"mean of {batch_size:,}"
+    return Line(f"error, {label}", grid, values, (), colour)
+
+
+def _merged(rules: dict[str, float]) -> dict[float, str]:
+    """Return the rules by temperature, those of the same one under one name."""
+    merged: dict[float, str] = {}
+    for name, temperature in rules.items():
+        merged[temperature] = " and ".join(filter(None, [merged.get(temperature), name]))
+    return merged
+
+
+def rules_of_thumb(num_categories: int) -> dict[str, float]:
+    """Return published temperatures by name.
+
+    Maddison, Mnih, Teh (2017) take 1/(K-1) as the largest temperature without an interior mode,
+    and 2/3 in their experiments; Jang, Gu, Poole (2017) anneal to a floor of 0.5.
+    """
+    return {
+        "1/(K−1)": 1 / (num_categories - 1),
+        "2/3": MADDISON_TEMPERATURE,
+        "annealing floor 0.5": ANNEALING_FLOOR,
+    }

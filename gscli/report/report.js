@@ -1,0 +1,412 @@
+"use strict";
+
+(() => {
+  const read = (id) => JSON.parse(document.getElementById(id).textContent);
+  const data = read("data");
+  const figures = read("figures");
+  const K = data.names.length;
+  const LOWEST = 0.02;
+  const HIGHEST = 50;
+  const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const format = (number) => Number(number.toPrecision(3)).toString();
+
+  // --- state ---------------------------------------------------------------------------------
+
+  const bytes = Uint8Array.from(atob(data.noise), (letter) => letter.charCodeAt(0));
+  const noise = new Float32Array(bytes.buffer); // log E, row after row
+  const rows = data.rows;
+  const begin = { logits: Float64Array.from(data.logits), temperature: 1 };
+  const state = {
+    logits: Float64Array.from(data.logits),
+    temperature: begin.temperature,
+    corners: data.corners.slice(),
+  };
+  const samples = new Float64Array(rows * K);
+  const winner = new Int32Array(rows);
+
+  /** Recompute every sample, softmax((logits - log E) / t), shifted by the largest score. */
+  function draw() {
+    const { logits, temperature } = state;
+    for (let row = 0; row < rows; row++) {
+      const first = row * K;
+      let peak = -Infinity;
+      for (let k = 0; k < K; k++) {
+        const score = logits[k] - noise[first + k];
+        samples[first + k] = score;
+        if (score > peak) {
+          peak = score;
+          winner[row] = k;
+        }
+      }
+      let total = 0;
+      for (let k = 0; k < K; k++) {
+        const share = Math.exp((samples[first + k] - peak) / temperature);
+        samples[first + k] = share;
+        total += share;
+      }
+      for (let k = 0; k < K; k++) samples[first + k] /= total;
+    }
+  }
+
+  function summary() {
+    const mean = new Float64Array(K);
+    const rounding = new Float64Array(K);
+    let near = 0;
+    for (let row = 0; row < rows; row++) {
+      for (let k = 0; k < K; k++) mean[k] += samples[row * K + k] / rows;
+      rounding[winner[row]] += 1 / rows;
+      if (samples[row * K + winner[row]] > data.near) near += 1 / rows;
+    }
+    return { mean, rounding, near };
+  }
+
+  function probabilities() {
+    const peak = Math.max(...state.logits);
+    const weights = Array.from(state.logits, (logit) => Math.exp(logit - peak));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    return weights.map((weight) => weight / total);
+  }
+
+  // --- the picture ---------------------------------------------------------------------------
+
+  const canvas = document.getElementById("simplex");
+  const colourOf = (k) => {
+    const count = data.colours.length;
+    const place = state.corners.indexOf(k);
+    const clash = new Set(state.corners.map((c) => c % count)).size < state.corners.length;
+    if (place >= 0 && clash) return data.colours[place % count];
+    return data.colours[k % count];
+  };
+
+  /** Where the corners lie, in pixels, and where a row's point does. */
+  function geometry() {
+    const width = canvas.clientWidth;
+    if (K === 2) {
+      const height = Math.min(340, width * 0.6);
+      const left = { x: 40, y: height - 60 };
+      const right = { x: width - 40, y: height - 60 };
+      return { width, height, corners: [right, left] };
+    }
+    const side = Math.min(width - 60, 640);
+    const top = 44;
+    const high = (side * Math.sqrt(3)) / 2;
+    const middle = width / 2;
+    const corners = [
+      { x: middle, y: top },
+      { x: middle - side / 2, y: top + high },
+      { x: middle + side / 2, y: top + high },
+    ];
+    return { width, height: top + high + 46, corners };
+  }
+
+  /** The shares of a row in the corners that are shown: an exact sub-composition. */
+  function shares(row) {
+    const part = state.corners.map((k) => samples[row * K + k]);
+    const total = part.reduce((sum, share) => sum + share, 0);
+    return total > 0 ? part.map((share) => share / total) : null;
+  }
+
+  function place(row, corners, height) {
+    const part = shares(row);
+    if (part === null) return null;
+    const at = { x: 0, y: 0 };
+    part.forEach((share, i) => {
+      at.x += share * corners[i].x;
+      at.y += share * corners[i].y;
+    });
+    // Two categories lie on a line: a fixed shift up tells their points apart.
+    if (K === 2) at.y -= ((row * 0.618034) % 1) * (height - 110);
+    return at;
+  }
+
+  function paint() {
+    const { width, height, corners } = geometry();
+    const ratio = window.devicePixelRatio || 1;
+    canvas.style.height = `${height}px`;
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    const pen = canvas.getContext("2d");
+    pen.scale(ratio, ratio);
+    pen.strokeStyle = style("--muted");
+    pen.lineWidth = 1.2;
+    pen.beginPath();
+    corners.forEach((corner, i) => (i ? pen.lineTo(corner.x, corner.y) : pen.moveTo(corner.x, corner.y)));
+    pen.closePath();
+    pen.stroke();
+    pen.globalAlpha = 0.45;
+    for (let row = 0; row < rows; row++) {
+      const at = place(row, corners, height);
+      if (at === null) continue;
+      pen.fillStyle = state.corners.includes(winner[row]) ? colourOf(winner[row]) : style("--muted");
+      pen.beginPath();
+      pen.arc(at.x, at.y, 2.6, 0, 2 * Math.PI);
+      pen.fill();
+    }
+    pen.globalAlpha = 1;
+    const probs = probabilities();
+    pen.font = "600 15px Inter, Helvetica, Arial, sans-serif";
+    state.corners.forEach((k, i) => {
+      const name = data.names[k].length > 16 ? `${data.names[k].slice(0, 15)}…` : data.names[k];
+      const label = `${name}  p = ${format(probs[k])}`;
+      const half = pen.measureText(label).width / 2;
+      const x = Math.min(Math.max(corners[i].x, half + 2), width - half - 2);
+      pen.textAlign = "center";
+      pen.fillStyle = colourOf(k);
+      pen.fillText(label, x, K > 2 && i === 0 ? corners[i].y - 16 : corners[i].y + 28);
+    });
+  }
+
+  // --- the numbers ---------------------------------------------------------------------------
+
+  const slider = document.getElementById("temperature");
+  const toTemperature = (place) => LOWEST * (HIGHEST / LOWEST) ** place;
+  const toPlace = (temperature) => Math.log(temperature / LOWEST) / Math.log(HIGHEST / LOWEST);
+  const shownCategories = data.sliders;
+  const given = shownCategories.map((k) => data.logits[k]);
+  // Sliders move about the middle of the weights given, by factors of up to e^5 either way.
+  const middle = (Math.max(...given) + Math.min(...given)) / 2;
+  const weightInputs = new Map();
+  const liveCells = new Map();
+
+  function element(tag, attributes = {}, text = "") {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    made.textContent = text;
+    return made;
+  }
+
+  function buildWeights() {
+    const fieldset = document.getElementById("weights");
+    for (const k of shownCategories) {
+      const control = element("div", { class: "control" });
+      const id = `weight-${k}`;
+      const ends = { min: middle - 5, max: middle + 5 };
+      const input = element("input", { id, type: "range", ...ends, step: "any" });
+      const output = element("output", { for: id });
+      control.append(element("label", { for: id }, data.names[k]), output, input);
+      fieldset.append(control);
+      input.addEventListener("input", () => {
+        state.logits[k] = Number(input.value);
+        update();
+      });
+      weightInputs.set(k, { input, output });
+    }
+  }
+
+  function buildLive() {
+    const body = document.getElementById("live");
+    for (const k of shownCategories) {
+      const row = element("tr");
+      const head = element("th", { scope: "row" });
+      const swatch = element("span", { class: "swatch" });
+      head.append(swatch, data.names[k]);
+      const cells = ["p", "rounding", "mean"].map((name) =>
+        element("td", { "data-figure-of": `${name}-${k}` }),
+      );
+      row.append(head, ...cells);
+      body.append(row);
+      liveCells.set(k, { swatch, cells });
+    }
+  }
+
+  function buildPresets() {
+    const presets = [
+      ["cold, 0.1", 0.1],
+      [`1/(K−1) = ${format(1 / (K - 1))}`, 1 / (K - 1)],
+      ...(data.best ? [[`best for 32: ${format(data.best["32"])}`, data.best["32"]]] : []),
+      ["hot, 3", 3],
+      ["uniform, 30", 30],
+    ];
+    const group = document.getElementById("presets");
+    for (const [label, temperature] of presets) {
+      const button = element("button", { type: "button" }, label);
+      button.addEventListener("click", () => glide(temperature));
+      group.append(button);
+    }
+  }
+
+  function buildCorners() {
+    for (const select of document.querySelectorAll("[data-corner]")) {
+      const corner = Number(select.dataset.corner);
+      data.names.forEach((name, k) => {
+        if (shownCategories.includes(k)) select.append(element("option", { value: k }, name));
+      });
+      select.value = state.corners[corner];
+      select.addEventListener("change", () => {
+        const wanted = Number(select.value);
+        const other = state.corners.indexOf(wanted);
+        if (other >= 0) state.corners[other] = state.corners[corner];
+        state.corners[corner] = wanted;
+        document.querySelectorAll("[data-corner]").forEach((each) => {
+          each.value = state.corners[Number(each.dataset.corner)];
+        });
+        update();
+      });
+    }
+  }
+
+  function showNumbers() {
+    const { mean, rounding, near } = summary();
+    const probs = probabilities();
+    const text = `${format(state.temperature)}`;
+    document.getElementById("temperature-value").textContent = text;
+    slider.setAttribute("aria-valuetext", `temperature ${text}`);
+    slider.value = toPlace(state.temperature);
+    for (const [k, { input, output }] of weightInputs) {
+      input.value = state.logits[k];
+      output.textContent = format(Math.exp(state.logits[k]));
+      input.setAttribute("aria-valuetext", output.textContent);
+    }
+    for (const [k, { swatch, cells }] of liveCells) {
+      swatch.style.background = colourOf(k);
+      [probs[k], rounding[k], mean[k]].forEach((value, i) => {
+        cells[i].textContent = value.toFixed(3);
+      });
+    }
+    document.getElementById("near").textContent = `${(100 * near).toFixed(1)} %`;
+  }
+
+  let pending = false;
+  function update() {
+    draw();
+    showNumbers();
+    if (pending) return;
+    pending = true;
+    requestAnimationFrame(() => {
+      pending = false;
+      paint();
+    });
+  }
+
+  // --- motion --------------------------------------------------------------------------------
+
+  const play = document.getElementById("play");
+  let motion = null; // a function of the seconds since it began; true when it has ended
+
+  function run(step) {
+    const started = performance.now();
+    motion = step;
+    const frame = (now) => {
+      if (motion !== step) return;
+      const ended = step(Math.max(0, now - started) / 1000);
+      update();
+      if (ended) motion = null;
+      else requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+  }
+
+  function stop() {
+    motion = null;
+    play.textContent = "Play";
+    play.setAttribute("aria-pressed", "false");
+  }
+
+  function glide(temperature) {
+    stop();
+    if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      state.temperature = temperature;
+      update();
+      return;
+    }
+    const from = Math.log(state.temperature);
+    const to = Math.log(temperature);
+    run((seconds) => {
+      const done = Math.min(1, seconds / 0.9);
+      const eased = done * done * (3 - 2 * done);
+      state.temperature = done === 1 ? temperature : Math.exp(from + (to - from) * eased);
+      return done === 1;
+    });
+  }
+
+  play.addEventListener("click", () => {
+    if (play.getAttribute("aria-pressed") === "true") {
+      stop();
+      return;
+    }
+    play.textContent = "Pause";
+    play.setAttribute("aria-pressed", "true");
+    const half = (toPlace(8) - toPlace(0.05)) / 2;
+    const centre = (toPlace(8) + toPlace(0.05)) / 2;
+    const place = Math.min(1, Math.max(-1, (toPlace(state.temperature) - centre) / half));
+    const phase = Math.acos(place);
+    run((seconds) => {
+      state.temperature = toTemperature(centre + half * Math.cos(phase + seconds * 0.7));
+      return false;
+    });
+  });
+
+  slider.addEventListener("input", () => {
+    stop();
+    state.temperature = toTemperature(Number(slider.value));
+    update();
+  });
+
+  document.getElementById("reset").addEventListener("click", () => {
+    state.logits.set(begin.logits);
+    glide(begin.temperature);
+  });
+
+  // --- plotly's figures, drawn when they come near --------------------------------------------
+
+  const drawn = new Set();
+
+  /** A figure in the page's colours: plotly knows no CSS variables. */
+  function themed(name) {
+    let text = JSON.stringify(figures[name]);
+    for (const [key, colour] of Object.entries(data.ink)) {
+      text = text.replaceAll(colour, style(`--${key}`));
+    }
+    return JSON.parse(text);
+  }
+
+  function plot(place) {
+    const { data: traces, layout } = themed(place.dataset.figure);
+    drawn.add(place);
+    return Plotly.react(place, traces, layout, { displayModeBar: false, responsive: true });
+  }
+
+  const watcher = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        if (entry.isIntersecting && !drawn.has(entry.target)) plot(entry.target);
+      }
+    },
+    { rootMargin: "600px" },
+  );
+  const places = Array.from(document.querySelectorAll("[data-figure]"));
+  places.forEach((place) => watcher.observe(place));
+
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    drawn.forEach(plot);
+    paint();
+  });
+  window.addEventListener("beforeprint", () => places.forEach(plot));
+  window.addEventListener("resize", paint);
+
+  // --- the table as a file -------------------------------------------------------------------
+
+  document.getElementById("save").addEventListener("click", () => {
+    const quote = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    const lines = Array.from(document.querySelectorAll("#facts tr"), (row) =>
+      Array.from(row.cells, (cell) => quote(cell.dataset.value ?? cell.textContent)).join(","),
+    );
+    const link = element("a", { download: "sweep.csv" });
+    link.href = URL.createObjectURL(new Blob([`${lines.join("\n")}\n`], { type: "text/csv" }));
+    link.click();
+    URL.revokeObjectURL(link.href);
+  });
+
+  buildWeights();
+  buildLive();
+  buildPresets();
+  buildCorners();
+  update();
+
+  // For whoever wants to look inside, from the browser's console.
+  window.gscli = {
+    state,
+    facts: data.facts,
+    points: () => Array.from({ length: rows }, (_, row) => shares(row)),
+  };
+})();

@@ -1,0 +1,166 @@
+"""A distribution over a grid of temperatures: exact facts, samples beside them, and their tests."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from gscli.concrete import Concrete, FloatArray
+from gscli.extremes import Estimate
+from gscli.facts import Facts, best_temperatures, facts_at
+from gscli.gof import CheckResult, check
+from gscli.gradients import gradient_error
+from gscli.sampling import Chunk, stream
+from gscli.summary import Summary, summarise
+
+CURVE_POINTS = 61
+"""Temperatures at which the exact lines are drawn."""
+
+CURVE_CATEGORIES = 256
+"""Categories up to which the lines are finer than the grid itself."""
+
+CHECKED_ROWS = 600_000
+"""Rows that are tested, over all temperatures together; at least 2,000 at each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One temperature of a sweep.
+
+    Attributes
+    ----------
+    facts : Facts
+        Exact.
+    summary : Summary
+        Of the samples.
+    entropy : Estimate
+        Of the samples: the mean of minus the exact log-density.
+    verdict : CheckResult
+        Of the exact tests of the first `checked` samples.
+    checked : int
+        How many samples were tested.
+    """
+
+    facts: Facts
+    summary: Summary
+    entropy: Estimate
+    verdict: CheckResult
+    checked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A distribution over a grid of temperatures.
+
+    Attributes
+    ----------
+    logits : ndarray, shape (K,)
+        Normalised log-probabilities.
+    n, seed : int
+        Of the samples at each temperature; they share their noise.
+    steps : tuple of Step
+        In the order of the temperatures.
+    curve : tuple of Facts
+        Exact facts on a fine grid over the same range, for lines.
+    best : dict or None
+        The best temperature at each batch size; None where no temperature is best.
+    """
+
+    logits: FloatArray
+    n: int
+    seed: int
+    steps: tuple[Step, ...]
+    curve: tuple[Facts, ...]
+    best: dict[int, float] | None
+
+    @property
+    def temperatures(self) -> list[float]:
+        """The grid."""
+        return [step.facts.distribution.temperature for step in self.steps]
+
+    def cost(self, temperature: float, batch_size: int) -> float | None:
+        """Return a temperature's gradient error as a multiple of the least one, if there is one."""
+        if self.best is None:
+            return None
+        least = gradient_error(self.logits, self.best[batch_size]).error(batch_size)
+        return gradient_error(self.logits, temperature).error(batch_size) / least
+
+
+def sweep_steps(
+    distribution: Concrete,
+    temperatures: Sequence[float],
+    *,
+    n: int,
+    seed: int,
+    threads: int | None = None,
+) -> Iterator[Step]:
+    """Yield the facts, the samples' figures and their tests at each temperature.
+
+    Parameters
+    ----------
+    distribution : Concrete
+        Gives the logits; its own temperature does not matter.
+    temperatures : sequence of float
+        Each within the range of exact moments.
+    n : int
+        Number of samples at each.
+    seed : int
+        Of the noise, which all temperatures share.
+    threads : int, optional
+        Number of threads for drawing.
+
+    Yields
+    ------
+    Step
+        In the order of the temperatures.
+
+    Raises
+    ------
+    AccuracyError
+        If a temperature is outside the range of exact moments.
+    """
+    checked = min(n, max(2000, CHECKED_ROWS // len(temperatures)))
+    for facts in facts_at(distribution.logits, temperatures):
+        yield _step(facts, n=n, seed=seed, threads=threads, checked=checked)
+
+
+def _step(facts: Facts, *, n: int, seed: int, threads: int | None, checked: int) -> Step:
+    here = facts.distribution
+
+    def draw(rows: int) -> Iterator[Chunk]:
+        transform = partial(here.from_noise, form="log")
+        k = here.num_categories
+        return stream(transform, k, rows, seed=seed, threads=threads, order="F")
+
+    log_densities = [
+        here.log_prob_log(chunk.rows) - chunk.rows.sum(axis=-1) for chunk in draw(checked)
+    ]
+    surprise = -np.concatenate(log_densities)
+    error = float(surprise.std() / np.sqrt(len(surprise)))
+    return Step(
+        facts=facts,
+        summary=summarise(np.exp(chunk.rows) for chunk in draw(n)),
+        entropy=Estimate(float(surprise.mean()), error),
+        verdict=check((chunk.rows for chunk in draw(checked)), here, log=True),
+        checked=checked,
+    )
+
+
+def finish(steps: Sequence[Step], *, n: int, seed: int) -> Sweep:
+    """Put the steps of a sweep together, with the exact lines and the best temperatures."""
+    logits = steps[0].facts.distribution.logits
+    grid = [step.facts.distribution.temperature for step in steps]
+    fine = len(logits) <= CURVE_CATEGORIES and min(grid) < max(grid)
+    curve = (
+        facts_at(logits, np.geomspace(min(grid), max(grid), CURVE_POINTS).tolist())
+        if fine
+        else sorted((step.facts for step in steps), key=lambda f: f.distribution.temperature)
+    )
+    return Sweep(logits, n, seed, tuple(steps), tuple(curve), best_temperatures(logits))
+
+
+def explorer_noise(num_categories: int, rows: int, *, seed: int) -> FloatArray:
+    """Return the first rows of the stream's noise, log E, shape (rows, K)."""
+    chunks = stream(lambda noise: noise, num_categories, rows, seed=seed)
+    return np.concatenate([chunk.rows for chunk in chunks])

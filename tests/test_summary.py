@@ -1,0 +1,41 @@
+"""Figures of a sample against NumPy's own."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gscli.errors import DataError
+from gscli.summary import summarise
+
+
+@given(
+    st.integers(1, 300), st.integers(2, 8), st.integers(1, 7), st.sampled_from([0.05, 1.0, 500.0])
+)
+def test_figures_agree_with_numpy(n: int, k: int, parts: int, spread: float) -> None:
+    x = np.random.default_rng(n * k).dirichlet(np.full(k, spread), n)
+    s = summarise(part for part in np.array_split(x, parts) if len(part))
+    assert s.n == n
+
+    def same(actual: Any, expected: Any) -> None:
+        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-9)
+
+    sd = x.std(axis=0, ddof=1) if n > 1 else np.zeros(k)
+    same(s.mean, x.mean(axis=0))
+    same(s.sd, sd)
+    same(s.mean_se, sd / np.sqrt(n))
+    share = np.bincount(x.argmax(axis=1), minlength=k) / n
+    same(s.rounding, share)
+    same(s.rounding_se, np.sqrt(share * (1 - share) / n))
+    same(s.expected_max, x.max(axis=1).mean())
+    same(s.expected_max_se, x.max(axis=1).std() / np.sqrt(n))
+    near = (x.max(axis=1) > 0.95).mean()
+    same(s.near_vertex, near)
+    same(s.near_vertex_se, np.sqrt(near * (1 - near) / n))
+
+
+def test_no_rows_have_no_figures() -> None:
+    with pytest.raises(DataError, match="without rows"):
+        summarise([])
