@@ -81,8 +81,8 @@ def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:
 
 def _goodness(verdict: str) -> tuple[str, str]:
     if verdict == "Consistent":
-        return "no sign of another law", "bold green"
-    return "rejected: the samples are of another law", "bold red"
+        return "no sign of another distribution", "bold green"
+    return "rejected: the samples are not of this distribution", "bold red"
 
 
 def _table(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> "Table":
