@@ -8,8 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -171,7 +171,8 @@ def find_browser() -> Browser:
     BrowserNotFoundError
         If there is none; the message lists the ways to get one.
     """
-    from choreographer.browsers.chromium import Chromium
+    with _without_arguments():
+        from choreographer.browsers.chromium import Chromium
 
     named = os.environ.get("BROWSER_PATH")
     if named:
@@ -189,6 +190,17 @@ def find_browser() -> Browser:
             "chromium), run kaleido_get_chrome, or set BROWSER_PATH to one; .html needs none"
         )
     return Browser(Path(path), "PATH" if path == on_path else "download")
+
+
+@contextmanager
+def _without_arguments() -> Iterator[None]:
+    # choreographer's logger reads the command line when it is imported, and ends the program over
+    # our --log, which it takes for an abbreviation of options of its own.
+    given, sys.argv = sys.argv, sys.argv[:1]
+    try:
+        yield
+    finally:
+        sys.argv = given
 
 
 def render(

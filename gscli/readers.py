@@ -82,7 +82,12 @@ class Samples:
         return {**leading, **dict(zip(self.names, block.rows.T, strict=True))}
 
 
-def open_samples(path: str, *, temperatures: Sequence[float] | None = None) -> Samples:
+NAME_THEM = "name them, in order, with -t"
+
+
+def open_samples(
+    path: str, *, temperatures: Sequence[float] | None = None, remedy: str = NAME_THEM
+) -> Samples:
     """Open a file of samples of any format; which one is told from its first bytes.
 
     Parameters
@@ -91,6 +96,8 @@ def open_samples(path: str, *, temperatures: Sequence[float] | None = None) -> S
         A path, or ``-`` for standard input.
     temperatures : sequence of float, optional
         Those of the slabs of an NPY array of shape (T, n, K), in its order.
+    remedy : str
+        What to do about slabs whose temperatures are not named, for the message.
 
     Returns
     -------
@@ -110,7 +117,7 @@ def open_samples(path: str, *, temperatures: Sequence[float] | None = None) -> S
             file = own or _standard_input()
             magic = file.peek(6)[:6]
             if magic == b"\x93NUMPY":
-                samples = _open_npy(label, file, temperatures)
+                samples = _open_npy(label, file, temperatures, remedy)
             elif magic.startswith(b"PAR1"):
                 source = files.enter_context(_spooled(file)) if path == "-" else Path(path)
                 samples = _open_parquet(label, source)
@@ -276,12 +283,13 @@ def _parse_slowly(
 # --- NPY -------------------------------------------------------------------------------------
 
 
-def _open_npy(label: str, file: io.BufferedReader, temperatures: Sequence[float] | None) -> Samples:
+def _open_npy(
+    label: str, file: io.BufferedReader, temperatures: Sequence[float] | None, remedy: str
+) -> Samples:
     shape, fortran, dtype = _npy_header(label, file)
     if len(shape) == 3 and len(temperatures or ()) != shape[0]:
         raise DataError(
-            f"{label}: shape {shape} holds samples at {shape[0]} temperatures; "
-            "name them, in order, with -t"
+            f"{label}: shape {shape} holds samples at {shape[0]} temperatures; {remedy}"
         )
     if len(shape) not in (2, 3) or shape[-1] < 2:
         raise DataError(f"{label}: shape {shape}; expected (n, K) or (T, n, K) with K >= 2")

@@ -143,8 +143,11 @@ def figure_outputs(command: F) -> F:
     return decorated  # type: ignore[no-any-return]
 
 
+OUTPUT_HINT = "'-o' / '--output'"
+
+
 def figure_targets(
-    outputs: tuple[Path, ...], *, default: str, show: bool = False
+    outputs: tuple[Path, ...], *, default: str, show: bool = False, hint: str = OUTPUT_HINT
 ) -> tuple[Path, ...]:
     """Return where figures go, each suffix known, with an HTML page among them if it is shown."""
     from gscli.export import SUFFIXES
@@ -153,11 +156,11 @@ def figure_targets(
         if path.suffix.lower() not in SUFFIXES:
             raise click.BadParameter(
                 f"{path}: unknown suffix {path.suffix!r}; use {', '.join(SUFFIXES)}",
-                param_hint="'-o' / '--output'",
+                param_hint=hint,
             )
     html = [path for path in outputs if path.suffix.lower() == ".html"]
     targets = outputs if outputs and (html or not show) else (*outputs, Path(default))
-    check_targets(targets, force=True)
+    check_targets(targets, force=True, hint=hint)
     return targets
 
 
@@ -253,7 +256,7 @@ def format_grid(temperatures: tuple[float, ...]) -> str:
     return ",".join(texts)
 
 
-def check_targets(outputs: tuple[Path, ...], *, force: bool) -> None:
+def check_targets(outputs: tuple[Path, ...], *, force: bool, hint: str = OUTPUT_HINT) -> None:
     """Refuse outputs that cannot be written, before any work is done."""
     from gscli.files import check_target
 
@@ -262,7 +265,7 @@ def check_targets(outputs: tuple[Path, ...], *, force: bool) -> None:
     if repeated:
         raise click.BadParameter(
             f"{repeated[0]} is given twice; name each output once",
-            param_hint="'-o' / '--output'",
+            param_hint=hint,
         )
     for path in outputs:
         if str(path) != "-":
