@@ -5,7 +5,7 @@ over the package's own stream of noise, and each comes with its standard error.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ from gscli.errors import ParameterError
 from gscli.quadrature import FloatArray
 
 SAMPLES = 100_000
+
+WITHIN = 0.05
+"""A sample counts as near a vertex if its largest component is above 1 minus this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def expected_max(distribution: Concrete, *, n: int = SAMPLES, seed: int = 0) -> 
 
 
 def near_vertex(
-    distribution: Concrete, within: float = 0.05, *, n: int = SAMPLES, seed: int = 0
+    distribution: Concrete, within: float = WITHIN, *, n: int = SAMPLES, seed: int = 0
 ) -> Estimate:
     """Return P(max_k X_k > 1 - within), exactly for two categories and else by Monte Carlo.
 
@@ -114,6 +117,69 @@ def near_vertex(
         return Estimate(float(np.exp(log_probabilities).sum()), 0.0)
     chunks = sampling.stream(distribution.from_noise, len(logits), n, seed=seed)
     hits = sum(int((chunk.rows.max(axis=1) > 1 - within).sum()) for chunk in chunks)
+    return _proportion(hits, n)
+
+
+def extremes(
+    logits: FloatArray,
+    temperatures: Sequence[float],
+    *,
+    within: float = WITHIN,
+    n: int = SAMPLES,
+    seed: int = 0,
+) -> list[tuple[Estimate, Estimate]]:
+    """Estimate E[max X] and P(max X > 1 - within) at many temperatures from the same noise.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (K,)
+        Log-probabilities up to a common constant.
+    temperatures : sequence of float
+        Each positive and finite.
+    within : float
+        Distance from the vertex, 0 < within <= 0.5.
+    n : int
+        Number of samples, >= 2.
+    seed : int
+        Of the noise; sharing it makes the figures smooth in the temperature.
+
+    Returns
+    -------
+    list of (Estimate, Estimate)
+        At each temperature, what `expected_max` and `near_vertex` return.
+
+    Examples
+    --------
+    >>> ((largest, close),) = extremes(np.zeros(2), [1.0])
+    >>> abs(largest.value - 0.75) < 5 * largest.standard_error, round(close.value, 9)
+    (True, 0.1)
+    """
+    distributions = [Concrete.from_logits(logits, t) for t in temperatures]
+    peaks: list[list[FloatArray]] = [[] for _ in distributions]
+
+    def gaps(noise: FloatArray) -> FloatArray:
+        # How far each score is below the largest, before the temperature divides it.
+        noise = np.subtract(distributions[0].logits[:, None], noise, out=noise)
+        noise -= noise.max(axis=-2, keepdims=True)
+        return noise
+
+    for chunk in sampling.stream(gaps, len(logits), _check_samples(n), seed=seed, order="F"):
+        for distribution, here in zip(distributions, peaks, strict=True):
+            total = np.exp(chunk.rows.T * (1 / distribution.temperature)).sum(axis=0)
+            here.append(1 / total)
+    return [
+        (
+            _estimate(here),
+            near_vertex(distribution, within)
+            if len(logits) == 2
+            else _proportion(sum(int((part > 1 - within).sum()) for part in here), n),
+        )
+        for distribution, here in zip(distributions, peaks, strict=True)
+    ]
+
+
+def _proportion(hits: int, n: int) -> Estimate:
+    # One hit and one miss more, so that the error is not 0 when all samples agree.
     proportion = (hits + 1) / (n + 2)
     return Estimate(hits / n, math.sqrt(proportion * (1 - proportion) / n))
 

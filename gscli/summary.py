@@ -1,17 +1,16 @@
 """What a sample says of itself: means, spreads and shares with their standard errors."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gscli.errors import DataError
+from gscli.extremes import WITHIN
 
 FloatArray = npt.NDArray[np.float64]
-
-NEAR_VERTEX = 0.05
-"""A sample counts as near a vertex if its largest component is above 1 minus this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,13 @@ class Summary:
     expected_max_se: float
     near_vertex: float
     near_vertex_se: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures in terms of JSON."""
+        return {
+            key: value.tolist() if isinstance(value, np.ndarray) else value
+            for key, value in asdict(self).items()
+        }
 
 
 def summarise(blocks: Iterable[FloatArray]) -> Summary:
@@ -81,7 +87,7 @@ def summarise(blocks: Iterable[FloatArray]) -> Summary:
         winners = winners + np.bincount(columns.argmax(axis=0), minlength=len(columns))
         peak += float(largest.sum())
         peak_squares += float((largest**2).sum())
-        near += float(np.count_nonzero(largest > 1 - NEAR_VERTEX))
+        near += float(np.count_nonzero(largest > 1 - WITHIN))
     if n == 0:
         raise DataError("a sample without rows has no figures")
     sd = np.sqrt(np.maximum(squares / n - (total / n) ** 2, 0) * n / max(n - 1, 1))

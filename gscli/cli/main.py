@@ -13,7 +13,7 @@ import click
 
 from gscli.errors import BrowserNotFoundError, GscliError, ParameterError
 
-COMMANDS = ("sample", "plot", "density", "doctor")
+COMMANDS = ("sample", "plot", "describe", "density", "doctor")
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2

@@ -1,0 +1,202 @@
+"""What is kept of rows that are read once: counts, sums of products, hashes, and precision."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from gscli.concrete import FloatArray
+
+IntArray = npt.NDArray[np.int64]
+HashArray = npt.NDArray[np.uint64]
+
+MAX_CELLS = 2**14
+TOTAL_CELLS = 2**22
+"""Cells of one histogram, and of all histograms of a kind: at most 32 megabytes."""
+
+LAGS = 10
+HASHED_ROWS = 2**20
+NO_VARIANCE = 1e-9
+"""A score that varies less is constant: its correlations are rounding, and count as 0."""
+
+PROBED_VALUES = 1000
+MOST_DECIMALS = 8
+TINY = float(np.finfo(np.float64).tiny)
+
+
+class Histograms:
+    """Counts of several variables on (0, 1), in fine cells."""
+
+    def __init__(self, variables: int) -> None:
+        self.cells = min(MAX_CELLS, 1 << (TOTAL_CELLS // variables).bit_length() - 1)
+        self.counts: IntArray = np.zeros((variables, self.cells), dtype=np.int64)
+
+    def update(self, index: int, values: FloatArray) -> None:
+        """Count some values of one variable."""
+        cell = (values * self.cells).astype(np.intp)
+        np.minimum(cell, self.cells - 1, out=cell)
+        self.counts[index] += np.bincount(cell, minlength=self.cells)
+
+    def kolmogorov_smirnov(self) -> tuple[FloatArray, FloatArray]:
+        """Return each variable's distance from the uniform law, and its p-value.
+
+        The p-value is Kolmogorov's limit with Stephens' (1974) correction for finite n.
+        """
+        n = int(self.counts[0].sum())
+        below: FloatArray = np.cumsum(self.counts, axis=1) / n
+        uniform = np.arange(1, self.cells + 1) / self.cells
+        distances: FloatArray = np.abs(below - uniform).max(axis=1)
+        scale = math.sqrt(n) + 0.12 + 0.11 / math.sqrt(n)
+        p_values: FloatArray = special.kolmogorov(scale * distances)
+        return distances, p_values
+
+    def coarse(self, cells: int) -> IntArray:
+        """Return the counts in fewer cells, a power of two: shape (variables, cells)."""
+        counts: IntArray = self.counts.reshape(len(self.counts), cells, -1).sum(axis=2)
+        return counts
+
+
+class Products:
+    """Sums of products of the first two Legendre polynomials of several uniforms."""
+
+    def __init__(self, variables: int) -> None:
+        self.sums: FloatArray = np.zeros(2 * variables)
+        self.products: FloatArray = np.zeros((2 * variables, 2 * variables))
+
+    def update(self, linear: FloatArray) -> None:
+        """Take in uniforms scaled to mean 0 and variance 1, shape (variables, rows)."""
+        scores = np.concatenate([linear, (linear**2 - 1) * (math.sqrt(5) / 2)])
+        self.sums += scores.sum(axis=1)
+        self.products += scores @ scores.T
+
+    def independence(self, n: int) -> tuple[float, int, tuple[int, int]]:
+        """Test pairwise independence: statistic, degrees of freedom, and the worst pair.
+
+        It is Neyman's smooth test: under independence each correlation between a polynomial of
+        one variable and one of another is normal with variance 1/n.
+        """
+        k = len(self.sums) // 2
+        mean = self.sums / n
+        covariance = self.products / n - np.outer(mean, mean)
+        deviation = np.sqrt(np.maximum(np.diag(covariance), NO_VARIANCE))
+        squares = (n * (covariance / np.outer(deviation, deviation)) ** 2).reshape(2, k, 2, k)
+        upper = np.triu(squares.sum(axis=(0, 2)), 1)
+        i, j = np.unravel_index(int(upper.argmax()), upper.shape)
+        return float(upper.sum()), 2 * k * (k - 1), (int(i), int(j))
+
+
+class Lags:
+    """Sums of products of a series with itself some rows before."""
+
+    def __init__(self, variables: int) -> None:
+        self.products: FloatArray = np.zeros((LAGS + 1, variables))
+        self.sums: FloatArray = np.zeros(variables)
+        self.last: FloatArray = np.empty((variables, 0))
+
+    def update(self, series: FloatArray) -> None:
+        """Take in the next rows, shape (variables, rows)."""
+        self.sums += series.sum(axis=1)
+        known = self.last.shape[1]
+        joined = np.concatenate([self.last, series], axis=1)
+        for lag in range(min(LAGS, joined.shape[1] - 1) + 1):
+            later = joined[:, max(known, lag) :]
+            earlier = joined[:, max(known, lag) - lag : joined.shape[1] - lag]
+            self.products[lag] += np.einsum("kn,kn->k", later, earlier)
+        self.last = joined[:, -LAGS:].copy()
+
+    def autocorrelations(self, n: int) -> FloatArray:
+        """Return those at lags 1, 2, ... up to `LAGS` or a quarter of the rows: (lags, K-1)."""
+        lags = np.arange(min(LAGS, n // 4) + 1)
+        centred = self.products[lags] - (n - lags[:, None]) * (self.sums / n) ** 2
+        correlations: FloatArray = centred[1:] / np.maximum(centred[0], n * NO_VARIANCE)
+        return correlations
+
+
+class Repeats:
+    """Hashes of the first rows."""
+
+    def __init__(self) -> None:
+        self.hashes: list[HashArray] = []
+        self.rows = 0
+
+    def update(self, values: FloatArray) -> None:
+        """Hash some rows, shape (K, rows), until `HASHED_ROWS` are known."""
+        values = values[:, : max(0, HASHED_ROWS - self.rows)]
+        if values.shape[1]:
+            self.hashes.append(hash_rows(values))
+            self.rows += values.shape[1]
+
+    def count(self) -> tuple[int, int]:
+        """Return how many rows equal an earlier one, and the commonest distance to it."""
+        hashes = np.concatenate(self.hashes)
+        order = np.argsort(hashes, kind="stable")
+        same = hashes[order[1:]] == hashes[order[:-1]]
+        distances = (order[1:] - order[:-1])[same]
+        if len(distances) == 0:
+            return 0, 0
+        found, counts = np.unique(distances, return_counts=True)
+        return len(distances), int(found[counts.argmax()])
+
+
+def hash_rows(values: FloatArray) -> HashArray:
+    """Hash each column of an array of shape (K, rows) to 64 bits.
+
+    The low bits of a float32 number held in float64 are all 0: its high bits are folded into
+    them first, for a product carries bits upwards only.
+    """
+    total: HashArray = np.zeros(values.shape[1], dtype=np.uint64)
+    factors = np.random.default_rng(0).integers(2**63, size=len(values), dtype=np.uint64)
+    for column, factor in zip(np.ascontiguousarray(values).view(np.uint64), factors, strict=True):
+        total += (column ^ (column >> np.uint64(32))) * (factor * np.uint64(2) + np.uint64(1))
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """How finely the values were written.
+
+    Attributes
+    ----------
+    name : str
+        ``"full"``, ``"float32"`` or such as ``"4-decimal"``.
+    step : float
+        A bound of the relative step of a value, or the step itself for decimals.
+    decimal, log : bool
+        Whether the step is absolute, and whether the values are logarithms.
+    """
+
+    name: str
+    step: float
+    decimal: bool = False
+    log: bool = False
+
+    @property
+    def single(self) -> bool:
+        """Whether the values are float32 numbers."""
+        return self.name == "float32"
+
+    @classmethod
+    def of(cls, values: FloatArray, *, log: bool) -> "Resolution":
+        """Tell it from some values."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            for decimals in range(1, MOST_DECIMALS + 1):
+                if np.array_equal(np.round(values, decimals), values, equal_nan=True):
+                    return cls(f"{decimals}-decimal", 10.0**-decimals, decimal=True, log=log)
+            single = values.astype(np.float32)
+            # In a text file, float32 numbers are the shortest decimals that tell them apart.
+            few = slice(0, PROBED_VALUES)
+            shortest = single.ravel()[few].astype(str).astype(np.float64)
+            if np.array_equal(single, values, equal_nan=True) or np.array_equal(
+                shortest, values.ravel()[few], equal_nan=True
+            ):
+                # Wider than 2**-24: a float32 softmax loses bits before its last rounding.
+                return cls("float32", 2.0**-21, log=log)
+        return cls("full", 2.0**-50, log=log)
+
+    def side(self, log_x: FloatArray) -> FloatArray:
+        """Return the step as a change of log X, at samples of shape (K, rows)."""
+        if not self.decimal:
+            return self.step * np.maximum(1, np.abs(log_x))
+        return self.step * np.exp(np.zeros_like(log_x) if self.log else -log_x)

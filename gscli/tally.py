@@ -1,0 +1,449 @@
+"""Streaming accumulators behind the goodness-of-fit tests, and the tests' statistics.
+
+Everything rests on one change of variables: D_k = pi_k X_k^(-t) / Σ pi_i X_i^(-t) is E_k / ΣE for
+iid exponentials E, uniform on the simplex (`Concrete.flat_dirichlet`). From E follow all tests:
+t·log(X_i/X_j) is logistic, so that E_j / (E_i + E_j) is uniform; and stick-breaking
+B_k = D_k / (1 - Σ_{j<k} D_j) gives K-1 independent uniforms (1 - B_k)^(K-k).
+
+The rows are read once and memory does not grow with their number. The Kolmogorov-Smirnov
+distances come from counts in fine cells, which understates them by less than one hundredth of
+their standard deviation. Two things are kept: a 64-bit hash of each of the first 2**20 rows, to
+find repeated ones, and the first 2**19 values, to tell the cause of a rejection.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from scipy import special
+
+from gscli.accumulators import (
+    HASHED_ROWS,
+    TINY,
+    Histograms,
+    IntArray,
+    Lags,
+    Products,
+    Repeats,
+    Resolution,
+)
+from gscli.concrete import SIMPLEX_TOLERANCE, Concrete, FloatArray
+
+LARGEST_ALL_PAIRS = 10
+"""Up to this K every pair's log-ratio is tested; above it, each against the most probable's."""
+
+FIGURE_CELLS = 64
+SMALLEST_EXPECTED = 5.0
+"""Categories that expect fewer rows are merged in the chi-squared test (Cochran's rule)."""
+
+HELD_VALUES = 2**19
+PROBED_ROWS = 2**12
+FLOAT32_NOISE = 20.0
+"""Gumbel noise from float32 uniforms goes no further than 24 log 2 = 16.6."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """One test.
+
+    Attributes
+    ----------
+    name : str
+        ``"simplex"``, ``"rounding"``, ``"log-ratios"``, ``"flat Dirichlet"``, ``"independence"``,
+        ``"extremes"``, ``"serial"`` or ``"repeats"``.
+    statistic : float
+        The test's statistic, finite; the sentence says which.
+    p_value : float
+        Probability of a statistic at least as extreme under the distribution.
+    passed : bool
+        Whether the test still stands after Holm's correction for several tests.
+    sentence : str
+        The outcome in plain words.
+    """
+
+    __test__ = False  # Not a test case, whatever pytest makes of the name.
+
+    name: str
+    statistic: float
+    p_value: float
+    passed: bool
+    sentence: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Comparison:
+    """Observed beside expected figures, for a picture of one test.
+
+    Attributes
+    ----------
+    test : str
+        Name of the test.
+    label : str
+        What is counted, such as ``"x1 / x2"``.
+    position : ndarray, shape (m,)
+        Categories 0 ... K-1 for ``"rounding"``; for ``"log-ratios"`` and ``"flat Dirichlet"``,
+        the middles of equal cells of (0, 1), on which the variable is uniform; lags 1, 2, ...
+        for ``"serial"``.
+    observed, expected : ndarray, shape (m,)
+        Counts of rows; for ``"serial"``, autocorrelations.
+    """
+
+    test: str
+    label: str
+    position: FloatArray
+    observed: FloatArray
+    expected: FloatArray
+
+
+class Tally:
+    """Everything that the tests need to know about the rows read so far.
+
+    Parameters
+    ----------
+    distribution : Concrete
+        Where the rows should come from.
+    names : sequence of str
+        Of the K categories, for the sentences.
+    log : bool
+        Whether the rows are log X.
+
+    Attributes
+    ----------
+    n : int
+        Rows read.
+    usable : int
+        Rows whose logarithms are all finite: all tests but the first two are made on these.
+    zeros, one_hot : int
+        Rows with an exact 0, and those of them with a single component above 0.
+    off_simplex : int
+        Rows with a NaN, a negative component, or a sum that is not 1.
+    not_a_number : int
+        Rows with a NaN.
+    held : list of ndarray, each of shape (K, rows)
+        log X of the first usable rows.
+    """
+
+    def __init__(self, distribution: Concrete, names: Sequence[str], *, log: bool) -> None:
+        k = distribution.num_categories
+        self.distribution = distribution
+        self.names = names
+        self.log = log
+        self.n = self.usable = self.zeros = self.one_hot = 0
+        self.off_simplex = self.not_a_number = 0
+        self.first_off_simplex = 0
+        self.held: list[FloatArray] = []
+        self.resolution = Resolution("full", 2.0**-50)
+        self.winners: IntArray = np.zeros(k, dtype=np.int64)
+        self.pairs = _pairs(distribution)
+        self.ratios = Histograms(len(self.pairs))
+        self.uniforms = Histograms(k - 1)
+        self.products = Products(k - 1)
+        self.lags = Lags(k - 1)
+        self.smallest = 1.0
+        self.repeats = Repeats()
+
+    def update(self, values: FloatArray) -> None:
+        """Take in some rows, as an array of shape (K, rows)."""
+        if self.n == 0:
+            self.resolution = Resolution.of(values[:, :PROBED_ROWS], log=self.log)
+        start, self.n = self.n, self.n + values.shape[1]
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+            log_x = values if self.log else np.log(values)
+            self._locate(values, log_x, start)
+            finite = np.isfinite(log_x).all(axis=0)
+            if not finite.all():
+                self._set_aside(log_x[:, ~finite])
+                values, log_x = values[:, finite], np.ascontiguousarray(log_x[:, finite])
+        if log_x.shape[1]:
+            self._take(values, log_x)
+
+    def _locate(self, values: FloatArray, log_x: FloatArray, start: int) -> None:
+        if self.log:
+            peak = values.max(axis=0)
+            error = np.log(np.exp(values - peak).sum(axis=0)) + peak
+        else:
+            error = values.sum(axis=0) - 1
+            error[values.min(axis=0) < 0] = np.nan
+        off = ~(np.abs(error) <= self._tolerance(log_x))
+        if off.any():
+            if self.off_simplex == 0:
+                self.first_off_simplex = start + 1 + int(off.argmax())
+            self.off_simplex += int(off.sum())
+            self.not_a_number += int(np.isnan(values).any(axis=0).sum())
+
+    def _tolerance(self, log_x: FloatArray) -> FloatArray | float:
+        if self.resolution.decimal:
+            return SIMPLEX_TOLERANCE + self.resolution.step * len(log_x) / 2
+        if not self.resolution.single:
+            return SIMPLEX_TOLERANCE
+        # A float32 sampler that works with log X, as torch's does, rounds scores
+        # (logits + noise) / t: at low temperature they are large, and the sum is off by as much.
+        scores = (FLOAT32_NOISE + np.ptp(self.distribution.logits)) / self.distribution.temperature
+        spread = log_x.max(axis=0) - np.where(np.isneginf(log_x), 0.0, log_x).min(axis=0)
+        tolerance: FloatArray = SIMPLEX_TOLERANCE + 2.0**-23 * (scores + 2 * spread)
+        return tolerance
+
+    def _set_aside(self, log_x: FloatArray) -> None:
+        # An exact 0 has no logarithm, but the largest component is still known.
+        log_x = log_x[:, ~np.isnan(log_x).any(axis=0) & ~np.isposinf(log_x).any(axis=0)]
+        components = np.isfinite(log_x).sum(axis=0)
+        self.zeros += log_x.shape[1]
+        self.one_hot += int((components == 1).sum())
+        self._round(log_x[:, components > 0])
+
+    def _round(self, log_x: FloatArray) -> None:
+        self.winners += np.bincount(log_x.argmax(axis=0), minlength=len(self.winners))
+
+    def _take(self, values: FloatArray, log_x: FloatArray) -> None:
+        room = HELD_VALUES // len(log_x) - self.usable
+        if room > 0:
+            self.held.append(log_x[:, :room].copy())
+        self.usable += log_x.shape[1]
+        self._round(log_x)
+        self.repeats.update(values)
+        exponentials = exponentials_of(log_x, self.distribution)
+        self.smallest = min(
+            self.smallest, float((exponentials.min(axis=0) / exponentials.sum(axis=0)).min())
+        )
+        for index, (i, j) in enumerate(self.pairs):
+            self.ratios.update(index, exponentials[j] / (exponentials[i] + exponentials[j]))
+        uniforms = stick_breaking(exponentials)
+        for index, uniform in enumerate(uniforms):
+            self.uniforms.update(index, uniform)
+        linear = math.sqrt(3) * (2 * uniforms - 1)
+        self.products.update(linear)
+        self.lags.update(linear)
+
+    def results(self) -> list[TestResult]:
+        """Make the tests, each judged by itself: `passed` is not set yet.
+
+        Where a row holds an exact 0 the later tests would be made on a biased choice of rows,
+        so only the first two are given.
+        """
+        tests = [self._simplex(), self._rounding()]
+        if self.usable and not self.zeros:
+            tests += [self._log_ratios(), self._flat_dirichlet()]
+            tests += [self._independence()] if self.distribution.num_categories > 2 else []
+            tests += [self._extremes(), self._serial(), self._repeats()]
+        return tests
+
+    def _simplex(self) -> TestResult:
+        bad = self.off_simplex
+        sentence = f"All {self.n:,} rows lie on the simplex."
+        if bad:
+            sentence = (
+                f"{bad:,} of {self.n:,} rows are off the simplex, the first of them row "
+                f"{self.first_off_simplex:,}."
+            )
+        if self.resolution.name != "full":
+            sentence += f" The values have {self.resolution.name} precision."
+        return _result("simplex", bad, 0.0 if bad else 1.0, sentence)
+
+    def _rounding(self) -> TestResult:
+        total = self.winners.sum()
+        probs = self.distribution.probs
+        observed, expected = merge_rare(self.winners, total * probs)
+        statistic = float(((observed - expected) ** 2 / expected).sum()) if total else 0.0
+        freedom = len(observed) - 1
+        p_value = float(special.chdtrc(freedom, statistic)) if freedom else 1.0
+        share = self.winners / max(total, 1)
+        worst = int(np.argmax(np.abs(share - probs) / np.sqrt(probs * (1 - probs) + TINY)))
+        sentence = (
+            f"Chi-squared on {freedom} degrees of freedom of which component is largest; furthest "
+            f"from its probability is {self.names[worst]}, in {share[worst]:.4g} of the rows "
+            f"against {probs[worst]:.4g}."
+        )
+        return _result("rounding", statistic, p_value, sentence)
+
+    def _log_ratios(self) -> TestResult:
+        distances, p_values = self.ratios.kolmogorov_smirnov()
+        worst = int(p_values.argmin())
+        i, j = self.pairs[worst]
+        tested = len(self.pairs)
+        which = "each pair's" if self.distribution.num_categories <= LARGEST_ALL_PAIRS else ""
+        which = which or "each log-ratio to the most probable category,"
+        sentence = (
+            f"Kolmogorov-Smirnov distance of {which} t·log(x_i/x_j) from its logistic law, "
+            f"{tested} in all (Bonferroni); the largest is for {self.names[i]} / {self.names[j]}."
+        )
+        p_value = min(1.0, tested * float(p_values[worst]))
+        return _result("log-ratios", float(distances[worst]), p_value, sentence)
+
+    def _flat_dirichlet(self) -> TestResult:
+        distances, p_values = self.uniforms.kolmogorov_smirnov()
+        worst = int(p_values.argmin())
+        sentence = (
+            "Kolmogorov-Smirnov distance from uniform of the stick-breaking variables, "
+            f"{len(p_values)} in all (Šidák); the largest is for {self.names[worst]}."
+        )
+        p_value = sidak(float(p_values[worst]), len(p_values))
+        return _result("flat Dirichlet", float(distances[worst]), p_value, sentence)
+
+    def _independence(self) -> TestResult:
+        statistic, freedom, (i, j) = self.products.independence(self.usable)
+        sentence = (
+            f"Chi-squared on {freedom} degrees of freedom of the correlations, linear and "
+            "quadratic, between the stick-breaking variables of a row; the largest is between "
+            f"those of {self.names[i]} and {self.names[j]}."
+        )
+        p_value = float(special.chdtrc(freedom, statistic))
+        return _result("independence", statistic, p_value, sentence)
+
+    def _extremes(self) -> TestResult:
+        # P(min_k D_k > d) = (1 - K d)^(K-1) in a row, for D uniform on the simplex.
+        k = self.distribution.num_categories
+        log_above = self.usable * (k - 1) * math.log1p(-min(k * self.smallest, 1 - 1e-16))
+        p_value = min(1.0, 2 * min(math.exp(log_above), -math.expm1(log_above)))
+        sentence = (
+            f"The smallest of all flat-Dirichlet components is {self.smallest:.3g}, "
+            f"{-log_above:.3g} times what is typical: clamped noise makes it large, too heavy a "
+            "tail makes it small."
+        )
+        return _result("extremes", -log_above, p_value, sentence)
+
+    def _serial(self) -> TestResult:
+        correlations = self.lags.autocorrelations(self.usable)
+        lags, n = len(correlations), self.usable
+        weights = n * (n + 2) / (n - 1 - np.arange(lags))  # Ljung and Box (1978)
+        statistic = float((weights[:, None] * correlations**2).sum())
+        freedom = correlations.size
+        p_value = float(special.chdtrc(freedom, statistic)) if freedom else 1.0
+        sentence = (
+            f"Chi-squared on {freedom} degrees of freedom of the correlations of a row's "
+            f"stick-breaking variables with those 1 to {lags} rows before (Ljung-Box)."
+        )
+        return _result("serial", statistic, p_value, sentence)
+
+    def _repeats(self) -> TestResult:
+        count, lag = self.repeats.count()
+        hashed = min(self.usable, HASHED_ROWS)
+        p_value = 1.0
+        sentence = f"No row among the first {hashed:,} equals an earlier one."
+        if count:
+            chance = self._chance_repeats(hashed)
+            p_value = float(special.pdtrc(count - 1, chance))
+            sentence = (
+                f"{count:,} of the first {hashed:,} rows equal an earlier one, most often the one "
+                f"{lag:,} rows before; chance makes at most {chance:.3g}."
+            )
+        return _result("repeats", count, p_value, sentence)
+
+    def _chance_repeats(self, rows: int) -> float:
+        # Two rows coincide if they fall into one cell of the grid of representable values. Its
+        # side, as a change of log X, is taken too large rather than too small.
+        log_x = self.held[0][:, :PROBED_ROWS]
+        log_side = np.log(self.resolution.side(log_x))
+        order = np.arange(len(log_x))[:, None]
+        log_side[order == log_x.argmax(axis=0)] = 0  # The largest follows from the others.
+        log_cell = self.distribution.log_prob_log(log_x.T) + log_side.sum(axis=0)
+        probability = np.exp(np.minimum(log_cell, 0)).mean()
+        return float(probability) * rows * (rows - 1) / 2
+
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Return the figures to draw, test by test."""
+        probs = self.distribution.probs
+        found = [
+            Comparison(
+                "rounding",
+                "largest component",
+                np.arange(len(probs), dtype=np.float64),
+                self.winners.astype(np.float64),
+                self.winners.sum() * probs,
+            )
+        ]
+        if self.usable and not self.zeros:
+            labels = [f"{self.names[i]} / {self.names[j]}" for i, j in self.pairs]
+            found += _uniform_comparisons("log-ratios", labels, self.ratios)
+            found += _uniform_comparisons("flat Dirichlet", self.names, self.uniforms)
+            correlations = self.lags.autocorrelations(self.usable)
+            position = np.arange(1.0, len(correlations) + 1)
+            for name, observed in zip(self.names, correlations.T, strict=False):
+                found.append(
+                    Comparison("serial", name, position, observed, np.zeros(len(position)))
+                )
+        return tuple(found)
+
+
+def exponentials_of(log_x: FloatArray, distribution: Concrete) -> FloatArray:
+    """Recover a row's exponentials E, scaled so that the largest is 1, shape (K, rows)."""
+    scores = log_x * -distribution.temperature
+    scores += distribution.logits[:, None]
+    scores -= scores.max(axis=0)
+    # The floor only matters for samples of something else, where it keeps 0/0 away.
+    np.exp(np.maximum(scores, math.log(TINY), out=scores), out=scores)
+    return scores
+
+
+def stick_breaking(exponentials: FloatArray) -> FloatArray:
+    """Turn exponentials, shape (K, rows), into K-1 independent uniforms.
+
+    Row k is (1 - B_k)^(K-k) with B_k = E_k / Σ_{j>=k} E_j ~ Beta(1, K-k), k = 1 ... K-1.
+
+    Examples
+    --------
+    >>> stick_breaking(np.array([[1.0], [1.0], [2.0]])).round(4).tolist()
+    [[0.5625], [0.6667]]
+    """
+    k = len(exponentials)
+    uniforms = np.empty((k - 1, exponentials.shape[1]))
+    rest = exponentials[k - 1].copy()
+    for index in range(k - 2, -1, -1):
+        total = rest + exponentials[index]
+        np.divide(rest, total, out=uniforms[index])
+        if index < k - 2:
+            uniforms[index] **= k - 1 - index
+        rest = total
+    return uniforms
+
+
+def merge_rare(observed: IntArray, expected: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Merge the rarest categories until each expects `SMALLEST_EXPECTED` rows or more.
+
+    Examples
+    --------
+    >>> observed, expected = merge_rare(np.array([1, 4, 95]), np.array([2.0, 4.0, 94.0]))
+    >>> observed.tolist(), expected.tolist()
+    ([5.0, 95.0], [6.0, 94.0])
+    """
+    order = np.argsort(expected, kind="stable")
+    cumulative = np.cumsum(expected[order])
+    rare = int((expected < SMALLEST_EXPECTED).sum())
+    if rare:
+        # The rare ones together may still be too few, and then take more categories in.
+        rare = max(rare, int(np.searchsorted(cumulative, SMALLEST_EXPECTED)) + 1)
+    groups = np.maximum(np.arange(len(order)) - max(rare - 1, 0), 0)
+    merged: FloatArray = np.bincount(groups, weights=observed[order]).astype(np.float64)
+    return merged, np.bincount(groups, weights=expected[order]).astype(np.float64)
+
+
+def sidak(p_value: float, tests: int) -> float:
+    """P-value of the smallest of several independent p-values."""
+    return 1.0 if p_value >= 1 else -math.expm1(tests * math.log1p(-p_value))
+
+
+def _uniform_comparisons(test: str, labels: Sequence[str], counts: Histograms) -> list[Comparison]:
+    position = (np.arange(FIGURE_CELLS) + 0.5) / FIGURE_CELLS
+    return [
+        Comparison(
+            test,
+            label,
+            position,
+            observed.astype(np.float64),
+            np.full(FIGURE_CELLS, observed.sum() / FIGURE_CELLS),
+        )
+        for label, observed in zip(labels, counts.coarse(FIGURE_CELLS), strict=False)
+    ]
+
+
+def _result(name: str, statistic: float, p_value: float, sentence: str) -> TestResult:
+    return TestResult(name, float(statistic), p_value, True, sentence)
+
+
+def _pairs(distribution: Concrete) -> list[tuple[int, int]]:
+    k = distribution.num_categories
+    if k <= LARGEST_ALL_PAIRS:
+        return list(combinations(range(k), 2))
+    top = int(distribution.logits.argmax())
+    return [(j, top) for j in range(k) if j != top]
