@@ -6,11 +6,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from gscli.errors import DataError
+from gscli.readers import Block
 from gscli.sampling import ordered_map
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Measure = Callable[[FloatArray], IntArray]
+
+TOLERANCE = 0.01
+"""How far from 1 a row may sum: a picture does not mind rounded decimals or float16."""
 
 
 @dataclass
@@ -89,6 +94,7 @@ def collect(
 
     Examples
     --------
+    >>> from functools import partial
     >>> found = collect([(None, np.eye(3))], measure=partial(count_bins, bins=2), keep=2)
     >>> found[None].n, found[None].counts.tolist(), len(found[None].points.rows())
     (3, [[2, 1], [2, 1], [2, 1]], 2)
@@ -116,3 +122,33 @@ def count_bins(rows: FloatArray, *, bins: int) -> IntArray:
     index += np.arange(len(columns))[:, None] * bins
     counts = np.bincount(index.ravel(), minlength=len(columns) * bins)
     return counts.reshape(len(columns), bins)
+
+
+def check_block(block: Block, *, label: str, log: bool) -> Block:
+    """Return a block whose rows can be drawn: points of the simplex, roughly.
+
+    Raises
+    ------
+    DataError
+        If a row is something else; the message names it.
+
+    Examples
+    --------
+    >>> check_block(Block(5, np.array([[0.2, 0.8], [0.5, 0.9]])), label="a.csv", log=False)
+    Traceback (most recent call last):
+    gscli.errors.DataError: a.csv: row 7 (0.5, 0.9) sums to 1.4 and is no sample
+    """
+    rows = np.exp(block.rows) if log else block.rows
+    # Whole columns are quicker for few categories, and rows for many.
+    sums = sum(rows.T, np.zeros(len(rows))) if rows.shape[1] < 8 else rows.sum(axis=1)
+    # A nan fails every comparison.
+    if rows.min() >= 0 and sums.min() >= 1 - TOLERANCE and sums.max() <= 1 + TOLERANCE:
+        return block
+    bad = int(np.argmin((rows >= 0).all(axis=1) & (np.abs(sums - 1) <= TOLERANCE)))
+    shown = ", ".join(f"{value:.4g}" for value in block.rows[bad][:6])
+    found = f"{label}: row {block.start + bad + 1} ({shown})"
+    if log:
+        raise DataError(f"{found} is not log X of a sample; without --log it is read as X")
+    if (block.rows[bad] <= 0).all():
+        raise DataError(f"{found} is no sample; if the file holds log X, add --log")
+    raise DataError(f"{found} sums to {sums[bad]:.4g} and is no sample")

@@ -87,6 +87,7 @@ def _from_file(
     log: bool,
     quiet: bool,
 ) -> "Sample":
+    from gscli.collect import check_block
     from gscli.picture import Sample
     from gscli.readers import open_samples, split_by_temperature
 
@@ -102,7 +103,8 @@ def _from_file(
         blocks = track(
             samples, total=samples.total, size=lambda block: len(block.rows), quiet=quiet
         )
-        for block in blocks:
+        for unchecked in blocks:
+            block = check_block(unchecked, label=samples.label, log=log)
             if block.temperatures is None:
                 yield stated, block.rows
             else:
