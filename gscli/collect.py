@@ -14,6 +14,9 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Measure = Callable[[FloatArray], IntArray]
 
+TILE = 2**14
+"""Rows checked at a time: their sums stay in a core's cache."""
+
 TOLERANCE = 0.01
 """How far from 1 a row may sum: a picture does not mind rounded decimals or float16."""
 
@@ -138,17 +141,22 @@ def check_block(block: Block, *, label: str, log: bool) -> Block:
     Traceback (most recent call last):
     gscli.errors.DataError: a.csv: row 7 (0.5, 0.9) sums to 1.4 and is no sample
     """
-    rows = np.exp(block.rows) if log else block.rows
-    # Whole columns are quicker for few categories, and rows for many.
-    sums = sum(rows.T, np.zeros(len(rows))) if rows.shape[1] < 8 else rows.sum(axis=1)
-    # A nan fails every comparison.
-    if rows.min() >= 0 and sums.min() >= 1 - TOLERANCE and sums.max() <= 1 + TOLERANCE:
+    tiles = (block.rows[start : start + TILE] for start in range(0, len(block.rows), TILE))
+    if all(_are_samples(tile, log=log) for tile in tiles):
         return block
-    bad = int(np.argmin((rows >= 0).all(axis=1) & (np.abs(sums - 1) <= TOLERANCE)))
+    bad = next(i for i, row in enumerate(block.rows) if not _are_samples(row[None], log=log))
     shown = ", ".join(f"{value:.4g}" for value in block.rows[bad][:6])
     found = f"{label}: row {block.start + bad + 1} ({shown})"
     if log:
         raise DataError(f"{found} is not log X of a sample; without --log it is read as X")
     if (block.rows[bad] <= 0).all():
         raise DataError(f"{found} is no sample; if the file holds log X, add --log")
-    raise DataError(f"{found} sums to {sums[bad]:.4g} and is no sample")
+    raise DataError(f"{found} sums to {block.rows[bad].sum():.4g} and is no sample")
+
+
+def _are_samples(values: FloatArray, *, log: bool) -> bool:
+    rows = np.exp(values) if log else values
+    # Whole columns are quicker for few categories, and rows for many.
+    sums = np.asarray(sum(rows.T)) if rows.shape[1] < 8 else rows.sum(axis=1)
+    # A nan fails every comparison.
+    return bool(rows.min() >= 0 and sums.min() >= 1 - TOLERANCE and sums.max() <= 1 + TOLERANCE)
