@@ -2,9 +2,13 @@
 
 import importlib
 import os
+from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from gscli.errors import BrowserNotFoundError
+from gscli.export import find_browser
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +21,17 @@ def torch() -> ModuleType:
 def jax() -> ModuleType:
     """JAX, another independent implementation."""
     return _oracle("jax", required=False)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """A browser for image export; its absence fails where oracles are required."""
+    try:
+        return find_browser().path
+    except BrowserNotFoundError as error:
+        if os.environ.get("GSCLI_REQUIRE_ORACLES") == "1":
+            pytest.fail(f"{error}; but GSCLI_REQUIRE_ORACLES=1 requires it")
+        pytest.skip("there is no browser")
 
 
 def _oracle(name: str, *, required: bool) -> ModuleType:

@@ -71,7 +71,7 @@ def _points(panel: Panel, names: Sequence[str], colours: Sequence[str]) -> Itera
                 "color": colours[k],
                 "opacity": opacity_for(len(ratios)),
             },
-            name=f"rounds to {theme.shorten(name)}",
+            name=f"rounds to {theme.shorten(name, 14)}",
             legendgroup=f"winner {k}",
             hovertemplate="%{x:.4g}, %{y:.4g}<extra></extra>",
         )

@@ -87,7 +87,7 @@ def ternary_panels(
         Of the size that suits the number of panels.
     """
     colours = theme.category_colours(positions)
-    domains = theme.grid(len(panels), gap_x=0.1, gap_y=0.16)
+    domains = theme.grid(len(panels), gap_x=0.18, gap_y=0.18)
     width, height = theme.grid_size(len(panels))
     figure = go.Figure(layout=theme.layout(title, subtitle, width=width, height=height))
     most = max((int(p.counts.max()) for p in panels if p.counts is not None), default=0)
@@ -111,10 +111,10 @@ def _axes(
     small: bool,
 ) -> dict[str, Any]:
     def axis(k: int) -> dict[str, Any]:
-        label = f"<b>{theme.shorten(names[k], 12 if small else 24)}</b>"
+        label = f"<b>{theme.shorten(names[k], 10 if small else 18)}</b>"
         if probs is not None:
-            # Two lines at the bottom, where labels of neighbours would meet.
-            label += f"{'<br>' if small and k else '  '}p = {probs[k]:.3g}"
+            # Two lines at the bottom, where labels meet those of neighbours, or the edge.
+            label += f"{'<br>' if k else '  '}p = {probs[k]:.3g}"
         return {
             "title": {
                 "text": label,
@@ -167,7 +167,7 @@ def _points(
                 "line": {"width": 0},
             },
             cliponaxis=False,
-            name=f"rounds to {theme.shorten(name)}",
+            name=f"rounds to {theme.shorten(name, 14)}",
             legendgroup=f"winner {k}",
             showlegend=first,
             hovertemplate=_hover(names),
@@ -248,7 +248,7 @@ def _colour(level: float) -> str:
 
 
 def _colour_bar(most: int) -> go.Scatterternary:
-    ticks = [t for e in range(10) for t in (1 * 10**e, 3 * 10**e) if t < most * 0.75]
+    ticks = [t for e in range(10) for t in (1 * 10**e, 3 * 10**e) if t < most / 3]
     ticks = [*(ticks if len(ticks) <= 7 else ticks[::2]), most]
     return go.Scatterternary(
         a=[None],
