@@ -111,7 +111,7 @@ def _axes(
     small: bool,
 ) -> dict[str, Any]:
     def axis(k: int) -> dict[str, Any]:
-        label = f"<b>{theme.shorten(names[k], 10 if small else 18)}</b>"
+        label = f"<b>{theme.shorten(names[k], 9 if small else 18)}</b>"
         if probs is not None:
             # Two lines at the bottom, where labels meet those of neighbours, or the edge.
             label += f"{'<br>' if k else '  '}p = {probs[k]:.3g}"
