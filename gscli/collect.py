@@ -141,6 +141,8 @@ def check_block(block: Block, *, label: str, log: bool) -> Block:
     Traceback (most recent call last):
     gscli.errors.DataError: a.csv: row 7 (0.5, 0.9) sums to 1.4 and is no sample
     """
+    if block.temperatures is not None:
+        _check_temperatures(block.temperatures, block.start, label)
     tiles = (block.rows[start : start + TILE] for start in range(0, len(block.rows), TILE))
     if all(_are_samples(tile, log=log) for tile in tiles):
         return block
@@ -152,6 +154,13 @@ def check_block(block: Block, *, label: str, log: bool) -> Block:
     if (block.rows[bad] <= 0).all():
         raise DataError(f"{found} is no sample; if the file holds log X, add --log")
     raise DataError(f"{found} sums to {block.rows[bad].sum():.4g} and is no sample")
+
+
+def _check_temperatures(temperatures: FloatArray, start: int, label: str) -> None:
+    good = (temperatures > 0) & np.isfinite(temperatures)
+    if not good.all():
+        bad = int(np.argmin(good))
+        raise DataError(f"{label}: row {start + bad + 1} has temperature {temperatures[bad]:g}")
 
 
 def _are_samples(values: FloatArray, *, log: bool) -> bool:

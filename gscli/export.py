@@ -245,6 +245,9 @@ async def _render(
                 f"the browser {browser.path} did not answer within {time_limit:g} s; "
                 "check it with `gscli doctor --export`"
             ) from error
+        if asyncio.current_task().cancelling():  # type: ignore[union-attr]
+            # Ctrl-C, which the browser's driver took for a failure of its own.
+            raise asyncio.CancelledError from error
         reason = " ".join(str(part) for part in error.args[:1]) or type(error).__name__
         raise ExportError(f"the browser {browser.path} failed: {reason}") from error
     finally:

@@ -92,6 +92,8 @@ def _from_file(
     from gscli.readers import open_samples, split_by_temperature
 
     samples = open_samples(file, temperatures=temperatures)
+    if not samples.has_temperatures:
+        options.check_one_temperature(temperatures, samples)
     known, names = None, samples.names
     if pi is not None or logits is not None:
         (known, *_), given = options.distributions(pi, logits, temperatures or (1.0,))
