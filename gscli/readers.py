@@ -5,7 +5,9 @@ import io
 import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -43,9 +45,9 @@ class Block:
     temperatures: FloatArray | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Samples:
-    """A file of samples, opened; iterate over it once.
+    """A file of samples, opened; iterate over it once. The file is closed when this is let go.
 
     Attributes
     ----------
@@ -72,7 +74,7 @@ class Samples:
     blocks: Callable[[], Iterator[Block]]
 
     def __iter__(self) -> Iterator[Block]:
-        return self.blocks()
+        yield from self.blocks()  # as a generator, it keeps this object and so the file
 
     def columns(self, block: Block) -> dict[str, FloatArray]:
         """Return a block as the columns that the file had."""
@@ -103,14 +105,22 @@ def open_samples(path: str, *, temperatures: Sequence[float] | None = None) -> S
     """
     label = "standard input" if path == "-" else path
     try:
-        # Closed by the garbage collector: the blocks are read long after this function returns.
-        file = _standard_input() if path == "-" else Path(path).open("rb")  # noqa: SIM115
-        magic = file.peek(6)[:6]
-        if magic == b"\x93NUMPY":
-            return _open_npy(label, file, temperatures)
-        if magic.startswith(b"PAR1"):
-            return _open_parquet(label, _spooled(file) if path == "-" else Path(path))
-        return _open_csv(label, file)
+        with ExitStack() as files:
+            if path == "-":
+                file = _standard_input()
+            else:
+                file = files.enter_context(Path(path).open("rb"))
+            magic = file.peek(6)[:6]
+            if magic == b"\x93NUMPY":
+                samples = _open_npy(label, file, temperatures)
+            elif magic.startswith(b"PAR1"):
+                source = files.enter_context(_spooled(file)) if path == "-" else Path(path)
+                samples = _open_parquet(label, source)
+            else:
+                samples = _open_csv(label, file)
+            # The blocks are read long after this function returns.
+            weakref.finalize(samples, files.pop_all().close)
+            return samples
     except OSError as error:
         raise DataError(f"{label}: {error.strerror or error}") from error
 
@@ -309,15 +319,16 @@ def _npy_rows(
 def _npy_columns(
     label: str, file: io.BufferedReader, total: int, num_columns: int, dtype: np.dtype[Any]
 ) -> Iterator[tuple[int, FloatArray]]:
-    spool: Any = file if file.seekable() else _spooled(file)
-    begin, step = spool.tell(), max(1, BLOCK_VALUES // num_columns)
-    for start in range(0, total, step):
-        rows = np.empty((num_columns, min(step, total - start)), dtype=dtype)
-        for k, column in enumerate(rows):
-            spool.seek(begin + (k * total + start) * dtype.itemsize)
-            if spool.readinto(column.data) < column.nbytes:
-                raise DataError(f"{label}: ends before the {total} rows that it announces")
-        yield start, rows.T.astype(np.float64, copy=False)
+    with ExitStack() as files:
+        spool: Any = file if file.seekable() else files.enter_context(_spooled(file))
+        begin, step = spool.tell(), max(1, BLOCK_VALUES // num_columns)
+        for start in range(0, total, step):
+            rows = np.empty((num_columns, min(step, total - start)), dtype=dtype)
+            for k, column in enumerate(rows):
+                spool.seek(begin + (k * total + start) * dtype.itemsize)
+                if spool.readinto(column.data) < column.nbytes:
+                    raise DataError(f"{label}: ends before the {total} rows that it announces")
+            yield start, rows.T.astype(np.float64, copy=False)
 
 
 # --- Parquet ---------------------------------------------------------------------------------
