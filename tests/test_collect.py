@@ -36,7 +36,8 @@ def test_every_row_is_counted_by_temperature(threads: int) -> None:
     measure = partial(count_cells, resolution=8)
     found = collect(parts, measure=measure, keep=100, threads=threads)
     assert list(found) == [1.0, 0.2]
-    for t, each in found.items():
+    for t in rows:
+        each = found[t]
         assert each.n == 5_000
         assert np.array_equal(each.counts, measure(rows[t]))
         assert len(each.points.rows()) <= 100

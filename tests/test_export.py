@@ -4,7 +4,7 @@ import io
 import json
 import os
 import time
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from pypdf import PdfReader
 
 from gscli import Concrete
 from gscli.errors import BrowserNotFoundError, ExportError, OutputError
-from gscli.export import Image, Style, check_browser, find_browser, render, save
+from gscli.export import Browser, Image, Style, check_browser, find_browser, render, save
 from gscli.figures import ternary, theme
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -52,7 +52,7 @@ def images(chromium: Path) -> dict[str, bytes]:
     figure = ternary(points, names=("<b>a</b>", "b", "<script>alert(1)</script>"), title="Test")
     wanted = [Image(figure.to_plotly_json(), f, 700, 640) for f in FORMATS]  # type: ignore[arg-type]
     before = time.monotonic()
-    made = render(wanted, find_browser())
+    made = render(wanted, Browser(chromium, "PATH"))
     assert time.monotonic() - before < 30
     return dict(zip(FORMATS, made, strict=True))
 
@@ -99,27 +99,30 @@ def test_other_formats_open(images: dict[str, bytes]) -> None:
 def test_names_are_text_in_svg(images: dict[str, bytes]) -> None:
     svg = images["svg"].decode()
     assert "<script" not in svg
-    shown = [text.text for text in ElementTree.fromstring(svg).iter(f"{SVG}tspan")]
+    shown = [text.text for text in ET.fromstring(svg).iter(f"{SVG}tspan")]
     assert "<b>a</b>" in shown
     assert any(text and text.startswith("<script>alert(1)") for text in shown)
 
 
-def test_size_and_scale(chromium: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("chromium")
+def test_size_and_scale(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     save([(ternary([[0.2, 0.3, 0.5]]), path)], Style(width=300, height=250, scale=1.5))
     assert pixels(path.read_bytes()).shape == (375, 450, 3)
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_no_process_is_left_over(chromium: Path) -> None:
+@pytest.mark.usefixtures("chromium")
+def test_no_process_is_left_over() -> None:
     before = set(processes_of("--remote-debugging-pipe"))
     render([Image(ternary([[0.2, 0.3, 0.5]]).to_plotly_json(), "png", 300, 300)], find_browser())
     assert set(processes_of("--remote-debugging-pipe")) <= before
 
 
-def test_a_figure_that_the_browser_cannot_draw(chromium: Path) -> None:
-    with pytest.raises(ExportError, match="failed|made no"):
-        render([Image({"data": [{"type": "nonsense", "x": 3}], "layout": 5}, "png", 0, 0)],  # type: ignore[dict-item]
+@pytest.mark.usefixtures("chromium")
+def test_a_figure_that_the_browser_cannot_draw() -> None:
+    with pytest.raises(ExportError, match=r"failed|made no"):
+        render([Image({"data": [{"type": "nonsense", "x": 3}], "layout": 5}, "png", 0, 0)],
                find_browser())  # fmt: skip
 
 
@@ -127,7 +130,7 @@ def test_stuck_browser_is_an_error_within_the_limit(stuck_browser: str, tmp_path
     path = tmp_path / "x.png"
     path.write_text("old")
     begin = time.monotonic()
-    with pytest.raises(ExportError, match="did not answer within 1.5 s"):
+    with pytest.raises(ExportError, match=r"did not answer within 1\.5 s"):
         save([(ternary([[0.2, 0.3, 0.5]]), path)], time_limit=1.5)
     assert time.monotonic() - begin < 6
     assert processes_of(stuck_browser) == []
@@ -155,8 +158,12 @@ def test_no_browser_is_found_out_first(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.delenv("BROWSER_PATH", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("choreographer.browsers.chromium.get_chrome_download_path", lambda **_: None)
-    monkeypatch.setattr("choreographer.browsers.chromium.get_old_chrome_download_path", lambda: None)
+    monkeypatch.setattr(
+        "choreographer.browsers.chromium.get_chrome_download_path", lambda **_: None
+    )
+    monkeypatch.setattr(
+        "choreographer.browsers.chromium.get_old_chrome_download_path", lambda: None
+    )
     with pytest.raises(BrowserNotFoundError, match="BROWSER_PATH"):
         check_browser([Path("x.html"), Path("x.PNG")])
     check_browser([Path("x.html"), Path("x.json")])
@@ -174,7 +181,8 @@ def test_browser_path_that_is_no_program(
         find_browser()
 
 
-def test_browser_path_comes_first(stuck_browser: str) -> None:
+@pytest.mark.usefixtures("stuck_browser")
+def test_browser_path_comes_first() -> None:
     found = find_browser()
     assert found.found_by == "BROWSER_PATH"
     assert str(found.path) == os.environ["BROWSER_PATH"]

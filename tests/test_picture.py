@@ -41,7 +41,9 @@ def traces(figure: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 
 def points(figure: dict[str, Any], kind: str = "scatterternary") -> int:
-    return sum(len(array(t.get("a", t.get("x")))) for t in traces(figure, kind) if t["mode"] == "markers")
+    return sum(
+        len(array(t.get("a", t.get("x")))) for t in traces(figure, kind) if t["mode"] == "markers"
+    )
 
 
 def subtitle(figure: dict[str, Any]) -> str:
@@ -95,7 +97,10 @@ def test_sub_composition_is_of_samples() -> None:
     expected = full / full.sum(axis=1, keepdims=True)
     figure = draw(sample_of([1, 2, 3, 4, 5]), categories=(4, 1, 0), contours=False)
     drawn = np.concatenate(
-        [np.stack([array(t[axis]) for axis in "abc"], axis=-1) for t in traces(figure, "scatterternary")]
+        [
+            np.stack([array(t[axis]) for axis in "abc"], axis=-1)
+            for t in traces(figure, "scatterternary")
+        ]
     )
     assert np.sort(drawn[:, 0]) == pytest.approx(np.sort(expected[:, 0]), abs=1e-6)
 
@@ -190,7 +195,7 @@ def test_one_sample_and_identical_samples() -> None:
     for rows in (np.array([[0.2, 0.3, 0.5]]), np.full((50, 3), 1 / 3)):
         for wish in ({}, {"kind": "bins"}, {"log_ratio": True}, {"kind": "marginals"}):
             sample = Sample(("a", "b", "c"), lambda r=rows: iter([(None, r)]), False, None, "")  # type: ignore[misc]
-            assert draw(sample, **wish)["data"]  # type: ignore[arg-type]
+            assert draw(sample, **wish)["data"]
 
 
 def test_nothing_to_draw_is_an_error() -> None:

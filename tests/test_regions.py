@@ -7,6 +7,7 @@ from gscli import Concrete
 from gscli.concrete import FloatArray
 from gscli.errors import ParameterError
 from gscli.figures import ternary
+from gscli.lattice import IntArray
 from gscli.regions import MASSES, Region, highest_density_regions
 
 CENTRE = np.full(3, 1 / 3)
@@ -15,12 +16,12 @@ CENTRE = np.full(3, 1 / 3)
 def drawn_lines(region: Region) -> FloatArray:
     """Return the ends of the line's pieces as the figure holds them, shape (pieces, 2, 3)."""
     line = ternary(regions=[region]).data[-1]
-    path = np.stack([line.a, line.b, line.c], axis=-1).astype(np.float64)
+    path = np.stack([line.a, line.b, 1 - line.a - line.b], axis=-1).astype(np.float64)
     pieces = np.stack([path[:-1], path[1:]], axis=1)
     return np.asarray(pieces[np.isfinite(pieces).all(axis=(1, 2))])
 
 
-def crossings(lines: FloatArray, points: FloatArray) -> FloatArray:
+def crossings(lines: FloatArray, points: FloatArray) -> IntArray:
     """Return how often the way from the centre to each point crosses the lines."""
     ends, there = lines[..., :2] - CENTRE[:2], points[:, :2] - CENTRE[:2]
     angles = np.arctan2(there[:, 1], there[:, 0])

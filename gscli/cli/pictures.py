@@ -33,7 +33,6 @@ def terminal_pictures(
 ) -> "Iterator[RenderableType]":
     """Yield a picture of each temperature: a triangle, or bars where it takes another shape."""
     import numpy as np
-
     from rich.markup import escape
 
     from gscli.collect import collect, count_bins

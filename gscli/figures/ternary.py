@@ -13,6 +13,8 @@ from gscli.lattice import cell_corners
 from gscli.regions import Region
 
 COUNT_STEPS = 16
+LINE_STEPS = 4000
+"""Most points of a line along a side of the triangle."""
 
 
 def ternary(
@@ -186,10 +188,24 @@ def _coordinates(points: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
     return dict(zip("abc", points.T, strict=True))
 
 
+def _lean(points: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+    """Leave out the third coordinate, which plotly fills up to 1: a third of a page's size."""
+    return {"a": points[:, 0], "b": points[:, 1]}
+
+
+def _thinned(line: FloatArray) -> FloatArray:
+    """Drop points of a line that lie closer together than any screen can show."""
+    way = np.cumsum(np.abs(np.diff(line, axis=0, prepend=line[:1])).sum(axis=1))
+    kept = np.diff(np.floor(way * LINE_STEPS), prepend=-1) > 0
+    kept[-1] = True
+    drawn: FloatArray = line[kept]
+    return drawn
+
+
 def _contour(region: Region, position: int, *, first: bool) -> Iterator[go.Scatterternary]:
-    path = _joined(region.lines)
+    path = _joined([_thinned(line) for line in region.lines])
     shared: dict[str, Any] = {
-        **_coordinates(path),
+        **_lean(path),
         "mode": "lines",
         "cliponaxis": False,
         "hoverinfo": "skip",
@@ -224,7 +240,7 @@ def _cells(counts: IntArray, most: int) -> Iterator[go.Scatterternary]:
         if len(mine):
             colour = _colour((step - 0.5) / COUNT_STEPS)
             yield go.Scatterternary(
-                **_coordinates(_joined(list(mine[:, [0, 1, 2, 0]]))),
+                **_lean(_joined(list(mine[:, [0, 1, 2, 0]]))),
                 mode="lines",
                 fill="toself",
                 fillcolor=colour,

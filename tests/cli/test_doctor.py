@@ -18,7 +18,8 @@ def test_facts_as_json(chromium: Path) -> None:
     assert facts["browser"]["found_by"] in ("BROWSER_PATH", "PATH", "download")
 
 
-def test_export_is_real_and_timed(chromium: Path) -> None:
+@pytest.mark.usefixtures("chromium")
+def test_export_is_real_and_timed() -> None:
     facts = json.loads(CliRunner().invoke(command, ["--json", "--export"]).stdout)
     assert facts["export"]["bytes"] > 1_000
     assert 0 < facts["export"]["seconds"] < 30

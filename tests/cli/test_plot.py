@@ -180,10 +180,7 @@ def test_bins_count_a_million_and_stay_small(run: Run) -> None:
 def test_categories_by_name_and_position(run: Run) -> None:
     pi = "a=1,b=2,c=3,d=4,e=5"
     axes = [
-        [
-            found["layout"]["ternary"][f"{letter}axis"]["title"]["text"][3:4]
-            for letter in "abc"
-        ]
+        [found["layout"]["ternary"][f"{letter}axis"]["title"]["text"][3:4] for letter in "abc"]
         for found in (
             figure(run, "--pi", pi, "-n", 50),
             figure(run, "--pi", pi, "-n", 50, "--categories", "e,1, c"),
@@ -192,7 +189,9 @@ def test_categories_by_name_and_position(run: Run) -> None:
     assert axes == [["c", "d", "e"], ["e", "a", "c"]]
 
 
-@pytest.mark.parametrize("named", ["f,a,b", "0,1,2", "1,2,6", "a,a,b", "a", "1,a,2", "", "a,b,c,d,e"])
+@pytest.mark.parametrize(
+    "named", ["f,a,b", "0,1,2", "1,2,6", "a,a,b", "a", "1,a,2", "", "a,b,c,d,e"]
+)
 def test_categories_that_do_not_exist(run: Run, named: str) -> None:
     result = run("--pi", "a=1,b=2,c=3,d=4,e=5", "--categories", named)
     assert result.exit_code == 2
@@ -210,7 +209,7 @@ MISTAKES: list[tuple[list[str], int, str]] = [
     (["--log"], 2, "FILE"),
     (["--pi", "1,2", "--logits", "1,2"], 2, "--logits"),
     (["-t", "0"], 2, "--hard"),
-    (["-n", "0"], 1, "no sample"),
+    (["-n", "0"], 2, "not 1 or more"),
     (["-t", "0.1:10:30", "-n", "5"], 2, "panels"),
     (["--width", "3"], 2, "--width"),
     (["missing.csv"], 1, "missing.csv"),
@@ -221,7 +220,7 @@ MISTAKES: list[tuple[list[str], int, str]] = [
     (["slabs.npy"], 1, "-t"),
     (["three.csv", "-t", "1,2"], 2, "give one"),
     (["-o", "no/x.html"], 1, "no"),
-    (["bad-t.csv", "--pi", "1,2,3"], 1, "bad-t.csv"),
+    (["bad-t.csv", "--pi", "1,2,3"], 1, "bad-t.csv: row 1 has temperature -1"),
 ]
 
 
@@ -360,7 +359,7 @@ def test_page_shows_the_plot_offline(chromium: Path, run: Run) -> None:
 
 def test_open_shows_the_page(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr("webbrowser.open", lambda url: bool(opened.append(url)) or True)
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.extend([url]) is None)
     assert run("-n", 10, "--open", "-o", "x.json").exit_code == 0
     assert opened == [Path("plot.html").resolve().as_uri()]
     monkeypatch.setattr("webbrowser.open", lambda url: False)  # noqa: ARG005

@@ -1,5 +1,6 @@
 """Figures as dictionaries: what is drawn where, in which colour, under which name."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -62,12 +63,12 @@ def test_cells_hold_the_counts_of_all_rows() -> None:
     # Each trace holds the cells of one colour; darker ones hold more.
     drawn = []
     for trace in cells:
-        corners = np.stack([array(trace[letter]) for letter in "abc"], axis=-1).reshape(-1, 5, 3)
-        found = cell_of(corners[:, :3].astype(float).mean(axis=1), 10)
+        a, b = (array(trace[letter]).reshape(-1, 5)[:, :3].mean(axis=1) for letter in "ab")
+        found = cell_of(np.stack([a, b, 1 - a - b], axis=-1).astype(float), 10)
         drawn.append(counts[found])
         assert trace["fillcolor"] == trace["line"]["color"]
     assert sum(part.sum() for part in drawn) == 4_000
-    assert all(a.max() < b.min() for a, b in zip(drawn, drawn[1:], strict=False))
+    assert all(a.max() < b.min() for a, b in pairwise(drawn))
 
 
 def test_panels_share_one_scale_of_counts() -> None:
