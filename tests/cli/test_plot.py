@@ -359,7 +359,7 @@ def test_page_shows_the_plot_offline(chromium: Path, run: Run) -> None:
 
 def test_open_shows_the_page(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr("webbrowser.open", lambda url: opened.extend([url]) is None)
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.__iadd__([url]) != [])
     assert run("-n", 10, "--open", "-o", "x.json").exit_code == 0
     assert opened == [Path("plot.html").resolve().as_uri()]
     monkeypatch.setattr("webbrowser.open", lambda url: False)  # noqa: ARG005
