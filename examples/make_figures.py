@@ -10,7 +10,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "figures"
 
 FIGURES = {
-    "temperatures.png": "--pi cat=1,dog=3,bird=6 -t 0.2,0.5,1,3 -n 2500 --scale 1",
+    "temperatures.png": "--pi cat=1,dog=3,bird=6 -t 0.2,0.5,1,3 -n 500 --scale 1",
     "density.png": "--pi cat=1,dog=3,bird=6 -t 3 --scale 1",
     "million.png": "--pi cat=1,dog=3,bird=6 -t 1 -n 1e6 --scale 1",
 }
