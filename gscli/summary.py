@@ -74,33 +74,49 @@ def summarise(blocks: Iterable[FloatArray]) -> Summary:
     >>> s.n, s.mean.tolist(), s.rounding.tolist(), s.near_vertex
     (2, [0.5, 0.5], [0.5, 0.5], 0.0)
     """
-    n = 0
-    total = squares = winners = np.zeros(1)
-    peak = peak_squares = near = 0.0
+    n, winners, near = 0, np.zeros(1), 0.0
+    moments = np.zeros((2, 1))
     for rows in blocks:
         columns = rows.T
-        centred = columns - 1 / len(columns)
         largest = columns.max(axis=0)
+        moments = _merged(moments, n, np.vstack([columns, largest]))
         n += len(rows)
-        total = total + centred.sum(axis=1)
-        squares = squares + (centred**2).sum(axis=1)
         winners = winners + np.bincount(columns.argmax(axis=0), minlength=len(columns))
-        peak += float(largest.sum())
-        peak_squares += float((largest**2).sum())
         near += float(np.count_nonzero(largest > 1 - WITHIN))
     if n == 0:
         raise DataError("a sample without rows has no figures")
-    sd = np.sqrt(np.maximum(squares / n - (total / n) ** 2, 0) * n / max(n - 1, 1))
+    mean, squares = moments
+    sd = np.sqrt(squares[:-1] / max(n - 1, 1))
     share, close = winners / n, near / n
     return Summary(
         n=n,
-        mean=total / n + 1 / len(total),
+        mean=mean[:-1],
         mean_se=sd / np.sqrt(n),
         sd=sd,
         rounding=share,
         rounding_se=np.sqrt(share * (1 - share) / n),
-        expected_max=peak / n,
-        expected_max_se=float(np.sqrt(max(peak_squares / n - (peak / n) ** 2, 0) / n)),
+        expected_max=float(mean[-1]),
+        expected_max_se=float(np.sqrt(squares[-1]) / n),
         near_vertex=close,
         near_vertex_se=float(np.sqrt(close * (1 - close) / n)),
+    )
+
+
+def _merged(moments: FloatArray, n: int, columns: FloatArray) -> FloatArray:
+    """Add a block to the means, and the sums of squares about them, of n earlier values.
+
+    References
+    ----------
+    Chan, Golub, LeVeque (1983), "Algorithms for computing the sample variance", equation 2.1.
+    """
+    count = columns.shape[1]
+    mean = columns.mean(axis=1)
+    columns -= mean[:, None]
+    np.square(columns, out=columns)
+    shift = mean - moments[0]
+    return np.stack(
+        [
+            moments[0] + shift * (count / (n + count)),
+            moments[1] + columns.sum(axis=1) + shift**2 * (n * count / (n + count)),
+        ]
     )

@@ -12,8 +12,15 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import settings
 
 import gscli
+from gscli.errors import BrowserNotFoundError
+from gscli.export import find_browser
+
+# The same examples in every run, and no limit of time on a machine that is busy.
+settings.register_profile("gscli", deadline=None, derandomize=True)
+settings.load_profile("gscli")
 
 Invoke = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -29,6 +36,17 @@ def torch() -> ModuleType:
 def jax() -> ModuleType:
     """JAX, another independent implementation."""
     return _oracle("jax", required=False)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """A browser for image export; its absence fails where oracles are required."""
+    try:
+        return find_browser().path
+    except BrowserNotFoundError as error:
+        if os.environ.get("GSCLI_REQUIRE_ORACLES") == "1":
+            pytest.fail(f"{error}; but GSCLI_REQUIRE_ORACLES=1 requires it")
+        pytest.skip("there is no browser")
 
 
 def _oracle(name: str, *, required: bool) -> ModuleType:

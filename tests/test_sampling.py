@@ -183,6 +183,24 @@ def test_a_row_does_not_depend_on_how_many_follow(k: int, form: Any) -> None:
         assert draw(n).tobytes() == longest[:n].tobytes(), n
 
 
+@pytest.mark.parametrize("k", [2, 100, 1000])
+def test_the_stream_goes_through_the_blocks_one_by_one(k: int) -> None:
+    """Across the chunks that threads make at a time, too: no block twice, none left out."""
+    tiles, _, lanes = sampling.block_shape(k)
+    block, chunks = tiles * lanes, 3
+    per_chunk = max(1, sampling.CHUNK_VALUES // (block * k))
+    n = block * per_chunk * chunks
+    d = Concrete(np.ones(k), 1.0)
+    stream = sampling.stream(d.from_noise, k, n, seed=6)
+    firsts = np.concatenate([chunk.rows for chunk in stream])[::block]
+    for number, row in enumerate(firsts):
+        noise = sampling.noise_block(6, k, number, 64)[0][:, :64]
+        expected = d.from_noise(np.ascontiguousarray(noise))[:, 0]
+        np.testing.assert_allclose(row, expected, rtol=1e-12)
+    assert len(firsts) == per_chunk * chunks
+    assert len(np.unique(firsts[:, 0])) == len(firsts)
+
+
 def test_temperatures_and_weights_share_their_noise() -> None:
     one, two = Concrete([1, 3, 6], 0.2), Concrete([5, 1, 2], 7.0)
     flat = [d.flat_dirichlet(d.sample_log(1000, seed=3)) for d in (one, two)]

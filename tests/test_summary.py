@@ -20,7 +20,7 @@ def test_figures_agree_with_numpy(n: int, k: int, parts: int, spread: float) -> 
     assert s.n == n
 
     def same(actual: Any, expected: Any) -> None:
-        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-15)
 
     sd = x.std(axis=0, ddof=1) if n > 1 else np.zeros(k)
     same(s.mean, x.mean(axis=0))
@@ -39,3 +39,11 @@ def test_figures_agree_with_numpy(n: int, k: int, parts: int, spread: float) -> 
 def test_no_rows_have_no_figures() -> None:
     with pytest.raises(DataError, match="without rows"):
         summarise([])
+
+
+def test_a_spread_far_below_the_mean_keeps_its_digits() -> None:
+    small = np.random.default_rng(0).normal(0, 1e-11, 1000)
+    x = np.stack([0.9 + small, 0.1 - small], axis=-1)
+    s = summarise(np.array_split(x, 7))
+    np.testing.assert_allclose(s.sd, x.std(axis=0, ddof=1), rtol=1e-6)
+    assert s.expected_max_se == pytest.approx(x[:, 0].std() / np.sqrt(1000), rel=1e-6)

@@ -158,8 +158,8 @@ def _table(names: tuple[str, ...], facts: "list[Facts]", summary: "Summary | Non
     if summary is not None:
         table.add_column(f"FILE, n = {summary.n:,}", justify="right", style="green")
     for label, prob, cells, measured in _lines(names, facts, summary):
-        row: list[str | Text] = [Text(label), prob, *cells]
-        table.add_row(*row, *([measured] if summary is not None else []))
+        row: list[Text | str] = [Text(label), prob, *cells, measured]
+        table.add_row(*row[: len(table.columns)])
     return table
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from gscli.cli.sample import Request
+    from gscli.cli.request import Request
     from gscli.concrete import Concrete
 
 SHOWN_CATEGORIES = 8
@@ -62,7 +62,8 @@ def format_temperatures(distributions: "Sequence[Concrete]") -> str:
     """Return the temperatures in a line, the middle ones left out if there are many."""
     texts = [f"{d.temperature:g}" for d in distributions]
     if len(texts) > SHOWN_CATEGORIES:
-        texts = [*texts[:3], "...", *texts[-2:], f"({len(distributions)} temperatures)"]
+        shown = ", ".join([*texts[:3], "...", *texts[-2:]])
+        return f"{shown} ({len(distributions)} temperatures)"
     return ", ".join(texts)
 
 

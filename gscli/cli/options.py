@@ -260,10 +260,11 @@ def check_targets(outputs: tuple[Path, ...], *, force: bool, hint: str = OUTPUT_
     """Refuse outputs that cannot be written, before any work is done."""
     from gscli.files import check_target
 
-    repeated = {path for path in outputs if outputs.count(path) > 1}
+    resolved = [path.resolve() for path in outputs]
+    repeated = [path for path in outputs if resolved.count(path.resolve()) > 1]
     if repeated:
         raise click.BadParameter(
-            f"{repeated.pop()} is given twice; name each output once",
+            f"{repeated[0]} is given twice; name each output once",
             param_hint=hint,
         )
     for path in outputs:

@@ -11,6 +11,7 @@ import click
 
 from gscli.cli import options
 from gscli.cli.echo import describe_parameters, say
+from gscli.cli.params import OutputType
 from gscli.cli.progress import track
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ CLASSIC_GRID = "0.05:10:12"
     "-o",
     "--output",
     "output",
-    type=options.OutputType(),
+    type=OutputType(),
     metavar="PATH",
     default="sweep.html",
     show_default=True,
@@ -40,7 +41,7 @@ CLASSIC_GRID = "0.05:10:12"
 )
 @click.option(
     "--table",
-    type=options.OutputType(),
+    type=OutputType(),
     metavar="PATH",
     help="Save the numbers too, as .csv or .json.",
 )

@@ -78,7 +78,7 @@ def layout(title: str, subtitle: str, *, width: int, height: int) -> dict[str, A
             "y": 1 - 26 / height,
             "font": {"size": 18},
         },
-        "margin": {"l": 50, "r": 50, "t": 118, "b": 100},
+        "margin": {"l": 50, "r": 50, "t": 118, "b": 120},
         "legend": {
             "orientation": "h",
             "x": 0.5,
@@ -87,6 +87,7 @@ def layout(title: str, subtitle: str, *, width: int, height: int) -> dict[str, A
             "yref": "container",
             "yanchor": "bottom",
             "itemsizing": "constant",
+            "font": {"size": 12},
         },
         "hoverlabel": {"font": {"family": FONT}},
     }

@@ -62,7 +62,8 @@ def _evenly(line: FloatArray) -> FloatArray:
     steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
     along = np.concatenate([[0.0], np.cumsum(steps)])
     wanted = np.linspace(0, along[-1], LINE_POINTS)
-    return line[np.unique(np.searchsorted(along, wanted).clip(0, len(line) - 1))]
+    kept: FloatArray = line[np.unique(np.searchsorted(along, wanted).clip(0, len(line) - 1))]
+    return kept
 
 
 def temperatures_figure(

@@ -156,9 +156,9 @@ def test_degenerate_cases_end_in_one_line(
 def test_a_few_odd_rows_never_end_in_a_traceback(invoke: Invoke, tmp_path: Path, seed: int) -> None:
     random = np.random.default_rng(seed)
     k, n = int(random.integers(2, 5)), int(random.integers(2, 8))
-    rows: Any = random.integers(1, 4, size=(n, k)).astype(float) ** random.integers(0, 30)
+    rows = random.integers(1, 4, size=(n, k)).astype(np.float64) ** int(random.integers(0, 30))
     rows[:, -1] = rows[:, 0]
-    rows /= rows.sum(axis=1, keepdims=True)
+    rows = rows / rows.sum(axis=1, keepdims=True)
     np.save(tmp_path / "x.npy", rows)
     result = invoke("fit", "x.npy", "--json")
     assert result.exit_code in (0, 1)

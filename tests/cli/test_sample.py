@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from gscli import Concrete
-from gscli.cli import progress, summary
+from gscli.cli import glance, progress
 from gscli.readers import open_samples
 
 Invoke = Callable[..., Result]
@@ -135,6 +135,10 @@ def test_rows_with_an_exact_zero_or_one_are_counted_and_the_remedy_is_named(
     assert count > 0
     assert f"{count:,} rows (" in result.stderr
     assert "--log keeps full precision" in result.stderr
+    result = invoke("sample", "-t", "0.01,0.02", "-n", 700_000, "--seed", 1, "-o", "y.npy")
+    many = np.load(tmp_path / "y.npy").reshape(-1, 3)
+    count = int(((many == 0) | (many == 1)).any(axis=1).sum())
+    assert f"{count:,} rows ({count / 1_400_000:.2g}) hold" in result.stderr
     for quiet in (("--log",), ("--hard",), ("-q",)):
         result = invoke("sample", "-t", 0.01, "-n", 5000, "--seed", 1, *quiet)
         assert "exact" not in result.stderr
@@ -198,7 +202,7 @@ def test_every_form_has_figures_on_a_terminal(invoke: Invoke, form: str) -> None
 @pytest.mark.usefixtures("terminal")
 def test_many_categories_are_cut_short_on_a_terminal(invoke: Invoke) -> None:
     result = invoke("sample", "-n", 100, "--pi", ",".join("1" * 50))
-    assert f"{50 - summary.SHOWN_CATEGORIES} more" in result.stdout
+    assert f"{50 - glance.SHOWN_CATEGORIES} more" in result.stdout
 
 
 @pytest.mark.usefixtures("terminal")
