@@ -36,7 +36,7 @@ def photograph(picture: Path) -> None:
         command = [sys.executable, "-m", "gscli", "sweep", "--pi", PETS, "--seed", "1"]
         subprocess.run([*command, "-o", str(page)], check=True)  # noqa: S603
         browser = [str(find_browser().path), "--headless", "--no-sandbox", "--hide-scrollbars"]
-        view = [f"--screenshot={picture}", "--window-size=1120,1130", page.as_uri()]
+        view = [f"--screenshot={picture}", "--window-size=1120,1440", page.as_uri()]
         subprocess.run(  # noqa: S603
             [*browser, f"--user-data-dir={folder}/profile", "--virtual-time-budget=3000", *view],
             check=True,

@@ -123,7 +123,7 @@ def main() -> None:
     """Sample, see, measure and check the Gumbel-Softmax (Concrete) distribution."""
 
 
-def run() -> NoReturn:
+def run() -> None:
     """Run `main` as all that this process does."""
     # The garbage collector walks the many objects of an import again and again, and once more at
     # the end: 40 ms of the 210 that importing numpy and polars and leaving takes.
