@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from gscli.export import find_browser
+from gscli.browser import find_browser
 
 PETS = "cat=1,dog=3,bird=6"
 FOLDER = Path(__file__).parent / "figures"
