@@ -11,6 +11,7 @@ from gscli.extremes import Estimate
 from gscli.facts import Facts, best_temperatures, facts_at
 from gscli.gof import CheckResult, check
 from gscli.gradients import gradient_error
+from gscli.quadrature import LOWEST_TEMPERATURE
 from gscli.sampling import Chunk, stream
 from gscli.summary import Summary, summarise
 
@@ -20,8 +21,8 @@ CURVE_POINTS = 61
 CURVE_CATEGORIES = 256
 """Categories up to which the lines are finer than the grid itself."""
 
-CHECKED_ROWS = 600_000
-"""Rows that are tested, over all temperatures together; at least 2,000 at each."""
+CHECKED_ROWS, CHECKED_VALUES = 600_000, 2_000_000
+"""Rows that are tested over all temperatures, and values at each; at least 2,000 rows at each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,8 @@ class Sweep:
         return [step.facts.distribution.temperature for step in self.steps]
 
     def cost(self, temperature: float, batch_size: int) -> float | None:
-        """Return a temperature's gradient error as a multiple of the least one, if there is one."""
-        if self.best is None:
+        """Return a temperature's gradient error as a multiple of the least one, if both exist."""
+        if self.best is None or temperature < LOWEST_TEMPERATURE:
             return None
         least = gradient_error(self.logits, self.best[batch_size]).error(batch_size)
         return gradient_error(self.logits, temperature).error(batch_size) / least
@@ -120,7 +121,8 @@ def sweep_steps(
     AccuracyError
         If a temperature is outside the range of exact moments.
     """
-    checked = min(n, max(2000, CHECKED_ROWS // len(temperatures)))
+    most = min(CHECKED_ROWS // len(temperatures), CHECKED_VALUES // distribution.num_categories)
+    checked = min(n, max(2000, most))
     for facts in facts_at(distribution.logits, temperatures):
         yield _step(facts, n=n, seed=seed, threads=threads, checked=checked)
 
@@ -160,7 +162,9 @@ def finish(steps: Sequence[Step], *, n: int, seed: int) -> Sweep:
     return Sweep(logits, n, seed, tuple(steps), tuple(curve), best_temperatures(logits))
 
 
-def explorer_noise(num_categories: int, rows: int, *, seed: int) -> FloatArray:
-    """Return the first rows of the stream's noise, log E, shape (rows, K)."""
+def explorer_noise(
+    num_categories: int, rows: int, *, seed: int, categories: Sequence[int]
+) -> FloatArray:
+    """Return the first rows of the stream's noise, log E, of some categories."""
     chunks = stream(lambda noise: noise, num_categories, rows, seed=seed)
-    return np.concatenate([chunk.rows for chunk in chunks])
+    return np.concatenate([chunk.rows[:, list(categories)] for chunk in chunks])
