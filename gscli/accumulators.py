@@ -71,6 +71,15 @@ class Products:
         self.sums += scores.sum(axis=1)
         self.products += scores @ scores.T
 
+    def correlations(self, n: int) -> FloatArray:
+        """Return the correlations of polynomials of degree i, j = 1, 2: shape (i, k, j, l)."""
+        k = len(self.sums) // 2
+        mean = self.sums / n
+        covariance = self.products / n - np.outer(mean, mean)
+        deviation = np.sqrt(np.maximum(np.diag(covariance), NO_VARIANCE))
+        correlations: FloatArray = covariance / np.outer(deviation, deviation)
+        return correlations.reshape(2, k, 2, k)
+
     def independence(self, n: int) -> tuple[float, int, tuple[int, int]]:
         """Test pairwise independence: statistic, degrees of freedom, and the worst pair.
 
@@ -78,11 +87,7 @@ class Products:
         one variable and one of another is normal with variance 1/n.
         """
         k = len(self.sums) // 2
-        mean = self.sums / n
-        covariance = self.products / n - np.outer(mean, mean)
-        deviation = np.sqrt(np.maximum(np.diag(covariance), NO_VARIANCE))
-        squares = (n * (covariance / np.outer(deviation, deviation)) ** 2).reshape(2, k, 2, k)
-        upper = np.triu(squares.sum(axis=(0, 2)), 1)
+        upper = np.triu(n * (self.correlations(n) ** 2).sum(axis=(0, 2)), 1)
         i, j = np.unravel_index(int(upper.argmax()), upper.shape)
         return float(upper.sum()), 2 * k * (k - 1), (int(i), int(j))
 

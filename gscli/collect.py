@@ -6,11 +6,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from gscli.errors import DataError
+from gscli.readers import Block
 from gscli.sampling import ordered_map
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Measure = Callable[[FloatArray], IntArray]
+
+TILE = 2**14
+"""Rows checked at a time: their sums stay in a core's cache."""
+
+TOLERANCE = 0.01
+"""How far from 1 a row may sum: a picture does not mind rounded decimals or float16."""
 
 
 @dataclass
@@ -89,9 +97,8 @@ def collect(
 
     Examples
     --------
-    >>> def halves(rows):
-    ...     return count_bins(rows, bins=2)
-    >>> found = collect([(None, np.eye(3))], measure=halves, keep=2)
+    >>> from functools import partial
+    >>> found = collect([(None, np.eye(3))], measure=partial(count_bins, bins=2), keep=2)
     >>> found[None].n, found[None].counts.tolist(), len(found[None].points.rows())
     (3, [[2, 1], [2, 1], [2, 1]], 2)
     """
@@ -118,3 +125,47 @@ def count_bins(rows: FloatArray, *, bins: int) -> IntArray:
     index += np.arange(len(columns))[:, None] * bins
     counts = np.bincount(index.ravel(), minlength=len(columns) * bins)
     return counts.reshape(len(columns), bins)
+
+
+def check_block(block: Block, *, label: str, log: bool) -> Block:
+    """Return a block whose rows can be drawn: points of the simplex, roughly.
+
+    Raises
+    ------
+    DataError
+        If a row is something else; the message names it.
+
+    Examples
+    --------
+    >>> check_block(Block(5, np.array([[0.2, 0.8], [0.5, 0.9]])), label="a.csv", log=False)
+    Traceback (most recent call last):
+    gscli.errors.DataError: a.csv: row 7 (0.5, 0.9) sums to 1.4 and is no sample
+    """
+    if block.temperatures is not None:
+        _check_temperatures(block.temperatures, block.start, label)
+    tiles = (block.rows[start : start + TILE] for start in range(0, len(block.rows), TILE))
+    if all(_are_samples(tile, log=log) for tile in tiles):
+        return block
+    bad = next(i for i, row in enumerate(block.rows) if not _are_samples(row[None], log=log))
+    shown = ", ".join(f"{value:.4g}" for value in block.rows[bad][:6])
+    found = f"{label}: row {block.start + bad + 1} ({shown})"
+    if log:
+        raise DataError(f"{found} is not log X of a sample; without --log it is read as X")
+    if (block.rows[bad] <= 0).all():
+        raise DataError(f"{found} is no sample; if the file holds log X, add --log")
+    raise DataError(f"{found} sums to {block.rows[bad].sum():.4g} and is no sample")
+
+
+def _check_temperatures(temperatures: FloatArray, start: int, label: str) -> None:
+    good = (temperatures > 0) & np.isfinite(temperatures)
+    if not good.all():
+        bad = int(np.argmin(good))
+        raise DataError(f"{label}: row {start + bad + 1} has temperature {temperatures[bad]:g}")
+
+
+def _are_samples(values: FloatArray, *, log: bool) -> bool:
+    rows = np.exp(values) if log else values
+    # Whole columns are quicker for few categories, and rows for many.
+    sums = np.asarray(sum(rows.T)) if rows.shape[1] < 8 else rows.sum(axis=1)
+    # A nan fails every comparison.
+    return bool(rows.min() >= 0 and sums.min() >= 1 - TOLERANCE and sums.max() <= 1 + TOLERANCE)

@@ -8,8 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -171,7 +171,8 @@ def find_browser() -> Browser:
     BrowserNotFoundError
         If there is none; the message lists the ways to get one.
     """
-    from choreographer.browsers.chromium import Chromium
+    with _without_arguments():
+        from choreographer.browsers.chromium import Chromium
 
     named = os.environ.get("BROWSER_PATH")
     if named:
@@ -189,6 +190,17 @@ def find_browser() -> Browser:
             "chromium), run kaleido_get_chrome, or set BROWSER_PATH to one; .html needs none"
         )
     return Browser(Path(path), "PATH" if path == on_path else "download")
+
+
+@contextmanager
+def _without_arguments() -> Iterator[None]:
+    # choreographer's logger reads the command line when it is imported, and ends the program over
+    # our --log, which it takes for an abbreviation of options of its own.
+    given, sys.argv = sys.argv, sys.argv[:1]
+    try:
+        yield
+    finally:
+        sys.argv = given
 
 
 def render(
@@ -233,29 +245,36 @@ def render(
 async def _render(
     images: Sequence[Image], browser: Browser, time_limit: float, folder: str
 ) -> list[bytes]:
-    from kaleido import Kaleido
-
-    kaleido = Kaleido(path=browser.path, mathjax=False, timeout=time_limit, tmp_dir=folder)
+    kaleido = _kaleido(path=browser.path, mathjax=False, timeout=time_limit, tmp_dir=folder)
     begin = time.monotonic()
     try:
         async with asyncio.timeout(time_limit):
             await kaleido.open()
             return [await kaleido.calc_fig(i.figure, opts=_options(i)) for i in images]
-    except TimeoutError as error:
-        raise ExportError(
-            f"the browser {browser.path} did not answer within {time_limit:g} s; "
-            "check it with `gscli doctor --export`"
-        ) from error
     except Exception as error:
-        if time.monotonic() - begin >= time_limit:
+        if isinstance(error, TimeoutError) or time.monotonic() - begin >= time_limit:
             raise ExportError(
                 f"the browser {browser.path} did not answer within {time_limit:g} s; "
                 "check it with `gscli doctor --export`"
             ) from error
+        if asyncio.current_task().cancelling():  # type: ignore[union-attr]
+            # Ctrl-C, which the browser's driver took for a failure of its own.
+            raise asyncio.CancelledError from error
         reason = " ".join(str(part) for part in error.args[:1]) or type(error).__name__
         raise ExportError(f"the browser {browser.path} failed: {reason}") from error
     finally:
         await _end(kaleido)
+
+
+def _kaleido(**options: Any) -> Any:
+    from kaleido import Kaleido
+
+    class KeptTab(Kaleido):  # type: ignore[misc]
+        # Loading the page anew after each image, as kaleido does, costs as much as an image.
+        async def _return_kaleido_tab(self, tab: Any) -> None:
+            await self.tabs_ready.put(tab)
+
+    return KeptTab(**options)
 
 
 def _options(image: Image) -> Any:
@@ -276,5 +295,10 @@ async def _end(kaleido: Any) -> None:
                 os.killpg(process.pid, signal.SIGKILL)
             else:
                 process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(CLOSING_TIME)
+    with suppress(Exception):
+        # Its reader waits two seconds for a word from the dead, unless the pipe is closed first.
+        kaleido._channel.close()
     with suppress(Exception):
         await asyncio.wait_for(kaleido.close(), CLOSING_TIME)

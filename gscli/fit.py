@@ -1,7 +1,7 @@
 """Maximum-likelihood pi and temperature from samples, with standard errors and intervals."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -37,6 +37,13 @@ class Uncertainty:
 
     probs: FloatArray
     temperature: float | FloatArray
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return both in terms of JSON, numbers unrounded."""
+        return {
+            "probs": self.probs.tolist(),
+            "temperature": np.asarray(self.temperature).tolist(),
+        }
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -82,12 +89,26 @@ class FitResult:
     goodness: CheckResult
     distribution: Concrete
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fit in terms of JSON, numbers unrounded."""
+        return {
+            "n": self.n,
+            "probs": self.probs.tolist(),
+            "temperature": self.temperature,
+            "standard_errors": self.standard_errors.as_dict(),
+            "interval_95": self.interval_95.as_dict(),
+            "log_likelihood": self.log_likelihood,
+            "iterations": self.iterations,
+            "goodness": self.goodness.as_dict(),
+        }
+
 
 def fit(
     blocks: Iterable[npt.NDArray[np.floating[Any]]],
     *,
     log: bool = False,
     fix_temperature: float | None = None,
+    names: Sequence[str] | None = None,
 ) -> FitResult:
     """Fit pi and temperature to samples by maximum likelihood.
 
@@ -99,6 +120,8 @@ def fit(
         Whether the rows are log X.
     fix_temperature : float, optional
         Fit pi alone, at this temperature.
+    names : sequence of str, optional
+        The categories' names in the sentences of `FitResult.goodness`; by default x1 ... xK.
 
     Returns
     -------
@@ -134,7 +157,7 @@ def fit(
     if first is None:
         raise DataError("there are no rows to fit")
     pieces = slabs(chain([first], rows), num_categories=np.asarray(first).shape[-1])
-    fitting = _Fitting(fix_temperature, log=log)
+    fitting = _Fitting(fix_temperature, names, log=log)
     for piece in pieces:
         fitting.update(piece)
     return fitting.result()
@@ -145,8 +168,11 @@ class _Fitting:
     # that one step, whose error is quadratic, does for all that follow: with m rows held of n,
     # it leaves an error of the order of sqrt(n) K / m standard errors.
 
-    def __init__(self, temperature: float | None, *, log: bool) -> None:
+    def __init__(
+        self, temperature: float | None, names: Sequence[str] | None, *, log: bool
+    ) -> None:
         self.temperature = temperature
+        self.names = names
         self.log = log
         self.n = self.held_rows = self.iterations = 0
         self.sum_of_logs = 0.0
@@ -210,7 +236,9 @@ class _Fitting:
             log_likelihood=estimate.log_likelihood - (0 if self.log else self.sum_of_logs),
             iterations=self.iterations,
             held=self.held_rows,
-            goodness=check((slab.T for slab in self.held), distribution, log=self.log),
+            goodness=check(
+                (slab.T for slab in self.held), distribution, log=self.log, names=self.names
+            ),
             distribution=distribution,
         )
 
@@ -247,10 +275,10 @@ def _log_samples(values: FloatArray, start: int, *, log: bool) -> FloatArray:
     off = ~(error <= tolerance)
     if off.any():
         row = int(off.argmax())
-        what = "the exponentials of row" if log else "row"
+        what, verb = ("the exponentials of row", "are") if log else ("row", "is")
         remedy = "without --log" if log else "with --log"
         raise DataError(
-            f"{what} {start + row + 1:,} ({_shown(values[:, row])}) are no point of the simplex; "
+            f"{what} {start + row + 1:,} ({_shown(values[:, row])}) {verb} off the simplex; "
             f"if the samples are {'not ' if log else ''}logarithms, fit them {remedy}"
         )
     zero = np.isneginf(log_x)

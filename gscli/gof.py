@@ -1,7 +1,7 @@
 """Exact goodness-of-fit tests of samples from any implementation of the distribution."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,28 @@ class CheckResult:
     tests: tuple[TestResult, ...]
     causes: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
+
+    @property
+    def by_chance(self) -> int:
+        """Number of tests that chance can fail, among which alpha is shared."""
+        return sum(test.name not in CERTAIN for test in self.tests)
+
+    @property
+    def correction(self) -> str:
+        """How `alpha` allows for several tests, in words."""
+        return f"Holm's correction for {self.by_chance} tests" if self.by_chance > 1 else "one test"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the verdict in terms of JSON, numbers unrounded."""
+        return {
+            "consistent": self.consistent,
+            "conclusive": self.conclusive,
+            "alpha": self.alpha,
+            "correction": self.correction,
+            "n": self.n,
+            "tests": [asdict(test) for test in self.tests],
+            "causes": list(self.causes),
+        }
 
 
 def check(

@@ -109,7 +109,9 @@ def picture(sample: Sample, wish: Wish) -> "go.Figure":
     """
     parts, chosen = choose(sample, wish)
     drawing = _drawing(sample, wish, chosen)
-    projection = Projection(sample, chosen, drawing.log_ratio)
+    whole = wish.kind == "marginals"
+    projected = range(len(sample.names)) if whole else chosen
+    projection = Projection(sample, projected, drawing.log_ratio)
     found = collect(
         projection.project(parts),
         measure=drawing.measure,
@@ -128,7 +130,7 @@ def picture(sample: Sample, wish: Wish) -> "go.Figure":
         positions=chosen,
         probs=probs,
         title=_title(sample, list(found)),
-        subtitle="  ·  ".join(_remarks(sample, chosen, found, panels, projection.dropped)),
+        subtitle="  ·  ".join(_remarks(sample, chosen, found, panels, projection)),
     )
 
 
@@ -329,7 +331,7 @@ def _marginals(sample: Sample, chosen: Sequence[int]) -> _Drawing:
         exact = sample.at(temperature, range(len(sample.names)))
         return Panel(
             heading=_heading(temperature, exact),
-            counts=np.asarray(found.counts),
+            counts=np.asarray(found.counts)[list(chosen)],
             edges=np.linspace(0, 1, STRIP_BINS + 1),
             means=None if exact is None else exact.mean()[list(chosen)],
         )
@@ -365,7 +367,7 @@ def _remarks(
     chosen: Sequence[int],
     found: dict[float | None, Collected],
     panels: Sequence["Panel"],
-    dropped: int,
+    projection: Projection,
 ) -> Iterator[str]:
     from gscli.figures import theme
 
@@ -381,7 +383,8 @@ def _remarks(
         if exact is not None:
             yield f"{exact.regime} regime"
     if len(chosen) < len(sample.names):
-        yield f"{len(chosen)} of {len(sample.names)} categories, as exact sub-composition"
-    if dropped:
-        yield f"{dropped:,} rows with exact zeros left out"
+        how = "" if projection.whole else ", as exact sub-composition"
+        yield f"{len(chosen)} of {len(sample.names)} categories{how}"
+    if projection.dropped:
+        yield f"{projection.dropped:,} rows with exact zeros left out"
     yield theme.escape(sample.origin)

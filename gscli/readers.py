@@ -5,7 +5,9 @@ import io
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -43,9 +45,9 @@ class Block:
     temperatures: FloatArray | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Samples:
-    """A file of samples, opened; iterate over it once.
+    """A file of samples, opened; iterate over it once. The file is closed when this is let go.
 
     Attributes
     ----------
@@ -72,7 +74,7 @@ class Samples:
     blocks: Callable[[], Iterator[Block]]
 
     def __iter__(self) -> Iterator[Block]:
-        return self.blocks()
+        yield from self.blocks()  # as a generator, it keeps this object and so the file
 
     def columns(self, block: Block) -> dict[str, FloatArray]:
         """Return a block as the columns that the file had."""
@@ -80,7 +82,12 @@ class Samples:
         return {**leading, **dict(zip(self.names, block.rows.T, strict=True))}
 
 
-def open_samples(path: str, *, temperatures: Sequence[float] | None = None) -> Samples:
+NAME_THEM = "name them, in order, with -t"
+
+
+def open_samples(
+    path: str, *, temperatures: Sequence[float] | None = None, remedy: str = NAME_THEM
+) -> Samples:
     """Open a file of samples of any format; which one is told from its first bytes.
 
     Parameters
@@ -89,6 +96,8 @@ def open_samples(path: str, *, temperatures: Sequence[float] | None = None) -> S
         A path, or ``-`` for standard input.
     temperatures : sequence of float, optional
         Those of the slabs of an NPY array of shape (T, n, K), in its order.
+    remedy : str
+        What to do about slabs whose temperatures are not named, for the message.
 
     Returns
     -------
@@ -103,14 +112,20 @@ def open_samples(path: str, *, temperatures: Sequence[float] | None = None) -> S
     """
     label = "standard input" if path == "-" else path
     try:
-        # Closed by the garbage collector: the blocks are read long after this function returns.
-        file = _standard_input() if path == "-" else Path(path).open("rb")  # noqa: SIM115
-        magic = file.peek(6)[:6]
-        if magic == b"\x93NUMPY":
-            return _open_npy(label, file, temperatures)
-        if magic.startswith(b"PAR1"):
-            return _open_parquet(label, _spooled(file) if path == "-" else Path(path))
-        return _open_csv(label, file)
+        with ExitStack() as files:
+            own = None if path == "-" else files.enter_context(Path(path).open("rb"))
+            file = own or _standard_input()
+            magic = file.peek(6)[:6]
+            if magic == b"\x93NUMPY":
+                samples = _open_npy(label, file, temperatures, remedy)
+            elif magic.startswith(b"PAR1"):
+                source = files.enter_context(_spooled(file)) if path == "-" else Path(path)
+                samples = _open_parquet(label, source)
+            else:
+                samples = _open_csv(label, file)
+            # The blocks are read long after this function returns.
+            weakref.finalize(samples, files.pop_all().close)
+            return samples
     except OSError as error:
         raise DataError(f"{label}: {error.strerror or error}") from error
 
@@ -174,11 +189,17 @@ def _open_csv(label: str, file: BinaryIO) -> Samples:
         first = file.readline().decode("utf-8", errors="replace")
     if not first.strip():
         raise DataError(f"{label}: is empty; expected rows of numbers")
-    text = first.rstrip("\r\n")
+    text = first.strip(" \r\n")
     separator = next((mark for mark in SEPARATORS if mark in text), ",")
-    fields = next(csv.reader([text], delimiter=separator))
-    named = '"' in text or not all(_is_number(field) for field in fields)
+    (fields,) = _split(label, [text], separator)
+    numeric = [_is_number(field) for field in fields]
+    named = '"' in text or not all(numeric)
     header = [field.strip() for field in fields] if named else list(default_names(len(fields)))
+    if named and any(numeric) and '"' not in text and header[0] != TEMPERATURE:
+        raise DataError(
+            f"{label}: row 1: {header[numeric.index(False)]!r} is not a number; "
+            "in a header, put names that are numbers in quotes"
+        )
     names, leading = _names(label, header)
     rest = b"" if named else first.encode()
 
@@ -194,12 +215,19 @@ def _open_csv(label: str, file: BinaryIO) -> Samples:
     return Samples(label, names, named, None, 0, leading, blocks)
 
 
+def _split(label: str, lines: Iterable[str], separator: str) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    except csv.Error as error:
+        raise DataError(f"{label}: is not a table of numbers: {error}") from error
+
+
 def _is_number(field: str) -> bool:
     try:
         float(field)
     except ValueError:
         return False
-    return True
+    return "_" not in field  # which only Python reads as a number
 
 
 def _whole_lines(file: BinaryIO, rest: bytes) -> Iterator[bytes]:
@@ -228,38 +256,45 @@ def _parse_csv(
             extra_columns="raise",
             missing_columns="raise",
         )
-    except pl.exceptions.PolarsError as error:
-        raise _bad_row(label, lines, num_columns, separator, start) from error
+    except pl.exceptions.PolarsError:
+        return _parse_slowly(label, lines, num_columns, separator, start)
     if any(frame.null_count().row(0)):
-        raise _bad_row(label, lines, num_columns, separator, start)
+        return _parse_slowly(label, lines, num_columns, separator, start)
     return frame.to_numpy()
 
 
-def _bad_row(label: str, lines: bytes, num_columns: int, separator: str, start: int) -> DataError:
-    """Find, slowly, the row that the fast parser stumbled over."""
-    text = io.StringIO(lines.decode("utf-8", errors="replace"))
-    for row, fields in enumerate(csv.reader(text, delimiter=separator), start=start + 1):
+def _parse_slowly(
+    label: str, lines: bytes, num_columns: int, separator: str, start: int
+) -> FloatArray:
+    """Parse lines with blank ones or stray spaces, or name the row that is not numbers."""
+    text = (line.strip() for line in io.StringIO(lines.decode("utf-8", errors="replace")))
+    values: list[float] = []
+    for row, fields in enumerate(_split(label, filter(None, text), separator), start=start + 1):
         if len(fields) != num_columns:
             found = f"{len(fields)} values; expected {num_columns}"
-            return DataError(f"{label}: row {row} has {found}")
+            raise DataError(f"{label}: row {row} has {found}")
         for field in fields:
             if not _is_number(field):
-                return DataError(f"{label}: row {row}: {field!r} is not a number")
-    return DataError(f"{label}: rows {start + 1} to {row} are not a table of numbers")
+                raise DataError(f"{label}: row {row}: {field!r} is not a number")
+        values += map(float, fields)
+    return np.array(values).reshape(-1, num_columns)
 
 
 # --- NPY -------------------------------------------------------------------------------------
 
 
-def _open_npy(label: str, file: io.BufferedReader, temperatures: Sequence[float] | None) -> Samples:
+def _open_npy(
+    label: str, file: io.BufferedReader, temperatures: Sequence[float] | None, remedy: str
+) -> Samples:
     shape, fortran, dtype = _npy_header(label, file)
     if len(shape) == 3 and len(temperatures or ()) != shape[0]:
         raise DataError(
-            f"{label}: shape {shape} holds samples at {shape[0]} temperatures; "
-            "name them, in order, with -t"
+            f"{label}: shape {shape} holds samples at {shape[0]} temperatures; {remedy}"
         )
     if len(shape) not in (2, 3) or shape[-1] < 2:
         raise DataError(f"{label}: shape {shape}; expected (n, K) or (T, n, K) with K >= 2")
+    if 0 in shape:
+        raise DataError(f"{label}: shape {shape} has no rows")
     if fortran and len(shape) == 3:
         raise DataError(f"{label}: a Fortran-ordered array of shape {shape}; save it in C order")
     *slabs, num_rows, num_categories = shape
@@ -309,15 +344,16 @@ def _npy_rows(
 def _npy_columns(
     label: str, file: io.BufferedReader, total: int, num_columns: int, dtype: np.dtype[Any]
 ) -> Iterator[tuple[int, FloatArray]]:
-    spool: Any = file if file.seekable() else _spooled(file)
-    begin, step = spool.tell(), max(1, BLOCK_VALUES // num_columns)
-    for start in range(0, total, step):
-        rows = np.empty((num_columns, min(step, total - start)), dtype=dtype)
-        for k, column in enumerate(rows):
-            spool.seek(begin + (k * total + start) * dtype.itemsize)
-            if spool.readinto(column.data) < column.nbytes:
-                raise DataError(f"{label}: ends before the {total} rows that it announces")
-        yield start, rows.T.astype(np.float64, copy=False)
+    with ExitStack() as files:
+        spool: Any = file if file.seekable() else files.enter_context(_spooled(file))
+        begin, step = spool.tell(), max(1, BLOCK_VALUES // num_columns)
+        for start in range(0, total, step):
+            rows = np.empty((num_columns, min(step, total - start)), dtype=dtype)
+            for k, column in enumerate(rows):
+                spool.seek(begin + (k * total + start) * dtype.itemsize)
+                if spool.readinto(column.data) < column.nbytes:
+                    raise DataError(f"{label}: ends before the {total} rows that it announces")
+            yield start, rows.T.astype(np.float64, copy=False)
 
 
 # --- Parquet ---------------------------------------------------------------------------------
@@ -327,11 +363,13 @@ def _open_parquet(label: str, source: BinaryIO | Path) -> Samples:
     import polars as pl
 
     try:
-        scan = pl.scan_parquet(source)
+        scan = pl.scan_parquet(source, glob=False)
         schema = scan.collect_schema()
         total = scan.select(pl.len()).collect().item()
     except pl.exceptions.PolarsError as error:
-        raise DataError(f"{label}: not a readable Parquet file: {error}") from error
+        raise _not_parquet(label, error) from error
+    if total == 0:
+        raise DataError(f"{label}: has no rows")
     for name, kind in schema.items():
         if not kind.is_numeric():
             raise DataError(f"{label}: column {name!r} holds {kind}; expected numbers")
@@ -341,7 +379,8 @@ def _open_parquet(label: str, source: BinaryIO | Path) -> Samples:
     def blocks() -> Iterator[Block]:
         step = max(1, BLOCK_VALUES // len(schema))
         start = 0
-        for frame in frames.collect_batches(chunk_size=step, maintain_order=True):
+        batches = frames.collect_batches(chunk_size=step, maintain_order=True)
+        for frame in _whole_batches(label, batches):
             for name, nulls in zip(frame.columns, frame.null_count().row(0), strict=True):
                 if nulls:
                     row = start + int(frame[name].is_null().arg_max() or 0) + 1
@@ -350,3 +389,16 @@ def _open_parquet(label: str, source: BinaryIO | Path) -> Samples:
             start += len(frame)
 
     return Samples(label, names, True, total, 0, leading, blocks)
+
+
+def _whole_batches(label: str, batches: Iterator[Any]) -> Iterator[Any]:
+    import polars as pl
+
+    try:
+        yield from batches
+    except pl.exceptions.PolarsError as error:
+        raise _not_parquet(label, error) from error
+
+
+def _not_parquet(label: str, error: Exception) -> DataError:
+    return DataError(f"{label}: not a readable Parquet file: {error}")

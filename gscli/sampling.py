@@ -74,16 +74,26 @@ def fresh_seed() -> int:
 
 def check_seed(seed: int) -> int:
     """Return a seed, or raise `ParameterError` if it is not in 0 <= seed < 2**128."""
-    if not 0 <= seed < SEED_LIMIT:
+    whole = operator.index(seed)
+    if not 0 <= whole < SEED_LIMIT:
         raise ParameterError("seed", f"{seed} is not in 0 ... 2**128 - 1")
-    return seed
+    return whole
 
 
 def check_samples(n: int) -> int:
     """Return a number of samples, or raise `ParameterError` if it is negative."""
-    if operator.index(n) < 0:
+    whole = operator.index(n)
+    if whole < 0:
         raise ParameterError("n", f"{n} is negative")
-    return n
+    return whole
+
+
+def check_threads(threads: int | None) -> int:
+    """Return a number of threads, one for each usable core by default, or raise the error."""
+    whole = usable_threads() if threads is None else operator.index(threads)
+    if whole < 1:
+        raise ParameterError("threads", f"{threads} is not 1 or more")
+    return whole
 
 
 def usable_threads() -> int:
@@ -196,10 +206,9 @@ def stream(
     Raises
     ------
     ParameterError
-        If `n` or `seed` is outside its range.
+        If `n`, `seed` or `threads` is outside its range.
     """
-    check_seed(seed)
-    total = check_samples(n)
+    seed, total, threads = check_seed(seed), check_samples(n), check_threads(threads)
     block_rows = _block_rows(num_categories)
     step = block_rows * max(1, CHUNK_VALUES // (block_rows * num_categories))
 
@@ -235,7 +244,7 @@ def ordered_map(
     object
         The results, in the order of the items.
     """
-    count = usable_threads() if threads is None else threads
+    count = check_threads(threads)
     todo = iter(items)
     pool = ThreadPoolExecutor(count)
     try:

@@ -43,7 +43,7 @@ class Summary:
     near_vertex_se: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures in terms of JSON, numbers unrounded."""
+        """Return the figures in terms of JSON."""
         return {
             key: value.tolist() if isinstance(value, np.ndarray) else value
             for key, value in asdict(self).items()
@@ -82,7 +82,7 @@ def summarise(blocks: Iterable[FloatArray]) -> Summary:
     Raises
     ------
     DataError
-        If there are fewer than two rows.
+        If there is not a single row.
 
     Examples
     --------
@@ -97,42 +97,59 @@ def summarise(blocks: Iterable[FloatArray]) -> Summary:
 
 
 class Sums:
-    """What is kept of rows of a sample, read once, for its summary."""
+    """What is kept of the rows of a sample, read once, for its summary."""
 
     def __init__(self) -> None:
         self.n = 0
-        self.total = self.squares = self.winners = np.zeros(1)
-        self.peak = self.peak_squares = self.near = 0.0
+        self.winners: FloatArray = np.zeros(1)
+        self.near = 0.0
+        self.moments: FloatArray = np.zeros((2, 1))
 
     def add(self, rows: FloatArray) -> None:
         """Take in some points of the simplex, shape (rows, K)."""
         columns = rows.T
-        centred = columns - 1 / len(columns)
         largest = columns.max(axis=0)
+        self.moments = _merged(self.moments, self.n, np.vstack([columns, largest]))
         self.n += len(rows)
-        self.total = self.total + centred.sum(axis=1)
-        self.squares = self.squares + (centred**2).sum(axis=1)
         self.winners = self.winners + np.bincount(columns.argmax(axis=0), minlength=len(columns))
-        self.peak += float(largest.sum())
-        self.peak_squares += float((largest**2).sum())
         self.near += float(np.count_nonzero(largest > 1 - WITHIN))
 
     def summary(self) -> Summary:
-        """Return the figures, or raise `DataError` if there are fewer than two rows."""
-        n, peak = self.n, self.peak / max(self.n, 1)
-        if n < 2:
-            raise DataError(f"a sample of {n} rows has no standard errors; give two rows or more")
-        mean = self.total / n
-        sd = np.sqrt(np.maximum(self.squares / n - mean**2, 0) * n / (n - 1))
+        """Return the figures, or raise `DataError` if there is not a single row."""
+        n = self.n
+        if n == 0:
+            raise DataError("a sample without rows has no figures")
+        mean, squares = self.moments
+        sd = np.sqrt(squares[:-1] / max(n - 1, 1))
         return Summary(
             n=n,
-            mean=mean + 1 / len(mean),
+            mean=mean[:-1],
             mean_se=sd / np.sqrt(n),
             sd=sd,
             rounding=self.winners / n,
             rounding_se=proportion_error(self.winners, n),
-            expected_max=peak,
-            expected_max_se=float(np.sqrt(max(self.peak_squares / n - peak**2, 0) / (n - 1))),
+            expected_max=float(mean[-1]),
+            expected_max_se=float(np.sqrt(squares[-1]) / n),
             near_vertex=self.near / n,
             near_vertex_se=float(proportion_error(self.near, n)),
         )
+
+
+def _merged(moments: FloatArray, n: int, columns: FloatArray) -> FloatArray:
+    """Add a block to the means, and the sums of squares about them, of n earlier values.
+
+    References
+    ----------
+    Chan, Golub, LeVeque (1983), "Algorithms for computing the sample variance", equation 2.1.
+    """
+    count = columns.shape[1]
+    mean = columns.mean(axis=1)
+    columns -= mean[:, None]
+    np.square(columns, out=columns)
+    shift = mean - moments[0]
+    return np.stack(
+        [
+            moments[0] + shift * (count / (n + count)),
+            moments[1] + columns.sum(axis=1) + shift**2 * (n * count / (n + count)),
+        ]
+    )

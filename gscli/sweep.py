@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from gscli.concrete import Concrete, FloatArray
+from gscli.errors import ParameterError
 from gscli.extremes import Estimate
 from gscli.facts import Facts, best_temperatures, facts_at
 from gscli.gof import CheckResult, check
@@ -118,9 +119,13 @@ def sweep_steps(
 
     Raises
     ------
+    ParameterError
+        If `n` is 1: a single sample has no spread.
     AccuracyError
         If a temperature is outside the range of exact moments.
     """
+    if n < 2:
+        raise ParameterError("samples", f"{n} is too few: a spread needs two or more")
     most = min(CHECKED_ROWS // len(temperatures), CHECKED_VALUES // distribution.num_categories)
     checked = min(n, max(2000, most))
     for facts in facts_at(distribution.logits, temperatures):

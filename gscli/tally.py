@@ -35,6 +35,9 @@ LARGEST_ALL_PAIRS = 10
 """Up to this K every pair's log-ratio is tested; above it, each against the most probable's."""
 
 FIGURE_CELLS = 64
+LARGEST_SHOWN_CORRELATIONS = 32
+"""Categories up to which a picture can show the correlation of every pair."""
+
 SMALLEST_EXPECTED = 5.0
 """Categories that expect fewer rows are merged in the chi-squared test (Cochran's rule)."""
 
@@ -84,10 +87,10 @@ class Comparison:
         What is counted, such as ``"x1 / x2"``.
     position : ndarray, shape (m,)
         Categories 0 ... K-1 for ``"rounding"``; for ``"log-ratios"`` and ``"flat Dirichlet"``,
-        the middles of equal cells of (0, 1), on which the variable is uniform; lags 1, 2, ...
-        for ``"serial"``.
+        the middles of equal cells of (0, 1), on which the variable is uniform; pairs 1, 2, ...
+        for ``"independence"``; lags 1, 2, ... for ``"serial"``.
     observed, expected : ndarray, shape (m,)
-        Counts of rows; for ``"serial"``, autocorrelations.
+        Counts of rows; for ``"independence"`` and ``"serial"``, correlations.
     """
 
     test: str
@@ -357,6 +360,7 @@ class Tally:
             labels = [f"{self.names[i]} / {self.names[j]}" for i, j in self.pairs]
             found += _uniform_comparisons("log-ratios", labels, self.ratios)
             found += _uniform_comparisons("flat Dirichlet", self.names, self.uniforms)
+            found += self._correlations()
             correlations = self.lags.autocorrelations(self.usable)
             position = np.arange(1.0, len(correlations) + 1)
             for name, observed in zip(self.names, correlations.T, strict=False):
@@ -364,6 +368,26 @@ class Tally:
                     Comparison("serial", name, position, observed, np.zeros(len(position)))
                 )
         return tuple(found)
+
+    def _correlations(self) -> list[Comparison]:
+        k = self.distribution.num_categories
+        if not 2 < k <= LARGEST_SHOWN_CORRELATIONS:
+            return []
+        correlations = self.products.correlations(self.usable)
+        pairs = np.triu_indices(k - 1, 1)
+        position = np.arange(1.0, len(pairs[0]) + 1)
+        labels = {(0, 0): "linear", (0, 1): "linear × quadratic", (1, 0): "quadratic × linear"}
+        return [
+            Comparison(
+                "independence",
+                labels.get((i, j), "quadratic"),
+                position,
+                correlations[i, :, j][pairs],
+                np.zeros(len(position)),
+            )
+            for i in (0, 1)
+            for j in (0, 1)
+        ]
 
 
 def exponentials_of(log_x: FloatArray, distribution: Concrete) -> FloatArray:

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import math
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +65,7 @@ def parse_weights(text: str) -> Weights:
     if not all(named):
         raise DataError(f"{entries[named.index(False)]!r} has no name; name every category or none")
     pairs = [entry.rpartition("=") for entry in entries]
-    return _named((name.strip(), value) for name, _, value in pairs)
+    return _named([(name.strip(), value) for name, _, value in pairs])
 
 
 def read_weights(path: Path) -> Weights:
@@ -102,7 +104,10 @@ def read_weights(path: Path) -> Weights:
 
 def _read_csv(path: Path) -> Weights:
     with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.reader(file) if row]
+        try:
+            rows = [row for row in csv.reader(file) if row]
+        except csv.Error as error:
+            raise DataError(f"is not a table of weights: {error}") from error
     if not rows:
         raise DataError("is empty")
     for position, row in enumerate(rows, 1):
@@ -115,7 +120,7 @@ def _read_csv(path: Path) -> Weights:
         values = tuple(_number(value, f"{where} {i}") for i, value in enumerate(body[0], 1))
         return Weights(values, _different(rows[0])) if header else Weights(values)
     if len(rows[0]) == 2:
-        return _named((name, value) for name, value in body)
+        return _named(body, [f"row {i}" for i, _ in enumerate(body, first)])
     if len(rows[0]) > 2 or not body:
         raise DataError(
             f"has {len(body)} rows of {len(rows[0])} values; expected one row or column"
@@ -124,21 +129,24 @@ def _read_csv(path: Path) -> Weights:
 
 
 def _read_npy(path: Path) -> Weights:
+    import zipfile
+
     import numpy as np
 
     try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        pickled = "allow_pickle" in str(error)
+        with path.open("rb") as file:  # np.load leaves a broken one open
+            array = np.load(file, allow_pickle=False)
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        pickled = "Object arrays" in str(error)
         reason = "holds pickled objects, which are not read" if pickled else "is not an NPY file"
         raise DataError(f"{reason}; save a float array of shape (K,)") from error
-    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "fiu":
+    if not isinstance(array, np.ndarray):
+        raise DataError("is an archive of arrays; save one array")
+    if array.ndim != 1 or array.dtype.kind not in "fiu":
         raise DataError(
             f"holds {array.dtype} of shape {array.shape}; expected numbers of shape (K,)"
-            if isinstance(array, np.ndarray)
-            else "is an archive of arrays; save one array"
         )
-    return Weights(tuple(float(value) for value in array))
+    return Weights(tuple(_number(float(value), f"value {i}") for i, value in enumerate(array, 1)))
 
 
 def _read_json(path: Path) -> Weights:
@@ -149,6 +157,12 @@ def _read_json(path: Path) -> Weights:
         content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
         raise DataError(f"row {error.lineno} is not JSON: {error.msg}") from error
+    except UnicodeDecodeError:
+        raise
+    except ValueError as error:  # a whole number of thousands of digits
+        raise DataError(f"is not JSON of numbers: {error}") from error
+    except RecursionError as error:
+        raise DataError("is nested too deeply; expected a list or an object of numbers") from error
     if not isinstance(content, list) or not content:
         raise DataError('is not a list of numbers or an object such as {"cat": 1, "dog": 3}')
     if all(isinstance(item, tuple) for item in content):
@@ -156,10 +170,11 @@ def _read_json(path: Path) -> Weights:
     return Weights(tuple(_number(value, f"value {i}") for i, value in enumerate(content, 1)))
 
 
-def _named(pairs: Any) -> Weights:
-    items = list(pairs)
+def _named(items: Sequence[Any], places: Sequence[str] | None = None) -> Weights:
     names = _different([name for name, _ in items])
-    return Weights(tuple(_number(value, repr(name)) for name, value in items), names)
+    where = places or [repr(name) for name in names]
+    values = (_number(value, place) for (_, value), place in zip(items, where, strict=True))
+    return Weights(tuple(values), names)
 
 
 def _different(names: Sequence[str]) -> tuple[str, ...]:
@@ -167,6 +182,8 @@ def _different(names: Sequence[str]) -> tuple[str, ...]:
     for name in cleaned:
         if not name:
             raise DataError("a category has an empty name")
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+            raise DataError(f"the name {name!r} holds a control character; use printed text")
         if name in RESERVED:
             raise DataError(f"a category cannot be named {name!r}: a column of that name exists")
     if len(set(cleaned)) < len(cleaned):
@@ -175,18 +192,21 @@ def _different(names: Sequence[str]) -> tuple[str, ...]:
     return cleaned
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: str) -> bool:
     try:
-        _number(value, "")
-    except DataError:
+        float(value)
+    except ValueError:
         return False
     return True
 
 
 def _number(value: Any, where: str) -> float:
     try:
-        if isinstance(value, str | int | float) and not isinstance(value, bool):
-            return float(value)
-    except (ValueError, OverflowError):
-        pass
-    raise DataError(f"{where}: {value!r} is not a number")
+        if not isinstance(value, str | int | float) or isinstance(value, bool):
+            raise ValueError
+        number = float(value)
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"{where}: {value!r} is not a number") from error
+    if not math.isfinite(number):
+        raise DataError(f"{where}: {number:g} is not finite")
+    return number

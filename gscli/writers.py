@@ -2,9 +2,12 @@
 
 import csv
 import io
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any, BinaryIO, Literal
 
@@ -57,8 +60,8 @@ def write_npy(
     blocks : iterable of ndarray
         The array's values in C order, in pieces.
     shape : tuple of int
-        Shape of the array. If its first entry is None it is found by counting the rows; then a
-        file that is not seekable gets its bytes only when the last block has come.
+        Shape of the array. If its first entry is None it is found by counting the rows; then the
+        file gets its bytes only when the last block has come.
     dtype : dtype_like
         Of the array.
 
@@ -67,27 +70,24 @@ def write_npy(
     OSError
         If the file cannot be written.
     """
-    if shape[0] is None and not file.seekable():
+    if shape[0] is None:
+        # A header cannot be mended afterwards in a pipe, nor in what `>> file` goes on with.
         with tempfile.TemporaryFile() as spool:
-            write_npy(spool, blocks, shape=shape, dtype=dtype)
+            rows = sum(_write_values(spool, block, dtype) for block in blocks)
             spool.seek(0)
+            _write_npy_header(file, (rows, *shape[1:]), dtype)
             shutil.copyfileobj(spool, file)
         return
     _write_npy_header(file, shape, dtype)
-    rows = 0
     for block in blocks:
-        file.write(np.ascontiguousarray(block, dtype=dtype).data)
-        rows += len(block)
-    if shape[0] is None:
-        # NumPy pads the header so that a longer first entry fits in the same number of bytes.
-        file.seek(0)
-        _write_npy_header(file, (rows, *shape[1:]), dtype)
+        _write_values(file, block, dtype)
 
 
 def header_line(names: Sequence[str]) -> bytes:
     r"""Return the CSV header of these columns.
 
-    Names that read as a number are quoted, so that they cannot be taken for a row of data.
+    Names that read as a number are quoted, so that they cannot be taken for a row of data, and
+    so are those that would begin a comment.
 
     Examples
     --------
@@ -96,9 +96,9 @@ def header_line(names: Sequence[str]) -> bytes:
     """
     text = io.StringIO()
     for position, name in enumerate(names):
-        numeric = _reads_as_number(name)
+        quoted = _reads_as_number(name) or name.startswith("#")
         writer = csv.writer(
-            text, quoting=csv.QUOTE_ALL if numeric else csv.QUOTE_MINIMAL, lineterminator=""
+            text, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL, lineterminator=""
         )
         writer.writerow([name])
         text.write("," if position < len(names) - 1 else "\n")
@@ -122,9 +122,21 @@ def _write_csv(file: BinaryIO, tables: Iterator[Columns]) -> None:
     direct = file.seekable()
     for table in chain([first], tables):
         target = file if direct else io.BytesIO()
-        pl.DataFrame(dict(table)).write_csv(target, include_header=False, batch_size=2**14)
+        try:
+            pl.DataFrame(dict(table)).write_csv(target, include_header=False, batch_size=2**14)
+        except OSError as error:
+            raise _with_errno(error) from error
         if isinstance(target, io.BytesIO) and not direct:
             file.write(target.getbuffer())
+
+
+def _with_errno(error: OSError) -> OSError:
+    """Return an error of polars, which has its number only in its text, as Python's own."""
+    found = re.search(r"\(os error (\d+)\)$", str(error))
+    if error.errno is not None or found is None:
+        return error
+    number = int(found[1])
+    return OSError(number, os.strerror(number))
 
 
 def _write_parquet(file: BinaryIO, tables: Iterator[Columns]) -> None:
@@ -134,16 +146,28 @@ def _write_parquet(file: BinaryIO, tables: Iterator[Columns]) -> None:
     target = _FailingQuietly(file)
     first = pl.DataFrame(dict(next(tables)))
 
+    abandoned = False
+
     def frames(*_: object) -> Iterator[pl.DataFrame]:
         yield first
         for table in tables:
-            if target.error is not None:
+            if abandoned or target.error is not None:
                 return
             yield pl.DataFrame(dict(table))
 
     source = register_io_source(frames, schema=first.schema)
     sink: Any = target
-    source.sink_parquet(sink, row_group_size=ROW_GROUP_ROWS, engine="streaming")
+    # In a thread of its own: Python runs the handler of a signal in the main thread, but not
+    # while that thread is inside polars, so SIGTERM would wait for the last row.
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(
+            source.sink_parquet, sink, row_group_size=ROW_GROUP_ROWS, engine="streaming"
+        )
+        try:
+            written.result()
+        except BaseException:
+            abandoned = True
+            raise
     if target.error is not None:
         raise target.error
 
@@ -171,7 +195,12 @@ class _FailingQuietly(io.RawIOBase):
         return len(data)
 
 
+def _write_values(file: BinaryIO, block: npt.NDArray[Any], dtype: npt.DTypeLike) -> int:
+    file.write(np.ascontiguousarray(block, dtype=dtype).data)
+    return len(block)
+
+
 def _write_npy_header(file: BinaryIO, shape: tuple[int | None, ...], dtype: npt.DTypeLike) -> None:
     descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
-    header = {"descr": descr, "fortran_order": False, "shape": tuple(size or 0 for size in shape)}
+    header = {"descr": descr, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)

@@ -52,11 +52,9 @@ class Evaluation:
 
         with writing(path, overwrite=force) as file:
             if format == "npy":
-                import numpy as np
-
-                width = (len(self.samples.names) + 1,) if self.append else ()
-                tables = (np.squeeze(np.stack(list(t.values()), -1)) for t in self.tables())
-                write_npy(file, tables, shape=(None, *width))
+                width = (self.samples.has_temperatures + len(self.samples.names) + 1,)
+                shape = (self.samples.total, *(width if self.append else ()))
+                write_npy(file, self._arrays(), shape=shape)
             else:
                 write_table(file, self.tables(), format=format)
 
@@ -71,6 +69,12 @@ class Evaluation:
         for block in blocks:
             kept = self.samples.columns(block) if self.append else {}
             yield {**kept, "log_prob": self._log_prob(block)}
+
+    def _arrays(self) -> "Iterator[FloatArray]":
+        import numpy as np
+
+        for table in self.tables():
+            yield np.stack(list(table.values()), axis=-1) if self.append else table["log_prob"]
 
     def _log_prob(self, block: "Block") -> "FloatArray":
         import numpy as np
@@ -90,13 +94,19 @@ class Evaluation:
         import numpy as np
 
         from gscli.concrete import Concrete
+        from gscli.errors import DataError, ParameterError
 
         if block.temperatures is None or not self.own_temperatures:
             yield self.distribution, slice(None)
             return
         for temperature in np.unique(block.temperatures):
-            own = Concrete.from_logits(self.distribution.logits, temperature)
-            yield own, block.temperatures == temperature
+            chosen = np.isclose(block.temperatures, temperature, rtol=0, atol=0, equal_nan=True)
+            try:
+                own = Concrete.from_logits(self.distribution.logits, temperature)
+            except ParameterError as error:
+                row = block.start + int(chosen.argmax()) + 1
+                raise DataError(f"{self.samples.label}: row {row}: {error}") from error
+            yield own, chosen
 
     def _note(self, index: Any, rows: "FloatArray") -> None:
         from gscli.concrete import on_simplex

@@ -1,12 +1,14 @@
 """What the program says of its work, on standard error."""
 
+import json
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from gscli.cli.sample import Request
+    from gscli.cli.request import Request
     from gscli.concrete import Concrete
 
 SHOWN_CATEGORIES = 8
@@ -16,6 +18,23 @@ def say(message: str, *, quiet: bool) -> None:
     """Write a line to standard error, unless asked to be quiet."""
     if not quiet:
         click.echo(message, err=True)
+
+
+def echo_json(content: dict[str, Any]) -> None:
+    """Print one JSON object, with null where a number is not finite: JSON has no other word."""
+    click.echo(json.dumps(_finite(content), allow_nan=False))
+
+
+def _finite(content: Any) -> Any:
+    match content:
+        case dict():
+            return {key: _finite(value) for key, value in content.items()}
+        case list() | tuple():
+            return [_finite(value) for value in content]
+        case float() if not math.isfinite(content):
+            return None
+        case _:
+            return content
 
 
 def describe_parameters(
@@ -43,7 +62,8 @@ def format_temperatures(distributions: "Sequence[Concrete]") -> str:
     """Return the temperatures in a line, the middle ones left out if there are many."""
     texts = [f"{d.temperature:g}" for d in distributions]
     if len(texts) > SHOWN_CATEGORIES:
-        texts = [*texts[:3], "...", *texts[-2:], f"({len(distributions)} temperatures)"]
+        shown = ", ".join([*texts[:3], "...", *texts[-2:]])
+        return f"{shown} ({len(distributions)} temperatures)"
     return ", ".join(texts)
 
 

@@ -13,7 +13,7 @@ import click
 
 from gscli.errors import BrowserNotFoundError, GscliError, ParameterError
 
-COMMANDS = ("sample", "plot", "sweep", "describe", "density", "doctor")
+COMMANDS = ("sample", "plot", "sweep", "describe", "density", "check", "fit", "doctor")
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -34,6 +34,12 @@ class Group(click.Group):
         command: click.Command = import_module(f"gscli.cli.{name}").command
         return command
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            choice = f"choose from {', '.join(COMMANDS)}"
+            raise click.UsageError(f"No such command {args[0]!r}; {choice}", ctx)
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             result = super().invoke(ctx)
@@ -43,6 +49,9 @@ class Group(click.Group):
             # stdout elsewhere, so that Python's last flush of what is left does not complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise click.exceptions.Exit(0) from None
+        except KeyboardInterrupt as error:
+            # Not click's way, which prints an empty line first.
+            raise click.Abort from error
         return result
 
     def main(
@@ -71,7 +80,7 @@ def _ending() -> Iterator[None]:
         click.echo(error.format_message(), err=True)
         sys.exit(EXIT_USAGE)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; nothing was written", EXIT_INTERRUPTED)
+        _fail("interrupted; no unfinished file is left", EXIT_INTERRUPTED)
     except (click.ClickException, GscliError, OSError, MemoryError) as error:
         _fail(*_message_and_code(error))
 

@@ -1,6 +1,8 @@
 """The options that commands share, each spelled once."""
 
 import functools
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -142,8 +144,11 @@ def figure_outputs(command: F) -> F:
     return decorated  # type: ignore[no-any-return]
 
 
+OUTPUT_HINT = "'-o' / '--output'"
+
+
 def figure_targets(
-    outputs: tuple[Path, ...], *, default: str, show: bool = False
+    outputs: tuple[Path, ...], *, default: str, show: bool = False, hint: str = OUTPUT_HINT
 ) -> tuple[Path, ...]:
     """Return where figures go, each suffix known, with an HTML page among them if it is shown."""
     from gscli.export import SUFFIXES
@@ -152,11 +157,11 @@ def figure_targets(
         if path.suffix.lower() not in SUFFIXES:
             raise click.BadParameter(
                 f"{path}: unknown suffix {path.suffix!r}; use {', '.join(SUFFIXES)}",
-                param_hint="'-o' / '--output'",
+                param_hint=hint,
             )
     html = [path for path in outputs if path.suffix.lower() == ".html"]
     targets = outputs if outputs and (html or not show) else (*outputs, Path(default))
-    check_targets(targets, force=True)
+    check_targets(targets, force=True, hint=hint)
     return targets
 
 
@@ -182,9 +187,11 @@ def open_page(targets: tuple[Path, ...]) -> None:
     """Show the first HTML page among the targets in the user's web browser."""
     import webbrowser
 
-    page = next(path for path in targets if path.suffix.lower() == ".html")
-    if not webbrowser.open(page.resolve().as_uri()):
-        click.echo(f"No web browser opened; open {page} in one", err=True)
+    page = next(path for path in targets if path.suffix.lower() in (".html", ".htm"))
+    # Without a screen Python would start a browser in the terminal, and wait for it.
+    screen = sys.platform != "linux" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
+    if not screen or not webbrowser.open(page.resolve().as_uri()):
+        click.echo(f"No web browser was opened: open {page} in one", err=True)
 
 
 def table_format(help: str) -> Callable[[F], F]:
@@ -256,15 +263,16 @@ def format_grid(temperatures: tuple[float, ...]) -> str:
     return ",".join(texts)
 
 
-def check_targets(outputs: tuple[Path, ...], *, force: bool) -> None:
+def check_targets(outputs: tuple[Path, ...], *, force: bool, hint: str = OUTPUT_HINT) -> None:
     """Refuse outputs that cannot be written, before any work is done."""
     from gscli.files import check_target
 
-    repeated = {path for path in outputs if outputs.count(path) > 1}
+    resolved = [path.resolve() for path in outputs]
+    repeated = [path for path in outputs if resolved.count(path.resolve()) > 1]
     if repeated:
         raise click.BadParameter(
-            f"{repeated.pop()} is given twice; name each output once",
-            param_hint="'-o' / '--output'",
+            f"{repeated[0]} is given twice; name each output once",
+            param_hint=hint,
         )
     for path in outputs:
         if str(path) != "-":

@@ -84,7 +84,7 @@ class TemperaturesType(click.ParamType[Any]):
 
     def _log_spaced(self, value: str) -> tuple[float, ...]:
         parts = value.split(":")
-        if len(parts) != 3 or not parts[2].strip().isdecimal() or int(parts[2]) < 2:
+        if len(parts) != 3 or not re.fullmatch(r"\s*\d{1,9}\s*", parts[2]) or int(parts[2]) < 2:
             raise ParameterError(
                 "temperature", f"{value!r} is not a range; write LOW:HIGH:COUNT, such as 0.1:10:20"
             )
@@ -107,15 +107,16 @@ class SamplesType(click.ParamType[Any]):
         if isinstance(value, int):
             return value
         text = value.strip().lower()
-        if not re.fullmatch(r"[+-]?\d[\d_]*(\.\d*)?(e\+?\d{1,3})?", text):
-            self.fail(f"{value!r} is not a whole number; write 10000, 10_000 or 1e4", param, ctx)
+        if not re.fullmatch(r"[+-]?\d+(_\d+)*(\.\d*)?(e\+?\d{1,3})?", text):
+            reason = f"{value!r} is not a whole number; write 10000, 10_000 or 1e4"
+            self.fail(_clipped(reason), param, ctx)
         number = float(text)
         if number != int(min(number, MAX_SAMPLES)) and number <= MAX_SAMPLES:
-            self.fail(f"{value!r} is not a whole number", param, ctx)
+            self.fail(_clipped(f"{value!r} is not a whole number"), param, ctx)
         if number < 1:
-            self.fail(f"{value} is not 1 or more", param, ctx)
+            self.fail(_clipped(f"{value} is not 1 or more"), param, ctx)
         if number > MAX_SAMPLES:
-            self.fail(f"{value} is more than {MAX_SAMPLES:.0e}", param, ctx)
+            self.fail(_clipped(f"{value} is more than {MAX_SAMPLES:.0e}"), param, ctx)
         return int(number)
 
 
@@ -132,7 +133,7 @@ class SeedType(click.ParamType[Any]):
         except ParameterError as error:
             self.fail(_clipped(error.reason), param, ctx)
         except ValueError:
-            self.fail(f"{value!r} is not a whole number", param, ctx)
+            self.fail(_clipped(f"{value!r} is not a whole number"), param, ctx)
 
 
 class OutputType(click.ParamType[Any]):

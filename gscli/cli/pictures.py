@@ -33,6 +33,7 @@ def terminal_pictures(
 ) -> "Iterator[RenderableType]":
     """Yield a picture of each temperature: a triangle, or bars where it takes another shape."""
     import numpy as np
+    from rich.markup import escape
 
     from gscli.collect import collect, count_bins
     from gscli.concrete import log_softmax
@@ -52,7 +53,7 @@ def terminal_pictures(
     rows = Projection(sample, chosen, log_ratio=False).project(parts)
     for temperature, found in collect(rows, measure=measure, threads=sample.threads).items():
         at = "" if temperature is None else f"t = {temperature:g}  "
-        yield f"\n[bold]{at}[/]n = {found.n:,}  {sample.origin}\n"
+        yield f"\n[bold]{at}[/]n = {found.n:,}  {escape(sample.origin)}\n"
         counts = np.asarray(found.counts)
         if shape:
             labels = names

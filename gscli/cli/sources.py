@@ -87,10 +87,13 @@ def _from_file(
     log: bool,
     quiet: bool,
 ) -> "Sample":
+    from gscli.collect import check_block
     from gscli.picture import Sample
     from gscli.readers import open_samples, split_by_temperature
 
     samples = open_samples(file, temperatures=temperatures)
+    if not samples.has_temperatures:
+        options.check_one_temperature(temperatures, samples)
     known, names = None, samples.names
     if pi is not None or logits is not None:
         (known, *_), given = options.distributions(pi, logits, temperatures or (1.0,))
@@ -102,7 +105,8 @@ def _from_file(
         blocks = track(
             samples, total=samples.total, size=lambda block: len(block.rows), quiet=quiet
         )
-        for block in blocks:
+        for unchecked in blocks:
+            block = check_block(unchecked, label=samples.label, log=log)
             if block.temperatures is None:
                 yield stated, block.rows
             else:

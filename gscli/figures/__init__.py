@@ -6,6 +6,7 @@
 'scatterternary'
 """
 
+from gscli.figures.checks import check_panels
 from gscli.figures.log_ratio import log_ratio_panels
 from gscli.figures.marginals import histogram_panels, marginal_panels
 from gscli.figures.panels import Panel
@@ -14,6 +15,7 @@ from gscli.figures.tetrahedron import tetrahedron_panels
 
 __all__ = [
     "Panel",
+    "check_panels",
     "histogram_panels",
     "log_ratio_panels",
     "marginal_panels",

@@ -17,6 +17,9 @@ def cartesian(
     title: str,
     subtitle: str,
     single: tuple[int, int] = (700, 520),
+    columns: int | None = None,
+    size: tuple[int, int] | None = None,
+    gap_y: float = 0.2,
 ) -> go.Figure:
     """Return an empty figure with an x and a y axis for each panel.
 
@@ -30,14 +33,20 @@ def cartesian(
         Shown above.
     single : tuple of int
         Width and height in pixels of a figure of one panel.
+    columns : int, optional
+        Panels side by side; by default as many as look best.
+    size : tuple of int, optional
+        Width and height in pixels, whatever the number of panels.
+    gap_y : float
+        Between two rows of panels, as a fraction of the plotting area.
 
     Returns
     -------
     plotly.graph_objects.Figure
         Panel i has the axes that `axes_of(i)` names.
     """
-    domains = theme.grid(len(panels), gap_x=0.13, gap_y=0.2)
-    width, height = theme.grid_size(len(panels), single=single)
+    domains = theme.grid(len(panels), gap_x=0.13, gap_y=gap_y, columns=columns)
+    width, height = size or theme.grid_size(len(panels), single=single)
     figure = go.Figure(layout=theme.layout(title, subtitle, width=width, height=height))
     figure.update_layout(margin={"l": 70, "b": 120})
     for index, domain in enumerate(domains):

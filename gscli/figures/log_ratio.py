@@ -71,27 +71,34 @@ def _points(panel: Panel, names: Sequence[str], colours: Sequence[str]) -> Itera
                 "color": colours[k],
                 "opacity": opacity_for(len(ratios)),
             },
-            name=f"rounds to {theme.shorten(name)}",
+            name=f"rounds to {theme.shorten(name, 14)}",
             legendgroup=f"winner {k}",
             hovertemplate="%{x:.4g}, %{y:.4g}<extra></extra>",
         )
 
 
-def _contours(regions: Sequence[Region]) -> Iterator[go.Scatter]:
+def _contours(regions: Sequence[Region]) -> Iterator[go.Scattergl]:
     for position, region in enumerate(regions):
         gap = np.full((1, 2), np.nan)
         # The logarithms are lost where a point of the line underflows: those are left out.
         with np.errstate(divide="ignore", invalid="ignore"):
             lines = [np.log(line[:, :2] / line[:, 2:]) for line in region.lines]
         path = np.concatenate([part for line in lines for part in (line, gap)] or [gap])
-        dash = theme.CONTOUR_DASHES[position % len(theme.CONTOUR_DASHES)]
-        yield go.Scatter(
+        shared: dict[str, Any] = {
             **_coordinates(np.where(np.isfinite(path), path, np.nan)),
-            mode="lines",
+            "mode": "lines",
+            "legendgroup": f"region {position}",
+            "hoverinfo": "skip",
+        }
+        # A halo of paper below the line keeps it readable over the points.
+        yield go.Scattergl(
+            **shared, line={"color": theme.PAPER, "width": 4}, opacity=0.8, showlegend=False
+        )
+        dash = theme.CONTOUR_DASHES[position % len(theme.CONTOUR_DASHES)]
+        yield go.Scattergl(
+            **shared,
             line={"color": theme.INK, "width": 1.7, "dash": dash},
             name=f"{100 * region.mass:g} % of the mass",
-            legendgroup=f"region {position}",
-            hoverinfo="skip",
         )
 
 

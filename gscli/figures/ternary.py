@@ -13,6 +13,8 @@ from gscli.lattice import cell_corners
 from gscli.regions import Region
 
 COUNT_STEPS = 16
+LINE_STEPS = 4000
+"""Most points of a line along a side of the triangle."""
 
 
 def ternary(
@@ -91,7 +93,7 @@ def ternary_panels(
     """
     colours = theme.category_colours(positions)
     tiny = len(panels) > 1 if small is None else small
-    domains = theme.grid(len(panels), gap_x=0.1, gap_y=0.16)
+    domains = theme.grid(len(panels), gap_x=0.18, gap_y=0.18)
     width, height = theme.grid_size(len(panels))
     figure = go.Figure(layout=theme.layout(title, subtitle, width=width, height=height))
     most = max((int(p.counts.max()) for p in panels if p.counts is not None), default=0)
@@ -115,10 +117,10 @@ def _axes(
     small: bool,
 ) -> dict[str, Any]:
     def axis(k: int) -> dict[str, Any]:
-        label = f"<b>{theme.shorten(names[k], 12 if small else 24)}</b>"
+        label = f"<b>{theme.shorten(names[k], 9 if small else 18)}</b>"
         if probs is not None:
-            # Two lines at the bottom, where labels of neighbours would meet.
-            label += f"{'<br>' if small and k else '  '}p = {probs[k]:.3g}"
+            # Two lines at the bottom, where labels meet those of neighbours, or the edge.
+            label += f"{'<br>' if k else '  '}p = {probs[k]:.3g}"
         return {
             "title": {
                 "text": label,
@@ -171,7 +173,7 @@ def _points(
                 "line": {"width": 0},
             },
             cliponaxis=False,
-            name=f"rounds to {theme.shorten(name)}",
+            name=f"rounds to {theme.shorten(name, 14)}",
             legendgroup=f"winner {k}",
             showlegend=first,
             hovertemplate=_hover(names),
@@ -190,10 +192,24 @@ def _coordinates(points: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
     return dict(zip("abc", points.T, strict=True))
 
 
+def _lean(points: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+    """Leave out the third coordinate, which plotly fills up to 1: a third of a page's size."""
+    return {"a": points[:, 0], "b": points[:, 1]}
+
+
+def _thinned(line: FloatArray) -> FloatArray:
+    """Drop points of a line that lie closer together than any screen can show."""
+    way = np.cumsum(np.abs(np.diff(line, axis=0, prepend=line[:1])).sum(axis=1))
+    kept = np.diff(np.floor(way * LINE_STEPS), prepend=-1) > 0
+    kept[-1] = True
+    drawn: FloatArray = line[kept]
+    return drawn
+
+
 def _contour(region: Region, position: int, *, first: bool) -> Iterator[go.Scatterternary]:
-    path = _joined(region.lines)
+    path = _joined([_thinned(line) for line in region.lines])
     shared: dict[str, Any] = {
-        **_coordinates(path),
+        **_lean(path),
         "mode": "lines",
         "cliponaxis": False,
         "hoverinfo": "skip",
@@ -228,7 +244,7 @@ def _cells(counts: IntArray, most: int) -> Iterator[go.Scatterternary]:
         if len(mine):
             colour = _colour((step - 0.5) / COUNT_STEPS)
             yield go.Scatterternary(
-                **_coordinates(_joined(list(mine[:, [0, 1, 2, 0]]))),
+                **_lean(_joined(list(mine[:, [0, 1, 2, 0]]))),
                 mode="lines",
                 fill="toself",
                 fillcolor=colour,
@@ -252,7 +268,7 @@ def _colour(level: float) -> str:
 
 
 def _colour_bar(most: int) -> go.Scatterternary:
-    ticks = [t for e in range(10) for t in (1 * 10**e, 3 * 10**e) if t < most * 0.75]
+    ticks = [t for e in range(10) for t in (1 * 10**e, 3 * 10**e) if t < most / 3]
     ticks = [*(ticks if len(ticks) <= 7 else ticks[::2]), most]
     return go.Scatterternary(
         a=[None],

@@ -62,7 +62,7 @@ def tetrahedron_panels(
             "yaxis": {"visible": False, "range": [-0.6, 0.9]},
             "zaxis": {"visible": False, "range": [-0.3, 1.1]},
             "aspectmode": "manual",
-            "aspectratio": {"x": 2.08, "y": 1.95, "z": 1.82},
+            "aspectratio": {"x": 2.45, "y": 2.3, "z": 2.15},
             "camera": {
                 "eye": {"x": 0.5, "y": -0.85, "z": 0.38},
                 "center": {"x": 0, "y": 0, "z": 0},
@@ -124,7 +124,7 @@ def _points(
                 f"{theme.shorten(other)} %{{customdata[{i}]:.4f}}" for i, other in enumerate(names)
             )
             + "<extra></extra>",
-            name=f"rounds to {theme.shorten(name)}",
+            name=f"rounds to {theme.shorten(name, 14)}",
             legendgroup=f"winner {k}",
             showlegend=first,
         )

@@ -78,7 +78,7 @@ def layout(title: str, subtitle: str, *, width: int, height: int) -> dict[str, A
             "y": 1 - 26 / height,
             "font": {"size": 18},
         },
-        "margin": {"l": 50, "r": 50, "t": 118, "b": 100},
+        "margin": {"l": 50, "r": 50, "t": 118, "b": 120},
         "legend": {
             "orientation": "h",
             "x": 0.5,
@@ -87,6 +87,7 @@ def layout(title: str, subtitle: str, *, width: int, height: int) -> dict[str, A
             "yref": "container",
             "yanchor": "bottom",
             "itemsizing": "constant",
+            "font": {"size": 12},
         },
         "hoverlabel": {"font": {"family": FONT}},
     }
@@ -105,9 +106,11 @@ def columns_for(count: int) -> int:
     return {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 9: 3}.get(count, 4)
 
 
-def grid(count: int, *, gap_x: float = 0.06, gap_y: float = 0.14) -> list[Domain]:
+def grid(
+    count: int, *, gap_x: float = 0.06, gap_y: float = 0.14, columns: int | None = None
+) -> list[Domain]:
     """Return the places of panels, row by row from the top."""
-    columns = columns_for(count)
+    columns = columns or columns_for(count)
     rows = math.ceil(count / columns)
     wide = (1 - gap_x * (columns - 1)) / columns
     high = (1 - gap_y * (rows - 0.4)) / rows if count > 1 else 1

@@ -1,4 +1,4 @@
-"""What `gscli sample` shows on a terminal instead of ten thousand lines."""
+"""A sample at a glance: what `gscli sample` shows on a terminal instead of 10,000 lines."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from gscli.cli.pictures import triangle
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from gscli.cli.sample import Request
+    from gscli.cli.request import Request
 
 SHOWN_CATEGORIES = 12
 PICTURE_WIDTH = 36
@@ -22,7 +22,7 @@ def show_sample(request: "Request") -> None:
     console = Console(highlight=False)
     for distribution in request.distributions:
         _show_one(console, request, distribution)
-    console.print(describe_run(request, []), style="dim", soft_wrap=True)
+    console.print(describe_run(request, []), style="dim", markup=False, soft_wrap=True)
     console.print("To keep the samples: -o samples.csv (or .npy, .parquet)", soft_wrap=True)
 
 

@@ -1,0 +1,372 @@
+"""`gscli plot`, in this process and as a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+
+import gscli
+from gscli import Concrete
+from gscli.cli.main import main
+
+Run = Callable[..., Result]
+ROOT = str(Path(gscli.__file__).parents[1])
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Run the command in an empty folder; a traceback fails the test."""
+    monkeypatch.chdir(tmp_path)
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def invoke(*args: object, input: bytes | None = None, **options: Any) -> Result:
+        result = CliRunner(**options).invoke(main, ["plot", *map(str, args)], input=input)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise AssertionError(f"{args} ended in a traceback") from result.exception
+        return result
+
+    yield invoke
+    signal.signal(signal.SIGTERM, handler)
+
+
+def start(*args: object, cwd: Path, **environment: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "gscli", *map(str, args)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": ROOT, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def figure(run: Run, *args: object, input: bytes | None = None) -> dict[str, Any]:
+    result = run(*args, "-o", "figure.json", input=input)
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(Path("figure.json").read_text())
+    return found
+
+
+def subtitle(found: dict[str, Any]) -> str:
+    return str(found["layout"]["title"]["subtitle"]["text"])
+
+
+def names(found: dict[str, Any]) -> list[str]:
+    return [trace["name"] for trace in found["data"] if trace.get("name")]
+
+
+# --- sources ---------------------------------------------------------------------------------
+
+
+def test_bare_command_writes_a_page_and_says_so(run: Run) -> None:
+    result = run()
+    assert result.exit_code == 0
+    assert result.stderr.startswith("Wrote plot.html (seed ")
+    assert result.stdout == ""
+    assert Path("plot.html").stat().st_size > 4_000_000
+
+
+def test_same_seed_same_figure(run: Run) -> None:
+    one, two = (figure(run, "--seed", 5, "-n", 300) for _ in range(2))
+    other = figure(run, "--seed", 6, "-n", 300)
+    assert one == two
+    assert one["data"] != other["data"]
+    assert subtitle(one) == "n = 300 samples  ·  interior regime  ·  seed 5"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "npy", "parquet"])
+def test_files_of_every_format(run: Run, suffix: str) -> None:
+    rows = Concrete([1, 3, 6], 0.7).sample(800, seed=1)
+    path = Path(f"s.{suffix}")
+    if suffix == "npy":
+        np.save(path, rows)
+    else:
+        frame = pl.DataFrame(rows, schema=["cat", "dog", "bird"])
+        frame.write_csv(path) if suffix == "csv" else frame.write_parquet(path)
+    found = figure(run, path)
+    assert found["layout"]["title"]["text"] == f"<b>Samples of {path}</b>"
+    assert subtitle(found).startswith("n = 800 samples")
+    assert not any("of the mass" in name for name in names(found))
+    known = figure(run, path, "--pi", "1,3,6", "-t", "0.7")
+    assert sum("of the mass" in name for name in names(known)) == 3
+    assert "interior regime" in subtitle(known)
+    if suffix != "npy":
+        assert "rounds to dog" in names(found)
+
+
+def test_standard_input(run: Run) -> None:
+    text = b"x1,x2,x3\n0.2,0.3,0.5\n0.1,0.1,0.8\n"
+    assert "n = 2 samples" in subtitle(figure(run, "-", input=text))
+
+
+def test_pipe_from_sample(tmp_path: Path) -> None:
+    sample = start("sample", "-n", 3000, "-t", 0.5, "--seed", 1, cwd=tmp_path)
+    text, _ = sample.communicate(timeout=30)
+    plot = start("plot", "-", "--pi", "1,3,6", "-t", 0.5, "-o", "x.json", cwd=tmp_path)
+    _, told = plot.communicate(text, timeout=30)
+    assert plot.returncode == 0, told
+    assert told == "Wrote x.json (standard input)\n"
+
+
+def test_temperature_column_makes_panels(run: Run) -> None:
+    blocks = [np.c_[np.full(50, t), Concrete([1, 3, 6], t).sample(50, seed=1)] for t in (0.3, 2)]
+    pl.DataFrame(np.vstack(blocks), schema=["temperature", "a", "b", "c"]).write_csv("t.csv")
+    found = figure(run, "t.csv", "--pi", "1,3,6")
+    headings = [note["text"] for note in found["layout"]["annotations"]]
+    assert headings == ["<b>t = 0.3</b>  ·  boundary regime", "<b>t = 2</b>  ·  interior regime"]
+    one = figure(run, "t.csv", "--pi", "1,3,6", "-t", "2")
+    assert "n = 50 samples  ·  interior regime" in subtitle(one)
+
+
+def test_npy_of_several_temperatures(run: Run) -> None:
+    np.save("s.npy", np.stack([Concrete([1, 3, 6], t).sample(50, seed=1) for t in (0.3, 2)]))
+    found = figure(run, "s.npy", "-t", "0.3,2")
+    assert [note["text"] for note in found["layout"]["annotations"]] == [
+        "<b>t = 0.3</b>",
+        "<b>t = 2</b>",
+    ]
+
+
+def test_log_files(run: Run) -> None:
+    log_x = Concrete([1, 3, 6], 0.001).sample_log(500, seed=1)
+    np.save("log.npy", log_x)
+    assert "n = 500" in subtitle(figure(run, "log.npy", "--log"))
+    spread = figure(run, "log.npy", "--log", "--log-ratio")
+    assert "left out" not in subtitle(spread)
+
+
+# --- kinds -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "kind"),
+    [
+        (["--kind", "bins"], "scatterternary"),
+        (["--kind", "marginals"], "heatmap"),
+        (["--log-ratio"], "scattergl"),
+        (["--pi", "1,3"], "bar"),
+        (["--pi", "1,3", "--log-ratio"], "bar"),
+        (["--pi", "1,2,3,4"], "scatter3d"),
+        (["--pi", "1,2,3,4,5,6", "--log-ratio"], "scattergl"),
+        (["--pi", "1,2,3,4,5", "--categories", "1,2,3,5"], "scatter3d"),
+        (["--logits", "0,1,2", "-t", "0.1,1,10"], "scatterternary"),
+    ],
+)
+def test_kinds(run: Run, args: list[str], kind: str) -> None:
+    assert kind in {trace["type"] for trace in figure(run, "-n", 200, *args)["data"]}
+
+
+def test_bins_count_a_million_and_stay_small(run: Run) -> None:
+    args = ["-n", "1e6", "--seed", 1, "-t", 1]
+    assert "n = 1,000,000 samples" in subtitle(figure(run, *args))
+    run(*args, "-o", "x.html")
+    import plotly
+
+    plotly_js = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    assert Path("x.html").stat().st_size - plotly_js.stat().st_size <= 300_000
+
+
+def test_categories_by_name_and_position(run: Run) -> None:
+    pi = "a=1,b=2,c=3,d=4,e=5"
+    axes = [
+        [found["layout"]["ternary"][f"{letter}axis"]["title"]["text"][3:4] for letter in "abc"]
+        for found in (
+            figure(run, "--pi", pi, "-n", 50),
+            figure(run, "--pi", pi, "-n", 50, "--categories", "e,1, c"),
+        )
+    ]
+    assert axes == [["c", "d", "e"], ["e", "a", "c"]]
+
+
+@pytest.mark.parametrize(
+    "named", ["f,a,b", "0,1,2", "1,2,6", "a,a,b", "a", "1,a,2", "", "a,b,c,d,e"]
+)
+def test_categories_that_do_not_exist(run: Run, named: str) -> None:
+    result = run("--pi", "a=1,b=2,c=3,d=4,e=5", "--categories", named)
+    assert result.exit_code == 2
+    assert "--categories" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+# --- mistakes --------------------------------------------------------------------------------
+
+MISTAKES: list[tuple[list[str], int, str]] = [
+    (["--kind", "circles"], 2, "--kind"),
+    (["-o", "x.bmp"], 2, "unknown suffix '.bmp'"),
+    (["-o", "x.html", "-o", "x.html"], 2, "twice"),
+    (["--terminal", "-o", "x.html"], 2, "--terminal"),
+    (["--log"], 2, "FILE"),
+    (["--pi", "1,2", "--logits", "1,2"], 2, "--logits"),
+    (["-t", "0"], 2, "--hard"),
+    (["-n", "0"], 2, "not 1 or more"),
+    (["-t", "0.1:10:30", "-n", "5"], 2, "panels"),
+    (["--width", "3"], 2, "--width"),
+    (["missing.csv"], 1, "missing.csv"),
+    (["off.csv"], 1, "off.csv: row 2"),
+    (["logs.csv"], 1, "add --log"),
+    (["off.csv", "--log"], 1, "without --log"),
+    (["three.csv", "--pi", "1,2"], 2, "3 columns"),
+    (["slabs.npy"], 1, "-t"),
+    (["three.csv", "-t", "1,2"], 2, "give one"),
+    (["-o", "no/x.html"], 1, "no"),
+    (["bad-t.csv", "--pi", "1,2,3"], 1, "bad-t.csv: row 1 has temperature -1"),
+]
+
+
+@pytest.mark.parametrize(("args", "code", "message"), MISTAKES)
+def test_a_mistake_is_one_line(run: Run, args: list[str], code: int, message: str) -> None:
+    Path("off.csv").write_text("x1,x2,x3\n0.2,0.3,0.5\n0.2,0.3,0.9\n")
+    Path("three.csv").write_text("x1,x2,x3\n0.2,0.3,0.5\n")
+    Path("logs.csv").write_text("x1,x2,x3\n-1,-2,-3\n")
+    Path("bad-t.csv").write_text("temperature,x1,x2,x3\n-1,0.2,0.3,0.5\n")
+    np.save("slabs.npy", np.full((2, 4, 3), 1 / 3))
+    result = run(*args)
+    assert result.exit_code == code, result.stderr
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not Path("plot.html").exists()
+
+
+# --- terminal --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("pi", ["1,3,6", "1,3", "averyverylongnameindeed=1,b=2,c=3"])
+def test_terminal_keeps_to_its_width(
+    run: Run, width: int, pi: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    result = run("--terminal", "--pi", pi, "-t", "0.3,3", "-n", 2000, "--seed", 1)
+    assert result.exit_code == 0
+    assert "t = 0.3  n = 2,000  seed 1" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= width
+    assert "\x1b" not in result.stdout
+    assert not list(Path().iterdir())
+
+
+def test_terminal_in_ascii_and_without_colour(tmp_path: Path) -> None:
+    shown = start(
+        "plot", "--terminal", "--seed", 1, cwd=tmp_path,
+        PYTHONIOENCODING="ascii", NO_COLOR="1", FORCE_COLOR="1", COLUMNS="80",
+    )  # fmt: skip
+    text, told = shown.communicate(timeout=30)
+    assert shown.returncode == 0, told
+    assert text.isascii()
+    assert "38;2" not in text
+    assert "@" in text
+
+
+def test_terminal_shows_brackets_in_names(run: Run) -> None:
+    Path("[bold]x.csv").write_text("[red]a,b,c\n0.2,0.3,0.5\n")
+    result = run("--terminal", "[bold]x.csv")
+    assert "[red]a" in result.stdout
+    assert "[bold]x.csv" in result.stdout
+
+
+# --- browser ---------------------------------------------------------------------------------
+
+
+def test_no_browser_is_exit_3_at_once(tmp_path: Path) -> None:
+    begin = time.monotonic()
+    shown = start("plot", "-o", "x.png", cwd=tmp_path, PATH=str(tmp_path), HOME=str(tmp_path),
+                  XDG_DATA_HOME=str(tmp_path), BROWSER_PATH="")  # fmt: skip
+    _, told = shown.communicate(timeout=30)
+    if shown.returncode == 0:
+        pytest.skip("a browser of kaleido's own download is there")
+    assert shown.returncode == 3
+    assert time.monotonic() - begin < 5
+    assert told.count("\n") == 1
+    assert "BROWSER_PATH" in told
+    assert not list(tmp_path.glob("*.png"))
+
+
+@pytest.mark.parametrize(("signal_number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("stuck", [True, False])
+def test_interrupted_export_leaves_nothing(
+    chromium: Path, tmp_path: Path, signal_number: int, code: int, stuck: bool
+) -> None:
+    browser = tmp_path / "browser"
+    mark = "sleep 1000.75"
+    command = mark if stuck else f'exec {chromium} "$@"'
+    browser.write_text(f"#!/bin/sh\n{command}\n")
+    browser.chmod(0o755)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    shown = start("plot", "-o", "x.png", "-o", "x.html", cwd=folder, BROWSER_PATH=str(browser),
+                  TMPDIR=str(temporary))  # fmt: skip
+    mark = mark if stuck else str(temporary)
+    deadline = time.monotonic() + 20
+    while not living(mark):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    shown.send_signal(signal_number)
+    _, told = shown.communicate(timeout=20)
+    assert shown.returncode == code, told
+    assert "Traceback" not in told
+    assert living(mark) == []
+    assert list(folder.iterdir()) == []
+
+
+def living(mark: str) -> list[str]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            text = entry.read_text().replace("\0", " ")
+        except OSError:
+            continue
+        if mark in text:
+            found.append(text)
+    return found
+
+
+def test_page_shows_the_plot_offline(chromium: Path, run: Run) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    evil = "<script>alert(1)</script>=1,<b>=3,c&amp;d=6"
+    assert run("--pi", evil, "-t", "0.3,1", "-n", 500, "-o", "x.html").exit_code == 0
+    errors, requests = [], []
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        context = browser.new_context(offline=True, viewport={"width": 700, "height": 640})
+        page = context.new_page()
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("dialog", lambda dialog: errors.append(dialog.message))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(Path("x.html").resolve().as_uri())
+        page.wait_for_selector(".scatterlayer path.point", state="attached")
+        assert page.locator(".ternarylayer .plotbg, .ternary").count() >= 2
+        shown = page.locator(".main-svg").first.text_content() or ""
+        text = page.evaluate("document.querySelector('#figure').textContent")
+        browser.close()
+    assert "<b>" in shown + text
+    assert "c&amp;d" in text
+    assert errors == []
+    assert [url for url in requests if not url.startswith(("file:", "blob:", "data:"))] == []
+
+
+def test_open_shows_the_page(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def record(url: str) -> bool:
+        opened.append(url)
+        return True
+
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr("webbrowser.open", record)
+    assert run("-n", 10, "--open", "-o", "x.json").exit_code == 0
+    assert opened == [Path("plot.html").resolve().as_uri()]
+    monkeypatch.setattr("webbrowser.open", lambda url: False)  # noqa: ARG005
+    assert "open x.html in one" in run("-n", 10, "--open", "-o", "x.html").stderr

@@ -1,0 +1,241 @@
+"""A few real processes: what start-up imports, pipes, full disks, signals."""
+
+import contextlib
+import io
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+Start = Callable[..., "Popen[bytes]"]
+
+SUFFIXES = ("csv", "npy", "parquet")
+WAIT = 60.0
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes and signals")
+
+
+def finished(process: "Popen[bytes]") -> tuple[int, bytes, str]:
+    stdout, stderr = process.communicate(timeout=WAIT)
+    return process.returncode, stdout, stderr.decode()
+
+
+# --- start-up -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "args", [("--help",), ("--version",), ("sample", "--help"), ("density", "--help")]
+)
+def test_help_and_version_import_nothing_heavy(start: Start, args: tuple[str, ...]) -> None:
+    code, stdout, stderr = finished(start(*args, options=("-X", "importtime")))
+    assert code == 0
+    assert stdout.strip()
+    imported = {line.split("|")[-1].strip().split(".")[0] for line in stderr.splitlines()}
+    assert "click" in imported
+    assert "gscli" in imported
+    heavy = {"numpy", "scipy", "plotly", "kaleido", "polars", "rich", "jinja2", "contourpy"}
+    assert not imported & heavy
+
+
+def test_the_api_is_imported_on_demand(start: Start) -> None:
+    code, stdout, _ = finished(start("--version"))
+    assert code == 0
+    assert stdout.decode().split()[0] == "gscli"
+
+
+# --- pipes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_reader_that_has_enough_ends_it_quietly(start: Start, suffix: str, quiet: bool) -> None:
+    """As in `gscli sample | head -1`."""
+    process = start("sample", "-n", "1e9", "--format", suffix, *(["-q"] if quiet else []))
+    assert process.stdout is not None
+    if suffix == "csv":
+        assert process.stdout.readline() == b"x1,x2,x3\n"
+    else:
+        assert process.stdout.read(4) in (b"\x93NUM", b"PAR1")
+    process.stdout.close()
+    process.stdout = None
+    code, _, stderr = finished(process)
+    assert (code, stderr) == (0, "")
+
+
+def test_a_pipe_from_sample_to_density(start: Start) -> None:
+    first = start("sample", "-n", 200_000, "--seed", 1, "-q", stdin=None)
+    second = start("density", "-", "-q", stdin=first.stdout)
+    assert first.stdout is not None
+    first.stdout.close()
+    first.stdout = None
+    code, stdout, stderr = finished(second)
+    assert (code, stderr) == (0, "")
+    assert len(stdout.splitlines()) == 200_001
+    assert finished(first)[0] == 0
+
+
+@pytest.mark.parametrize("mode", ["wb", "ab"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_standard_output_may_be_a_file_that_goes_on(
+    start: Start, tmp_path: Path, suffix: str, mode: str
+) -> None:
+    """As in `(echo before; gscli sample; gscli density ...) > file`, and with `>>`."""
+    path = tmp_path / "all"
+    same = ("-n", 5000, "--seed", 1, "-q", "--format", suffix)
+    expected = finished(start("sample", *same))[1]
+    again = finished(start("density", "-", "-q", "--format", suffix, stdin=_temporary(expected)))[1]
+    assert again
+    with path.open(mode) as file:
+        file.write(b"before")
+        file.flush()
+        assert finished(start("sample", *same, stdout=file))[0] == 0
+        density = start("density", "-", "-q", "--format", suffix, stdout=file,
+                        stdin=_temporary(expected))  # fmt: skip
+        assert finished(density)[0] == 0
+    assert path.read_bytes() == b"before" + expected + again
+
+
+def _temporary(data: bytes) -> Any:
+    """A pipe that holds these bytes; a thread feeds it."""
+    import threading
+
+    read, write = os.pipe()
+
+    def feed() -> None:
+        with contextlib.suppress(BrokenPipeError), os.fdopen(write, "wb") as file:
+            file.write(data)
+
+    threading.Thread(target=feed, daemon=True).start()
+    return read
+
+
+# --- full disks ---------------------------------------------------------------------------------
+
+
+def _limit_files() -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("old", [None, b"old"])
+@pytest.mark.parametrize("command", ["sample", "density"])
+def test_a_full_disk_leaves_nothing_but_the_old_file(
+    start: Start, tmp_path: Path, suffix: str, old: bytes | None, command: str
+) -> None:
+    target = tmp_path / "out" / f"x.{suffix}"
+    target.parent.mkdir()
+    if old is not None:
+        target.write_bytes(old)
+    if command == "sample":
+        args: tuple[object, ...] = ("sample", "-n", 2_000_000)
+    else:
+        np.save(tmp_path / "x.npy", np.random.default_rng(0).dirichlet([1, 1, 1], 600_000))
+        args = ("density", tmp_path / "x.npy")
+    process = start(*args, "-q", "-f", "-o", target, preexec_fn=_limit_files)
+    code, stdout, stderr = finished(process)
+    assert code == 1, stderr
+    assert stdout == b""
+    assert stderr == f"Error: {target}: File too large; nothing was written\n"
+    left = {path.name: path.read_bytes() for path in target.parent.iterdir()}
+    assert left == ({} if old is None else {f"x.{suffix}": old})
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_full_device_is_one_line(start: Start, suffix: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = start("sample", "-n", 100_000, "-q", "--format", suffix, stdout=full)
+        code, _, stderr = finished(process)
+    assert code == 1
+    assert stderr == "Error: output: No space left on device\n"
+
+
+# --- signals ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_write_leaves_only_the_old_file_intact(
+    start: Start, tmp_path: Path, suffix: str, number: signal.Signals, code: int
+) -> None:
+    target = tmp_path / "out" / f"x.{suffix}"
+    target.parent.mkdir()
+    target.write_bytes(b"old")
+    process = start("sample", "-n", "1e9", "-f", "-o", target, restore_signals=True)
+    _wait_until_it_grows(target, process)
+    process.send_signal(number)
+    returned, stdout, stderr = finished(process)
+    assert returned == code, stderr
+    assert stdout == b""
+    assert "Traceback" not in stderr
+    assert len(stderr.split("\n")) <= 3
+    assert {path.name: path.read_bytes() for path in target.parent.iterdir()} == {
+        target.name: b"old"
+    }
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_density_can_be_interrupted_too(start: Start, tmp_path: Path, suffix: str) -> None:
+    target = tmp_path / "out" / f"x.{suffix}"
+    target.parent.mkdir()
+    source = start("sample", "-n", "1e9", "-q", "--format", "npy")
+    process = start("density", "-", "-o", target, "--append", stdin=source.stdout)
+    _wait_until_it_grows(target, process)
+    process.send_signal(signal.SIGINT)
+    code, _, stderr = finished(process)
+    assert code == 130, stderr
+    assert list(target.parent.iterdir()) == []
+
+
+def _wait_until_it_grows(target: Path, process: "Popen[bytes]") -> None:
+    deadline = time.monotonic() + WAIT
+    while time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        sizes = [path.stat().st_size for path in target.parent.iterdir() if path != target]
+        if sizes and max(sizes) > 1_000_000:
+            return
+        time.sleep(0.02)
+    pytest.fail("the temporary file did not grow")
+
+
+# --- a terminal of its own ----------------------------------------------------------------------
+
+
+def test_on_a_real_terminal_there_is_a_summary(start: Start) -> None:
+    import pty
+
+    primary, secondary = pty.openpty()
+    process = start("sample", "--seed", 1, stdout=secondary, stderr=PIPE)
+    os.close(secondary)
+    shown = b""
+    with contextlib.suppress(OSError):  # the end of a pseudo-terminal
+        while piece := os.read(primary, 65536):
+            shown += piece
+    os.close(primary)
+    code, _, stderr = finished(process)
+    assert (code, stderr) == (0, "")
+    text = shown.decode()
+    assert "near a vertex" in text
+    assert "-o samples.csv" in text
+    assert len(text.splitlines()) < 40
+
+
+def test_output_of_one_process_is_that_of_many_threads(start: Start) -> None:
+    outputs = [
+        finished(start("sample", "-n", 400_000, "--seed", 3, "-q", "--format", "parquet", *extra))[
+            1
+        ]
+        for extra in ((), ("-j", 1))
+    ]
+    frames = [pl.read_parquet(io.BytesIO(data)) for data in outputs]
+    assert frames[0].equals(frames[1])

@@ -1,0 +1,66 @@
+"""The README's transcripts are replayed: each command, and what it prints, to nine digits."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parent.parent / "README.md"
+NUMBER = re.compile(r"[-+]?\d+\.\d+(?:[eE][-+]?\d+)?")
+
+
+def transcripts() -> Iterator[tuple[str, str]]:
+    """Yield each command of the README with the output that stands below it."""
+    for block in re.findall(r"```console\n(.*?)```", README.read_text(encoding="utf-8"), re.S):
+        for entry in re.split(r"^\$ ", block, flags=re.M)[1:]:
+            command, _, output = entry.partition("\n")
+            yield command, output.rstrip("\n")
+
+
+def replayed(command: str, folder: Path) -> str:
+    launcher = folder / "bin" / "gscli"
+    if not launcher.exists():
+        launcher.parent.mkdir()
+        launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gscli "$@"\n')
+        launcher.chmod(0o755)
+    environment = {
+        **os.environ,
+        "PATH": f"{launcher.parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(README.parent),
+        "COLUMNS": "100",
+    }
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return "\n".join(line.rstrip() for line in done.stdout.rstrip("\n").split("\n"))
+
+
+def test_every_transcript_is_what_the_program_says(tmp_path: Path) -> None:
+    commands = list(transcripts())
+    assert len(commands) >= 10
+    for command, expected in commands:
+        said = replayed(command, tmp_path)
+        assert NUMBER.sub("#", said) == NUMBER.sub("#", expected), command
+        ours = [float(number) for number in NUMBER.findall(said)]
+        theirs = [float(number) for number in NUMBER.findall(expected)]
+        assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-12), command
+
+
+def test_every_command_is_in_the_readme() -> None:
+    from gscli.cli.main import COMMANDS
+
+    text = README.read_text(encoding="utf-8")
+    for name in COMMANDS:
+        assert f"\n### {name}\n" in text
+        assert f"$ gscli {name}" in text
