@@ -226,7 +226,6 @@ def _table(columns: Sequence[Column]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-<<<<<<< HEAD
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for position, (head, _) in enumerate(columns):
         style = "green" if head.startswith("FILE") else "cyan" if head == "p" else None
@@ -234,18 +233,6 @@ def _table(columns: Sequence[Column]) -> "Table":
         table.add_column(head, justify=justify, style=style, no_wrap=True, overflow="ellipsis")
     for cells in zip(*(cells for _, cells in columns), strict=True):
         table.add_row(*map(Text, cells))
-=======
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("t")
-    table.add_column("p", justify="right", style="cyan")
-    for each in facts:
-        table.add_column(f"{each.distribution.temperature:.4g}", justify="right")
-    if summary is not None:
-        table.add_column(f"FILE, n = {summary.n:,}", justify="right", style="green")
-    for label, prob, cells, measured in _lines(names, facts, summary):
-        row: list[Text | str] = [Text(label), prob, *cells, measured]
-        table.add_row(*row[: len(table.columns)])
->>>>>>> main
     return table
 
 

@@ -218,7 +218,6 @@ def _embedded(figure: "go.Figure") -> dict[str, Any]:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         margin={"l": 44, "r": 20, "t": 12 + LABEL_HEIGHT * len(figure.layout.annotations), "b": 48},
-        legend={"font": {"size": 12}},
     )
     if "ternary" in figure.layout and any(t.type == "scatterternary" for t in figure.data):
         figure.update_layout(ternary={"bgcolor": "rgba(0,0,0,0)"})
