@@ -17,7 +17,7 @@ from gscli.facts import BATCH_SIZES, format_best
 from gscli.figures import theme
 from gscli.figures.curves import LABEL_HEIGHT
 from gscli.report import figures
-from gscli.sweep import Step, Sweep, explorer_noise
+from gscli.sweep import CHECKED_CATEGORIES, Step, Sweep, explorer_noise
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -100,6 +100,7 @@ def page(sweep: Sweep, origin: Origin) -> str:
         rules=figures.rules_of_thumb(len(sweep.logits)),
         batch_sizes=BATCH_SIZES,
         checks=_checks(sweep.steps),
+        checked_categories=CHECKED_CATEGORIES,
         table=rows(sweep, {k: origin.names[k] for k in shown}),
         shown=shown,
         corners=list(zip(corners, theme.category_colours(corners), strict=True)),
