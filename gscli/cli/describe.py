@@ -262,10 +262,10 @@ def _share(value: float, decimals: int = 5) -> str:
 
 
 def _clipped(name: str) -> str:
-    """Return a name without control characters, cut to a width that leaves room for figures."""
+    """Return a name, cut to a width that leaves room for figures."""
     from rich.text import Text
 
-    text = Text("".join(mark if mark.isprintable() else "?" for mark in name))
+    text = Text(name)
     text.truncate(LONGEST_NAME, overflow="ellipsis")
     return text.plain
 

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gscli.concrete import FloatArray
 from gscli.extremes import WITHIN
 from gscli.facts import BATCH_SIZES, format_best
 from gscli.figures import theme
 from gscli.figures.curves import LABEL_HEIGHT
 from gscli.report import figures
-from gscli.sweep import CHECKED_CATEGORIES, Step, Sweep, explorer_noise
+from gscli.sweep import CHECKED_CATEGORIES, Step, Sweep, explorer_noise, leading
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -143,17 +142,6 @@ def all_figures(sweep: Sweep, names: Sequence[str]) -> "dict[str, go.Figure]":
         **figures.change_figures(sweep, names),
         "gradient_error": figures.error_figure(sweep),
     }
-
-
-def leading(logits: FloatArray, count: int) -> tuple[int, ...]:
-    """Return the positions of the most probable categories, in their own order.
-
-    Examples
-    --------
-    >>> leading(np.log([3, 1, 6, 2]), 2)
-    (0, 2)
-    """
-    return tuple(sorted(np.argsort(-logits, kind="stable")[:count].tolist()))
 
 
 def captions(sweep: Sweep) -> dict[str, str | float]:

@@ -12,6 +12,7 @@ from gscli.report.page import Origin, page
 from gscli.sweep import finish, sweep_steps
 
 Open = Callable[..., Any]
+FAULTS = ("error", "warning")
 
 
 @pytest.fixture(scope="session")
@@ -43,11 +44,9 @@ def show(browser: Any) -> Iterator[Open]:
             stack.callback(context.close)
             shown = context.new_page()
             shown.on("pageerror", lambda error: faults.append(str(error)))
-            shown.on(
-                "console", lambda m: faults.append(m.text) if m.type in ("error", "warning") else 0
-            )
+            shown.on("console", lambda said: faults.extend([said.text] * (said.type in FAULTS)))
             shown.on("requestfailed", lambda request: faults.append(request.url))
-            shown.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
+            shown.add_init_script("window.alert = text => console.error(text)")
             shown.goto(path.as_uri())
             return shown
 

@@ -11,7 +11,7 @@ from plotly.offline import get_plotlyjs
 
 from gscli.concrete import Concrete
 from gscli.facts import facts_at
-from gscli.report.page import SHOWN, advice, format_cost, leading, rows
+from gscli.report.page import SHOWN, advice, format_cost, rows
 from gscli.sweep import Sweep, finish, sweep_steps
 
 from .conftest import html
@@ -194,7 +194,3 @@ def test_rows_hold_facts_and_samples() -> None:
     assert {"mean a", "mean c", "sd a", "sample mean_se a", "sample rounding c"} <= set(first)
     assert "mean b" not in first
     assert all(value is None or isinstance(value, str | int | float) for value in first.values())
-
-
-def test_leading_categories_keep_their_order() -> None:
-    assert leading(np.log([0.1, 0.5, 0.1, 0.3]), 3) == (0, 1, 3)
