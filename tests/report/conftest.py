@@ -15,9 +15,9 @@ Open = Callable[..., Any]
 FAULTS = ("error", "warning")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: Path) -> Iterator[Any]:
-    """Chromium under playwright's command."""
+    """Chromium under playwright's command; no longer, for its event loop is in others' way."""
     api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as playwright:
         running = playwright.chromium.launch(
