@@ -7,6 +7,7 @@ over the package's own stream of noise, and each comes with its standard error.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -178,10 +179,22 @@ def extremes(
     ]
 
 
-def _proportion(hits: int, n: int) -> Estimate:
-    # One hit and one miss more, so that the error is not 0 when all samples agree.
+def proportion_error(hits: Any, n: int) -> Any:
+    """Return the standard error of hits / n, number or array.
+
+    It is that with one hit and one miss more, which is not 0 when all samples agree.
+
+    Examples
+    --------
+    >>> round(proportion_error(0, 100), 5)
+    0.00985
+    """
     proportion = (hits + 1) / (n + 2)
-    return Estimate(hits / n, math.sqrt(proportion * (1 - proportion) / n))
+    return (proportion * (1 - proportion) / n) ** 0.5
+
+
+def _proportion(hits: int, n: int) -> Estimate:
+    return Estimate(hits / n, proportion_error(hits, n))
 
 
 def _check_samples(n: int) -> int:

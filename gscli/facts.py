@@ -1,6 +1,6 @@
 """Everything that is known of a distribution at one temperature, in one place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from gscli.errors import AccuracyError
 from gscli.extremes import Estimate, extremes
 from gscli.gradients import GradientError, best_temperature, gradient_error
 from gscli.moments import mean_square
-from gscli.quadrature import quadrature
+from gscli.quadrature import HIGHEST_TEMPERATURE, quadrature
 
 BATCH_SIZES = (1, 32, 1024)
 
@@ -51,44 +51,62 @@ class Facts:
             return None
         return self.distribution.covariance()
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the facts in terms of JSON, numbers unrounded."""
-        covariance = self.covariance()
-        relative = self.gradient.relative_bias
+    def as_dict(self, categories: Sequence[int] | None = None) -> dict[str, Any]:
+        """Return the facts in terms of JSON, numbers unrounded.
+
+        Parameters
+        ----------
+        categories : sequence of int, optional
+            Those whose mean and standard deviation are wanted; the covariance is None then.
+        """
+        covariance = self.covariance() if categories is None else None
+        wanted = slice(None) if categories is None else list(categories)
         return {
             "temperature": self.distribution.temperature,
-            "mean": self.mean.tolist(),
-            "sd": self.sd.tolist(),
+            "mean": self.mean[wanted].tolist(),
+            "sd": self.sd[wanted].tolist(),
             "covariance": None if covariance is None else covariance.tolist(),
+            **self._figures(),
+            "gradient": {
+                **self._gradient(),
+                "error": {str(m): self.gradient.error(m) for m in BATCH_SIZES},
+            },
+        }
+
+    def as_row(self, names: Mapping[int, str]) -> dict[str, Any]:
+        """Return the facts as a row of a table, by the names of its columns.
+
+        Parameters
+        ----------
+        names : mapping of int to str
+            The categories that are wanted, by position.
+        """
+        return {
+            "temperature": self.distribution.temperature,
+            **self._figures(),
+            **{f"mean {name}": float(self.mean[k]) for k, name in names.items()},
+            **{f"sd {name}": float(self.sd[k]) for k, name in names.items()},
+            **{f"gradient {key}": value for key, value in self._gradient().items()},
+            **{f"gradient error {m}": self.gradient.error(m) for m in BATCH_SIZES},
+        }
+
+    def _figures(self) -> dict[str, Any]:
+        return {
             "entropy": self.entropy,
             "expected_max": self.expected_max.value,
             "expected_max_se": self.expected_max.standard_error,
             "near_vertex": self.near_vertex.value,
             "near_vertex_se": self.near_vertex.standard_error,
             "regime": self.distribution.regime,
-            "gradient": {
-                "bias": self.gradient.bias,
-                "relative_bias": None
-                if np.isnan(relative := self.gradient.relative_bias)
-                else relative,
-                "noise": self.gradient.noise,
-                "noise_se": self.gradient.noise_se,
-                "error": {str(m): self.gradient.error(m) for m in BATCH_SIZES},
-            },
         }
 
-    def as_row(self, names: Sequence[str]) -> dict[str, Any]:
-        """Return the facts as a row of a table, by the names of its columns."""
-        each = self.as_dict()
-        gradient = each.pop("gradient")
-        each.pop("covariance")
-        means, sds = each.pop("mean"), each.pop("sd")
+    def _gradient(self) -> dict[str, Any]:
+        relative = self.gradient.relative_bias
         return {
-            **each,
-            **{f"mean {name}": value for name, value in zip(names, means, strict=True)},
-            **{f"sd {name}": value for name, value in zip(names, sds, strict=True)},
-            **{f"gradient {key}": value for key, value in gradient.items() if key != "error"},
-            **{f"gradient error {m}": value for m, value in gradient["error"].items()},
+            "bias": self.gradient.bias,
+            "relative_bias": None if np.isnan(relative) else relative,
+            "noise": self.gradient.noise,
+            "noise_se": self.gradient.noise_se,
         }
 
 
@@ -147,3 +165,16 @@ def best_temperatures(logits: FloatArray) -> dict[int, float] | None:
         return {m: best_temperature(logits, m) for m in BATCH_SIZES}
     except AccuracyError:
         return None
+
+
+def format_best(temperature: float) -> str:
+    """Return a best temperature to two digits, or say that it lies beyond the range searched.
+
+    Examples
+    --------
+    >>> format_best(0.5217), format_best(250.4), format_best(999.9999)
+    ('0.52', '250', '1000 or more')
+    """
+    if temperature > 0.99 * HIGHEST_TEMPERATURE:
+        return f"{HIGHEST_TEMPERATURE:g} or more"
+    return f"{float(f'{temperature:.2g}'):g}"

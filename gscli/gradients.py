@@ -111,15 +111,19 @@ def _squared_norms(rule: Quadrature) -> tuple[float, float, float]:
     p /= p.sum()
     roots = np.sqrt(rule.weights / rule.table.temperature)
     ratios = np.concatenate([rule.ratios(1, tile) * roots for tile in rule.tiles()])
-    norms = np.zeros(3)
+    norms, sums = np.zeros(3), np.zeros((3, len(p)))
     for tile in rule.tiles():
-        mean = ratios[tile] @ ratios.T
-        target = p[tile, None] * p
+        # The matrices are symmetric: what is right of the tile's own square counts twice.
+        mean = ratios[tile] @ ratios[tile.start :].T
+        target = p[tile, None] * p[tile.start :]
         rows = np.arange(len(mean))
-        mean[rows, rows + tile.start] = 0
-        target[rows, rows + tile.start] = 0
+        mean[rows, rows] = target[rows, rows] = 0
         for i, matrix in enumerate((mean - target, target, mean)):
-            norms[i] += np.vdot(matrix, matrix) + np.square(matrix.sum(axis=1)).sum()
+            square, right = matrix[:, : len(rows)], matrix[:, len(rows) :]
+            norms[i] += np.vdot(matrix, matrix) + np.square(right).sum()
+            sums[i, tile] += square.sum(axis=1) + right.sum(axis=1)
+            sums[i, tile.stop :] += right.sum(axis=0)
+    norms += np.square(sums).sum(axis=1)
     return float(norms[0]), float(norms[1]), float(norms[2])
 
 

@@ -1,6 +1,6 @@
 """What a sample says of itself: means, spreads and shares with their standard errors."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gscli.errors import DataError
-from gscli.extremes import WITHIN
+from gscli.extremes import WITHIN, proportion_error
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -24,7 +24,7 @@ class Summary:
     mean, mean_se, sd : ndarray, shape (K,)
         Mean of each component, its standard error, and the standard deviation.
     rounding, rounding_se : ndarray, shape (K,)
-        Share of the rows whose largest component is k.
+        Share of the rows whose largest component is k, and its standard error.
     expected_max, expected_max_se : float
         Mean of the largest component.
     near_vertex, near_vertex_se : float
@@ -48,6 +48,22 @@ class Summary:
             key: value.tolist() if isinstance(value, np.ndarray) else value
             for key, value in asdict(self).items()
         }
+
+    def as_row(self, names: Mapping[int, str]) -> dict[str, Any]:
+        """Return the figures as a row of a table, by the names of its columns.
+
+        Parameters
+        ----------
+        names : mapping of int to str
+            The categories that are wanted, by position.
+        """
+        row: dict[str, Any] = {}
+        for key, value in asdict(self).items():
+            if isinstance(value, np.ndarray):
+                row |= {f"sample {key} {name}": float(value[k]) for k, name in names.items()}
+            else:
+                row[f"sample {key}"] = value
+        return row
 
 
 def summarise(blocks: Iterable[FloatArray]) -> Summary:
@@ -74,32 +90,49 @@ def summarise(blocks: Iterable[FloatArray]) -> Summary:
     >>> s.n, s.mean.tolist(), s.rounding.tolist(), s.near_vertex
     (2, [0.5, 0.5], [0.5, 0.5], 0.0)
     """
-    n, winners, near = 0, np.zeros(1), 0.0
-    moments = np.zeros((2, 1))
+    sums = Sums()
     for rows in blocks:
+        sums.add(rows)
+    return sums.summary()
+
+
+class Sums:
+    """What is kept of the rows of a sample, read once, for its summary."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.winners: FloatArray = np.zeros(1)
+        self.near = 0.0
+        self.moments: FloatArray = np.zeros((2, 1))
+
+    def add(self, rows: FloatArray) -> None:
+        """Take in some points of the simplex, shape (rows, K)."""
         columns = rows.T
         largest = columns.max(axis=0)
-        moments = _merged(moments, n, np.vstack([columns, largest]))
-        n += len(rows)
-        winners = winners + np.bincount(columns.argmax(axis=0), minlength=len(columns))
-        near += float(np.count_nonzero(largest > 1 - WITHIN))
-    if n == 0:
-        raise DataError("a sample without rows has no figures")
-    mean, squares = moments
-    sd = np.sqrt(squares[:-1] / max(n - 1, 1))
-    share, close = winners / n, near / n
-    return Summary(
-        n=n,
-        mean=mean[:-1],
-        mean_se=sd / np.sqrt(n),
-        sd=sd,
-        rounding=share,
-        rounding_se=np.sqrt(share * (1 - share) / n),
-        expected_max=float(mean[-1]),
-        expected_max_se=float(np.sqrt(squares[-1]) / n),
-        near_vertex=close,
-        near_vertex_se=float(np.sqrt(close * (1 - close) / n)),
-    )
+        self.moments = _merged(self.moments, self.n, np.vstack([columns, largest]))
+        self.n += len(rows)
+        self.winners = self.winners + np.bincount(columns.argmax(axis=0), minlength=len(columns))
+        self.near += float(np.count_nonzero(largest > 1 - WITHIN))
+
+    def summary(self) -> Summary:
+        """Return the figures, or raise `DataError` if there is not a single row."""
+        n = self.n
+        if n == 0:
+            raise DataError("a sample without rows has no figures")
+        mean, squares = self.moments
+        sd = np.sqrt(squares[:-1] / max(n - 1, 1))
+        return Summary(
+            n=n,
+            mean=mean[:-1],
+            mean_se=sd / np.sqrt(n),
+            sd=sd,
+            rounding=self.winners / n,
+            rounding_se=proportion_error(self.winners, n),
+            expected_max=float(mean[-1]),
+            expected_max_se=float(np.sqrt(squares[-1]) / n),
+            near_vertex=self.near / n,
+            near_vertex_se=float(proportion_error(self.near, n)),
+        )
 
 
 def _merged(moments: FloatArray, n: int, columns: FloatArray) -> FloatArray:

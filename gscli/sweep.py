@@ -6,11 +6,13 @@ from functools import partial
 
 import numpy as np
 
-from gscli.concrete import Concrete, FloatArray
+from gscli.concrete import Concrete, FloatArray, log_softmax
+from gscli.errors import ParameterError
 from gscli.extremes import Estimate
 from gscli.facts import Facts, best_temperatures, facts_at
 from gscli.gof import CheckResult, check
 from gscli.gradients import gradient_error
+from gscli.quadrature import LOWEST_TEMPERATURE
 from gscli.sampling import Chunk, stream
 from gscli.summary import Summary, summarise
 
@@ -20,8 +22,11 @@ CURVE_POINTS = 61
 CURVE_CATEGORIES = 256
 """Categories up to which the lines are finer than the grid itself."""
 
-CHECKED_ROWS = 600_000
-"""Rows that are tested, over all temperatures together; at least 2,000 at each."""
+CHECKED_ROWS, CHECKED_VALUES = 600_000, 2_000_000
+"""Rows that are tested over all temperatures, and values at each; at least 2,000 rows at each."""
+
+CHECKED_CATEGORIES = 256
+"""Of more, an exact sub-composition is tested: time and memory grow with the square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Step:
     entropy : Estimate
         Of the samples: the mean of minus the exact log-density.
     verdict : CheckResult
-        Of the exact tests of the first `checked` samples.
+        Of the exact tests of the first `checked` samples, and of their most probable categories.
     checked : int
         How many samples were tested.
     """
@@ -80,8 +85,8 @@ class Sweep:
         return [step.facts.distribution.temperature for step in self.steps]
 
     def cost(self, temperature: float, batch_size: int) -> float | None:
-        """Return a temperature's gradient error as a multiple of the least one, if there is one."""
-        if self.best is None:
+        """Return a temperature's gradient error as a multiple of the least one, if both exist."""
+        if self.best is None or temperature < LOWEST_TEMPERATURE:
             return None
         least = gradient_error(self.logits, self.best[batch_size]).error(batch_size)
         return gradient_error(self.logits, temperature).error(batch_size) / least
@@ -117,10 +122,15 @@ def sweep_steps(
 
     Raises
     ------
+    ParameterError
+        If `n` is 1: a single sample has no spread.
     AccuracyError
         If a temperature is outside the range of exact moments.
     """
-    checked = min(n, max(2000, CHECKED_ROWS // len(temperatures)))
+    if n < 2:
+        raise ParameterError("samples", f"{n} is too few: a spread needs two or more")
+    most = min(CHECKED_ROWS // len(temperatures), CHECKED_VALUES // distribution.num_categories)
+    checked = min(n, max(2000, most))
     for facts in facts_at(distribution.logits, temperatures):
         yield _step(facts, n=n, seed=seed, threads=threads, checked=checked)
 
@@ -142,9 +152,17 @@ def _step(facts: Facts, *, n: int, seed: int, threads: int | None, checked: int)
         facts=facts,
         summary=summarise(np.exp(chunk.rows) for chunk in draw(n)),
         entropy=Estimate(float(surprise.mean()), error),
-        verdict=check((chunk.rows for chunk in draw(checked)), here, log=True),
+        verdict=_verdict(here, draw(checked)),
         checked=checked,
     )
+
+
+def _verdict(distribution: Concrete, chunks: Iterator[Chunk]) -> CheckResult:
+    if distribution.num_categories <= CHECKED_CATEGORIES:
+        return check((chunk.rows for chunk in chunks), distribution, log=True)
+    top = leading(distribution.logits, CHECKED_CATEGORIES)
+    parts = (log_softmax(np.asarray(chunk.rows[:, list(top)], np.float64)) for chunk in chunks)
+    return check(parts, distribution.subcomposition(top), log=True)
 
 
 def finish(steps: Sequence[Step], *, n: int, seed: int) -> Sweep:
@@ -160,7 +178,20 @@ def finish(steps: Sequence[Step], *, n: int, seed: int) -> Sweep:
     return Sweep(logits, n, seed, tuple(steps), tuple(curve), best_temperatures(logits))
 
 
-def explorer_noise(num_categories: int, rows: int, *, seed: int) -> FloatArray:
-    """Return the first rows of the stream's noise, log E, shape (rows, K)."""
+def explorer_noise(
+    num_categories: int, rows: int, *, seed: int, categories: Sequence[int]
+) -> FloatArray:
+    """Return the first rows of the stream's noise, log E, of some categories."""
     chunks = stream(lambda noise: noise, num_categories, rows, seed=seed)
-    return np.concatenate([chunk.rows for chunk in chunks])
+    return np.concatenate([chunk.rows[:, list(categories)] for chunk in chunks])
+
+
+def leading(logits: FloatArray, count: int) -> tuple[int, ...]:
+    """Return the positions of the most probable categories, in their own order.
+
+    Examples
+    --------
+    >>> leading(np.log([3, 1, 6, 2]), 2)
+    (0, 2)
+    """
+    return tuple(sorted(np.argsort(-logits, kind="stable")[:count].tolist()))

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gscli.errors import DataError
+from gscli.extremes import proportion_error
 from gscli.summary import summarise
 
 
@@ -28,12 +29,12 @@ def test_figures_agree_with_numpy(n: int, k: int, parts: int, spread: float) -> 
     same(s.mean_se, sd / np.sqrt(n))
     share = np.bincount(x.argmax(axis=1), minlength=k) / n
     same(s.rounding, share)
-    same(s.rounding_se, np.sqrt(share * (1 - share) / n))
+    same(s.rounding_se, proportion_error(share * n, n))
     same(s.expected_max, x.max(axis=1).mean())
     same(s.expected_max_se, x.max(axis=1).std() / np.sqrt(n))
     near = (x.max(axis=1) > 0.95).mean()
     same(s.near_vertex, near)
-    same(s.near_vertex_se, np.sqrt(near * (1 - near) / n))
+    same(s.near_vertex_se, proportion_error(near * n, n))
 
 
 def test_no_rows_have_no_figures() -> None:

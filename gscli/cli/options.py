@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from gscli.cli.params import (
+    TYPED_WEIGHTS,
     LogitsType,
     OutputType,
     SamplesType,
@@ -216,6 +217,12 @@ def weights_of(pi: "Weights | None", logits: "Weights | None") -> "tuple[Weights
     from gscli.weights import parse_weights
 
     return parse_weights(CLASSIC_PI), False
+
+
+def typed_weights(logits: "Weights | None") -> list[str]:
+    """Return the option of the weights and its value as they were typed."""
+    typed = click.get_current_context().meta.get(TYPED_WEIGHTS, CLASSIC_PI)
+    return ["--pi" if logits is None else "--logits", typed]
 
 
 def distributions(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MAX_SAMPLES = 10**15
 MAX_TEMPERATURES = 1000
+TYPED_WEIGHTS = "gscli.typed_weights"
+"""Where a context keeps the weights as they were typed, to show the command again."""
 
 
 class WeightsType(click.ParamType[Any]):
@@ -32,6 +34,8 @@ class WeightsType(click.ParamType[Any]):
         except (DataError, ParameterError) as error:
             reason = error.reason if isinstance(error, ParameterError) else str(error)
             self.fail(_clipped(reason), param, ctx)
+        if ctx is not None:
+            ctx.meta[TYPED_WEIGHTS] = value
         return weights
 
     def _check(self, weights: "Weights") -> None:

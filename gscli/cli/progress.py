@@ -1,8 +1,10 @@
 """A progress bar on standard error for work that lasts."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -40,6 +42,33 @@ def track(
     else:
         return
     yield from _with_bar(source, done, total, size)
+
+
+@contextmanager
+def waiting(message: str, *, quiet: bool) -> Iterator[None]:
+    """Show on a terminal what the program is about, once that takes a while.
+
+    Parameters
+    ----------
+    message : str
+        What it does.
+    quiet : bool
+        Whether to show nothing.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    status = Console(stderr=True).status(message)
+    timer = threading.Timer(PATIENCE, status.start)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        status.stop()
 
 
 def _with_bar(

@@ -12,7 +12,7 @@ import click
 from gscli.cli import options
 from gscli.cli.echo import describe_parameters, say
 from gscli.cli.params import OutputType
-from gscli.cli.progress import track
+from gscli.cli.progress import track, waiting
 
 if TYPE_CHECKING:
     from gscli.concrete import Concrete
@@ -107,7 +107,9 @@ def _run(
 
     steps = sweep_steps(distribution, temperatures, n=n, seed=seed, threads=threads)
     tracked = track(steps, total=n * len(temperatures), size=lambda _: n, quiet=quiet)
-    return finish(list(tracked), n=n, seed=seed)
+    done = list(tracked)
+    with waiting("looking for the best temperatures", quiet=quiet):
+        return finish(done, n=n, seed=seed)
 
 
 def _write(sweep: "Sweep", origin: "Origin", output: Path, table: Path | None) -> list[Path]:
@@ -118,7 +120,7 @@ def _write(sweep: "Sweep", origin: "Origin", output: Path, table: Path | None) -
         file.write(page(sweep, origin).encode())
     if table is None:
         return [output]
-    content = rows(sweep, origin.names)
+    content = rows(sweep, dict(enumerate(origin.names)))
     with writing(table, overwrite=True) as file:
         file.write(_as_text(content, table.suffix.lower()).encode())
     return [output, table]
@@ -162,11 +164,7 @@ def _origin(
     """Return the names, and the command that makes the same page again."""
     from gscli.report.page import Origin
 
-    weights, are_logits = options.weights_of(pi, logits)
-    values = [f"{value:.17g}" if value % 1 else f"{value:.0f}" for value in weights.values]
-    if weights.names is not None:
-        values = [f"{name}={v}" for name, v in zip(weights.names, values, strict=True)]
-    words = ["gscli", "sweep", "--logits" if are_logits else "--pi", ",".join(values)]
+    words = ["gscli", "sweep", *options.typed_weights(logits)]
     words += ["-t", options.format_grid(temperatures), "-n", str(n), "--seed", str(seed)]
-    scale = 0.0 if are_logits else math.log(math.fsum(weights.values))
+    scale = math.log(math.fsum(options.weights_of(pi, None)[0].values)) if logits is None else 0.0
     return Origin(names, shlex.join(words), scale)

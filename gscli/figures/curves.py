@@ -11,6 +11,9 @@ from gscli.figures import theme
 from gscli.figures.cartesian import cartesian
 from gscli.figures.panels import Panel
 
+LABEL_HEIGHT = 17
+"""Pixels that the name of an upright line takes above the plot."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -27,7 +30,7 @@ class Line:
     colour : str
         Of the line and its dots.
     level : float or None
-        A value to compare with, drawn dashed in the same colour.
+        A value to compare with, drawn dotted in the same colour.
     """
 
     name: str
@@ -73,7 +76,7 @@ def curves(
     axis : Axis
         The y axis.
     marks : sequence of Mark
-        Temperatures to mark: a dotted upright line, or a diamond where a value is given.
+        Temperatures to mark: a dashed upright line, or a diamond where a value is given.
     title, subtitle : str
         Shown above.
 
@@ -92,8 +95,11 @@ def curves(
     )
     for line in lines:
         _draw(figure, line)
+    for row, mark in enumerate(mark for mark in marks if mark.value is None):
+        _upright(figure, mark, row)
     for mark in marks:
-        _mark(figure, mark)
+        if mark.value is not None:
+            _diamond(figure, mark, mark.value)
     return figure
 
 
@@ -138,28 +144,27 @@ def _draw(figure: go.Figure, line: Line) -> None:
         )
 
 
-def _mark(figure: go.Figure, mark: Mark) -> None:
-    if mark.value is None:
-        figure.add_vline(
-            x=mark.temperature, line={"color": mark.colour, "width": 1.2, "dash": "dash"}
-        )
-        figure.add_annotation(
-            # plotly takes an annotation's place on a logarithmic axis as the logarithm.
-            x=math.log10(mark.temperature),
-            y=0.98,
-            yref="paper",
-            text=theme.escape(mark.name),
-            textangle=-90,
-            showarrow=False,
-            font={"size": 12, "color": mark.colour},
-            xanchor="right",
-            yanchor="top",
-            bgcolor=theme.PAPER,
-        )
-        return
+def _upright(figure: go.Figure, mark: Mark, row: int) -> None:
+    """Draw an upright line, its name above the plot, each in a row of its own."""
+    figure.add_vline(x=mark.temperature, line={"color": mark.colour, "width": 1.2, "dash": "dash"})
+    figure.add_annotation(
+        # plotly takes an annotation's place on a logarithmic axis as the logarithm.
+        x=math.log10(mark.temperature),
+        y=1,
+        yref="paper",
+        yshift=LABEL_HEIGHT * row,
+        text=theme.escape(mark.name),
+        showarrow=False,
+        font={"size": 12, "color": mark.colour},
+        xanchor="center",
+        yanchor="bottom",
+    )
+
+
+def _diamond(figure: go.Figure, mark: Mark, value: float) -> None:
     figure.add_scatter(
         x=[mark.temperature],
-        y=[mark.value],
+        y=[value],
         mode="markers",
         marker={
             "symbol": "diamond",

@@ -162,7 +162,7 @@ def error_figure(sweep: Sweep) -> "go.Figure":
     range_ = [float(np.log10(max(lowest, 1e-300))), float(np.log10(max(highest, 1e-299))) + 0.2]
     axis = Axis(
         "squared error of the gradient",
-        {"type": "log", "exponentformat": "power", "range": range_},
+        {"type": "log", "exponentformat": "power", "nticks": 6, "range": range_},
     )
     inside = [m for m in marks if min(grid) <= m.temperature <= max(grid)]
     return curves(lines, axis, marks=inside, title="Error of the relaxed gradient")

@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gscli.facts import BATCH_SIZES
+from gscli.extremes import WITHIN
+from gscli.facts import BATCH_SIZES, format_best
 from gscli.figures import theme
+from gscli.figures.curves import LABEL_HEIGHT
 from gscli.report import figures
-from gscli.sweep import Step, Sweep, explorer_noise
+from gscli.sweep import CHECKED_CATEGORIES, Step, Sweep, explorer_noise, leading
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 PARTICLES = 2000
 SLIDERS = 12
 CORNERS = 3
+SHOWN = 20
+"""Categories in the explorer and the table: of more, the most probable ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +73,10 @@ def page(sweep: Sweep, origin: Origin) -> str:
         lstrip_blocks=True,
     )
     environment.filters["figure"] = lambda number: f"{number:.5g}"
-    environment.filters["percent"] = lambda share: f"{100 * share:.3g} %"
+    environment.filters["cost"] = format_cost
+    environment.filters["best"] = format_best
     source = files("gscli.report")
-    corners = leading(sweep.logits)
+    corners, shown = leading(sweep.logits, CORNERS), leading(sweep.logits, SHOWN)
     panels = figures.panels(sweep, corners)
     changes = figures.change_figures(sweep, origin.names)
     drawn = {
@@ -86,16 +92,19 @@ def page(sweep: Sweep, origin: Origin) -> str:
     return environment.get_template("template.html").render(
         sweep=sweep,
         origin=origin,
-        probs=np.exp(sweep.logits).tolist(),
-        colours=theme.category_colours(range(len(origin.names))),
+        captions=captions(sweep),
         panels=panels,
+        panel_points=figures.PANEL_POINTS,
         advice=advice(sweep),
         rules=figures.rules_of_thumb(len(sweep.logits)),
         batch_sizes=BATCH_SIZES,
         checks=_checks(sweep.steps),
-        table=rows(sweep, origin.names),
+        checked_categories=CHECKED_CATEGORIES,
+        table=rows(sweep, {k: origin.names[k] for k in shown}),
+        shown=shown,
+        corners=list(zip(corners, theme.category_colours(corners), strict=True)),
         versions={name: version(name) for name in ("gscli", "numpy", "plotly")},
-        data=_data(sweep, origin, corners),
+        data=_data(sweep, origin, corners, shown),
         figures={name: _embedded(figure) for name, figure in drawn.items()},
         style=source.joinpath("report.css").read_text(encoding="utf-8"),
         script=source.joinpath("report.js").read_text(encoding="utf-8"),
@@ -103,14 +112,30 @@ def page(sweep: Sweep, origin: Origin) -> str:
     )
 
 
-def rows(sweep: Sweep, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the numbers of the report, a row for each temperature."""
-    return [_row(names, step) for step in sweep.steps]
+def rows(sweep: Sweep, names: Mapping[int, str]) -> list[dict[str, Any]]:
+    """Return the numbers of the report, a row for each temperature.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        What to report.
+    names : mapping of int to str
+        The categories that are wanted, by position.
+    """
+    return [
+        {
+            **step.facts.as_row(names),
+            **step.summary.as_row(names),
+            "sample entropy": step.entropy.value,
+            "sample entropy_se": step.entropy.standard_error,
+        }
+        for step in sweep.steps
+    ]
 
 
 def all_figures(sweep: Sweep, names: Sequence[str]) -> "dict[str, go.Figure]":
     """Return the report's figures for a paper, each with its title."""
-    corners, probs = leading(sweep.logits), np.exp(sweep.logits).tolist()
+    corners, probs = leading(sweep.logits, CORNERS), np.exp(sweep.logits).tolist()
     panels = figures.panels(sweep, corners)
     return {
         "temperatures": figures.temperatures_figure(panels, names, corners, probs),
@@ -119,10 +144,34 @@ def all_figures(sweep: Sweep, names: Sequence[str]) -> "dict[str, go.Figure]":
     }
 
 
-def leading(logits: "np.ndarray[Any, np.dtype[np.float64]]") -> tuple[int, ...]:
-    """Return the positions of the corners to begin with: the most probable categories."""
-    top = np.argsort(-logits, kind="stable")[:CORNERS]
-    return tuple(sorted(top.tolist()))
+def captions(sweep: Sweep) -> dict[str, str | float]:
+    """Return what the captions say of this very distribution."""
+    probs = np.exp(sweep.logits)
+    errors = [(f.expected_max.standard_error, f.near_vertex.standard_error) for f in sweep.curve]
+    largest, near = np.max(errors, axis=0)
+    return {
+        "uniform": bool(np.ptp(probs) < 1e-12),
+        "shown_mass": float(np.sort(probs)[::-1][:SHOWN].sum()),
+        "largest_error": _rounded_up(largest),
+        "near_error": _rounded_up(near) if near else "",
+    }
+
+
+def _rounded_up(error: float) -> str:
+    return f"{math.ceil(error * 10_000) / 10_000:g}"
+
+
+def format_cost(cost: float | None) -> str:
+    """Return a multiple of the least error.
+
+    Examples
+    --------
+    >>> format_cost(1.166), format_cost(1234.5), format_cost(None)
+    ('1.17', '1,234', '–')
+    """
+    if cost is None:
+        return "–"
+    return f"{cost:.2f}" if cost < 10 else f"{cost:,.0f}" if cost < 1e6 else f"{cost:.1e}"
 
 
 def advice(sweep: Sweep) -> str:
@@ -133,12 +182,12 @@ def advice(sweep: Sweep) -> str:
             "no temperature makes its gradient better than another."
         )
     parts = [
-        f"{temperature:.2g} for {'a single sample' if m == 1 else f'a mean of {m:,}'}"
+        f"{format_best(temperature)} for {'a single sample' if m == 1 else f'a mean of {m:,}'}"
         for m, temperature in sweep.best.items()
     ]
     middle = BATCH_SIZES[1]
     costs = [
-        f"{name} costs {cost:.2f} times"
+        f"{name} costs {format_cost(cost)} times"
         for name, rule in list(figures.rules_of_thumb(len(sweep.logits)).items())[:2]
         if (cost := sweep.cost(rule, middle)) is not None
     ]
@@ -157,49 +206,40 @@ def _embedded(figure: "go.Figure") -> dict[str, Any]:
         autosize=True,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 44, "r": 20, "t": 34, "b": 48},
-        legend={"y": -0.28, "yref": "paper", "yanchor": "top", "font": {"size": 12}},
+        margin={"l": 44, "r": 20, "t": 12 + LABEL_HEIGHT * len(figure.layout.annotations), "b": 48},
     )
     if "ternary" in figure.layout and any(t.type == "scatterternary" for t in figure.data):
         figure.update_layout(ternary={"bgcolor": "rgba(0,0,0,0)"})
-        figure.update_layout(margin={"l": 40, "r": 40, "t": 24, "b": 30})
+        figure.update_layout(margin={"l": 8, "r": 8, "t": 14, "b": 24})
         figure.update_traces(marker={"size": 3.2, "opacity": 0.7}, selector={"mode": "markers"})
+        # The corners are named once, above the panels.
+        figure.update_layout(ternary={f"{axis}axis": {"title": {"text": ""}} for axis in "abc"})
     loaded: dict[str, Any] = json.loads(figure.to_json())
     loaded["layout"].pop("template", None)
     return loaded
 
 
-def _data(sweep: Sweep, origin: Origin, corners: Sequence[int]) -> dict[str, Any]:
-    noise = explorer_noise(len(sweep.logits), PARTICLES, seed=sweep.seed)
-    top = np.argsort(-sweep.logits, kind="stable")[:SLIDERS]
+def _data(
+    sweep: Sweep, origin: Origin, corners: Sequence[int], shown: Sequence[int]
+) -> dict[str, Any]:
+    """Return what the explorer needs: of many categories an exact sub-composition."""
+    num_categories = len(sweep.logits)
+    noise = explorer_noise(num_categories, PARTICLES, seed=sweep.seed, categories=shown)
+    few = None if len(shown) == num_categories else shown
     return {
-        "names": list(origin.names),
-        "logits": (sweep.logits + origin.scale).tolist(),
+        "names": [origin.names[k] for k in shown],
+        "logits": (sweep.logits[list(shown)] + origin.scale).tolist(),
+        "positions": list(shown),
         "colours": list(theme.CATEGORY_COLOURS),
-        "corners": list(corners),
-        "sliders": sorted(top.tolist()),
+        "corners": [shown.index(k) for k in corners],
+        "sliders": [shown.index(k) for k in leading(sweep.logits, SLIDERS)],
+        "rule": 1 / (num_categories - 1),
         "rows": len(noise),
         "noise": base64.b64encode(noise.astype("<f4").tobytes()).decode(),
         "best": sweep.best,
-        "facts": [step.facts.as_dict() for step in sweep.steps],
-        "seed": sweep.seed,
-        "near": 0.95,
+        "facts": [step.facts.as_dict(few) for step in sweep.steps],
+        "near": 1 - WITHIN,
         "ink": {"ink": theme.INK, "muted": theme.MUTED, "grid": theme.GRID, "paper": theme.PAPER},
-    }
-
-
-def _row(names: Sequence[str], step: Step) -> dict[str, Any]:
-    summary = step.summary
-    return {
-        **step.facts.as_row(names),
-        "samples": summary.n,
-        **{
-            f"sample mean {name}": float(value)
-            for name, value in zip(names, summary.mean, strict=True)
-        },
-        "sample entropy": step.entropy.value,
-        "sample expected_max": summary.expected_max,
-        "sample near_vertex": summary.near_vertex,
     }
 
 

@@ -71,11 +71,9 @@
 
   const canvas = document.getElementById("simplex");
   const colourOf = (k) => {
-    const count = data.colours.length;
-    const place = state.corners.indexOf(k);
-    const clash = new Set(state.corners.map((c) => c % count)).size < state.corners.length;
-    if (place >= 0 && clash) return data.colours[place % count];
-    return data.colours[k % count];
+    const own = (c) => data.colours[data.positions[c] % data.colours.length];
+    const clash = new Set(state.corners.map(own)).size < state.corners.length;
+    return clash && state.corners.includes(k) ? data.colours[state.corners.indexOf(k)] : own(k);
   };
 
   /** Where the corners lie, in pixels, and where a row's point does. */
@@ -99,18 +97,18 @@
     return { width, height: top + high + 46, corners };
   }
 
-  /** The shares of a row in the corners that are shown: an exact sub-composition. */
+  /** The shares of a row in the corners: an exact sub-composition, shifted by their own peak. */
   function shares(row) {
-    const part = state.corners.map((k) => samples[row * K + k]);
+    const scores = state.corners.map((k) => state.logits[k] - noise[row * K + k]);
+    const peak = Math.max(...scores);
+    const part = scores.map((score) => Math.exp((score - peak) / state.temperature));
     const total = part.reduce((sum, share) => sum + share, 0);
-    return total > 0 ? part.map((share) => share / total) : null;
+    return part.map((share) => share / total);
   }
 
   function place(row, corners, height) {
-    const part = shares(row);
-    if (part === null) return null;
     const at = { x: 0, y: 0 };
-    part.forEach((share, i) => {
+    shares(row).forEach((share, i) => {
       at.x += share * corners[i].x;
       at.y += share * corners[i].y;
     });
@@ -136,7 +134,6 @@
     pen.globalAlpha = 0.45;
     for (let row = 0; row < rows; row++) {
       const at = place(row, corners, height);
-      if (at === null) continue;
       pen.fillStyle = state.corners.includes(winner[row]) ? colourOf(winner[row]) : style("--muted");
       pen.beginPath();
       pen.arc(at.x, at.y, 2.6, 0, 2 * Math.PI);
@@ -148,11 +145,14 @@
     state.corners.forEach((k, i) => {
       const name = data.names[k].length > 16 ? `${data.names[k].slice(0, 15)}…` : data.names[k];
       const label = `${name}  p = ${format(probs[k])}`;
-      const half = pen.measureText(label).width / 2;
-      const x = Math.min(Math.max(corners[i].x, half + 2), width - half - 2);
-      pen.textAlign = "center";
+      const wide = pen.measureText(`● ${label}`).width;
+      const x = Math.min(Math.max(corners[i].x - wide / 2, 2), width - wide - 2);
+      const y = K > 2 && i === 0 ? corners[i].y - 16 : corners[i].y + 28;
+      // The dot has the category's colour, which is too light for text on paper.
       pen.fillStyle = colourOf(k);
-      pen.fillText(label, x, K > 2 && i === 0 ? corners[i].y - 16 : corners[i].y + 28);
+      pen.fillText("●", x, y);
+      pen.fillStyle = style("--ink");
+      pen.fillText(label, x + pen.measureText("● ").width, y);
     });
   }
 
@@ -163,8 +163,9 @@
   const toPlace = (temperature) => Math.log(temperature / LOWEST) / Math.log(HIGHEST / LOWEST);
   const shownCategories = data.sliders;
   const given = shownCategories.map((k) => data.logits[k]);
-  // Sliders move about the middle of the weights given, by factors of up to e^5 either way.
+  // Sliders reach a factor of e^3 beyond the weights given, and e^5 from their middle at least.
   const middle = (Math.max(...given) + Math.min(...given)) / 2;
+  const reach = Math.max(5, Math.max(...given) - middle + 3);
   const weightInputs = new Map();
   const liveCells = new Map();
 
@@ -180,9 +181,9 @@
     for (const k of shownCategories) {
       const control = element("div", { class: "control" });
       const id = `weight-${k}`;
-      const ends = { min: middle - 5, max: middle + 5 };
+      const ends = { min: middle - reach, max: middle + reach };
       const input = element("input", { id, type: "range", ...ends, step: "any" });
-      const output = element("output", { for: id });
+      const output = element("output", { for: id, "aria-live": "off" });
       control.append(element("label", { for: id }, data.names[k]), output, input);
       fieldset.append(control);
       input.addEventListener("input", () => {
@@ -212,11 +213,11 @@
   function buildPresets() {
     const presets = [
       ["cold, 0.1", 0.1],
-      [`1/(K−1) = ${format(1 / (K - 1))}`, 1 / (K - 1)],
-      ...(data.best ? [[`best for 32: ${format(data.best["32"])}`, data.best["32"]]] : []),
+      [`1/(K−1) = ${format(data.rule)}`, data.rule],
+      ...(data.best ? [[`best for m = 32: ${format(data.best["32"])}`, data.best["32"]]] : []),
       ["hot, 3", 3],
       ["uniform, 30", 30],
-    ];
+    ].filter(([, temperature]) => LOWEST <= temperature && temperature <= HIGHEST);
     const group = document.getElementById("presets");
     for (const [label, temperature] of presets) {
       const button = element("button", { type: "button" }, label);

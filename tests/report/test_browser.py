@@ -1,0 +1,275 @@
+"""The report in a real browser without a network."""
+
+import csv
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gscli.cli.main import main
+
+from .conftest import Open, html
+from .test_page import HOSTILE
+
+POINTS = "window.gscli.points()"
+
+
+def points(shown: Any) -> Any:
+    return np.array(shown.evaluate(POINTS))
+
+
+def rounding(shown: Any, k: int) -> float:
+    return float(shown.locator(f"[data-figure-of='rounding-{k}']").inner_text())
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_slider_takes_the_points_to_the_corners_and_to_the_centre(
+    show: Open, classic: Path
+) -> None:
+    shown = show(classic)
+    assert points(shown).shape == (2000, 3)
+    shares = [rounding(shown, k) for k in range(3)]
+    shown.locator("#temperature").focus()
+    shown.keyboard.press("Home")
+    cold = points(shown)
+    assert np.mean(cold.max(axis=1) > 0.95) > 0.95
+    np.testing.assert_allclose(cold.sum(axis=1), 1)
+    assert shown.locator("#temperature-value").inner_text() == "0.02"
+    # Temperature moves no point from one category to another.
+    assert [rounding(shown, k) for k in range(3)] == shares
+    assert np.mean(cold.argmax(axis=1) == 1) == pytest.approx(shares[1], abs=0.001)
+    shown.keyboard.press("End")
+    hot = points(shown)
+    assert np.abs(hot - 1 / 3).max() < 0.1
+    assert [rounding(shown, k) for k in range(3)] == shares
+    assert shown.locator("#near").inner_text() == "0.0 %"
+
+
+def test_arrow_keys_move_the_sliders(show: Open, classic: Path) -> None:
+    shown = show(classic)
+    slider = shown.locator("#temperature")
+    slider.focus()
+    before = float(slider.input_value())
+    shown.keyboard.press("ArrowRight")
+    after = float(slider.input_value())
+    assert before < after < before + 0.1
+    assert slider.get_attribute("aria-valuetext").startswith("temperature 1.")
+    outline = slider.evaluate("e => getComputedStyle(e).outlineStyle")
+    assert outline == "solid"
+
+
+def test_a_weight_changes_the_rounding_shares(show: Open, classic: Path) -> None:
+    shown = show(classic)
+    before = [rounding(shown, k) for k in range(3)]
+    np.testing.assert_allclose(before, [0.1, 0.3, 0.6], atol=0.03)
+    shown.locator("#weight-0").focus()
+    shown.keyboard.press("End")
+    after = [rounding(shown, k) for k in range(3)]
+    assert after[0] > 0.9
+    shown.get_by_role("button", name="Reset").click()
+    assert [rounding(shown, k) for k in range(3)] == before
+
+
+def test_play_and_pause(show: Open, classic: Path) -> None:
+    shown = show(classic)
+    button = shown.locator("#play")
+    assert (button.inner_text(), button.get_attribute("aria-pressed")) == ("Play", "false")
+    button.click()
+    assert (button.inner_text(), button.get_attribute("aria-pressed")) == ("Pause", "true")
+    begin = shown.evaluate("window.gscli.state.temperature")
+    shown.wait_for_function(f"Math.abs(window.gscli.state.temperature - {begin}) > 0.01")
+    button.press("Space")
+    assert button.inner_text() == "Play"
+    still = shown.evaluate("window.gscli.state.temperature")
+    shown.wait_for_timeout(100)
+    assert shown.evaluate("window.gscli.state.temperature") == still
+
+
+def test_presets_set_the_temperature(show: Open, classic: Path) -> None:
+    shown = show(classic)
+    shown.get_by_role("button", name="hot, 3", exact=True).click()
+    assert shown.evaluate("window.gscli.state.temperature") == 3
+
+
+def test_numbers_are_those_of_describe(
+    show: Open, classic: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = show(classic)
+    with pytest.raises(SystemExit):
+        main(["describe", "--pi", "1,3,6", "-t", "0.1,0.5,1,3", "--json"])
+    described = json.loads(capsys.readouterr().out)
+    assert shown.evaluate("window.gscli.facts") == described["temperatures"]
+    cells = shown.evaluate(
+        "Array.from(document.querySelectorAll('#facts tbody tr'), row =>"
+        " Array.from(row.cells, cell => cell.dataset.value))"
+    )
+    heads = shown.locator("#facts th").all_inner_texts()
+    for row, facts in zip(cells, described["temperatures"], strict=True):
+        values = dict(zip(heads, row, strict=True))
+        assert float(values["temperature"]) == facts["temperature"]
+        for name in ("entropy", "expected_max", "near_vertex"):
+            assert float(values[name]) == facts[name]
+        for k in range(3):
+            assert float(values[f"mean x{k + 1}"]) == facts["mean"][k]
+            assert float(values[f"sd x{k + 1}"]) == facts["sd"][k]
+        for m, error in facts["gradient"]["error"].items():
+            assert float(values[f"gradient error {m}"]) == error
+        assert float(values["gradient noise"]) == facts["gradient"]["noise"]
+
+
+def test_the_table_saves_as_csv(show: Open, classic: Path, tmp_path: Path) -> None:
+    shown = show(classic, accept_downloads=True)
+    with shown.expect_download() as waiting:
+        shown.locator("#save").click()
+    assert waiting.value.suggested_filename == "sweep.csv"
+    waiting.value.save_as(tmp_path / "saved.csv")
+    with (tmp_path / "saved.csv").open(newline="", encoding="utf-8") as file:
+        head, *body = list(csv.reader(file))
+    assert head == shown.locator("#facts th").all_inner_texts()
+    table = shown.evaluate(
+        "Array.from(document.querySelectorAll('#facts tbody td'), cell => cell.dataset.value)"
+    )
+    assert [value for row in body for value in row] == table
+
+
+def test_hostile_names_run_nothing(show: Open, tmp_path: Path) -> None:
+    text = html([1, 2, 3, 4], (0.5, 1.0), names=HOSTILE)
+    shown = show(written(tmp_path / "hostile.html", text), accept_downloads=True)
+    see_every_figure(shown)
+    for k, name in enumerate(HOSTILE):
+        assert shown.locator(f"label[for='weight-{k}']").inner_text() == name
+    assert "{{7*7}}" in shown.locator("main").inner_text()
+    assert "alert(1)" in shown.locator("[data-figure='change-mean'] .legend").text_content()
+    assert shown.locator("main script").count() == 0
+    assert shown.locator("main b").count() == 0
+    with shown.expect_download() as waiting:
+        shown.locator("#save").click()
+    content = Path(waiting.value.path()).read_text(encoding="utf-8")
+    assert (
+        next(csv.reader([content.splitlines()[0]])) == shown.locator("#facts th").all_inner_texts()
+    )
+
+
+def see_every_figure(shown: Any) -> None:
+    for place in shown.locator("[data-figure]").all():
+        place.scroll_into_view_if_needed()
+    count = shown.locator("[data-figure]").count()
+    shown.wait_for_function(
+        f"document.querySelectorAll('[data-figure] .main-svg').length >= {count}"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_narrow_and_both_schemes(show: Open, classic: Path, scheme: str) -> None:
+    shown = show(classic, width=400, scheme=scheme)
+    see_every_figure(shown)
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 400
+    background = shown.evaluate("getComputedStyle(document.body).backgroundColor")
+    levels = [int(level) for level in background[4:-1].split(",")]
+    assert max(levels) < 60 if scheme == "dark" else min(levels) > 240
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_contrast(show: Open, classic: Path, scheme: str) -> None:
+    shown = show(classic, scheme=scheme)
+    colours = shown.evaluate(
+        """() => Array.from(document.querySelectorAll(
+             'header *, main p, main th, main td, main caption, main label, main output, ' +
+             'main legend, main button, main figcaption, footer *'),
+           e => {
+             let back = e;
+             while (getComputedStyle(back).backgroundColor === 'rgba(0, 0, 0, 0)')
+               back = back.parentElement;
+             return [getComputedStyle(e).color, getComputedStyle(back).backgroundColor];
+           })"""
+    )
+    assert len(colours) > 100
+    for text, back in {tuple(pair) for pair in colours}:
+        assert contrast(text, back) >= 4.5, (text, back)
+
+
+def contrast(text: str, back: str) -> float:
+    """WCAG's contrast of two colours, as browsers write them."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(part) / 255 for part in colour.strip("rgb()").split(",")]
+        red, green, blue = (
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted([luminance(text), luminance(back)])
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_two_categories_lie_on_a_line(show: Open, tmp_path: Path) -> None:
+    shown = show(written(tmp_path / "two.html", html([1, 3], (0.5, 2.0))))
+    see_every_figure(shown)
+    assert not shown.locator("#corners").is_visible()
+    assert points(shown).shape == (2000, 2)
+    shown.locator("#temperature").focus()
+    shown.keyboard.press("Home")
+    assert np.mean(points(shown).max(axis=1) > 0.95) > 0.95
+
+
+def test_corners_can_be_chosen(show: Open, tmp_path: Path) -> None:
+    shown = show(written(tmp_path / "five.html", html([1, 2, 3, 4, 5], (0.5, 2.0))))
+    assert shown.locator("#corners").is_visible()
+    chosen = [select.input_value() for select in shown.locator("[data-corner]").all()]
+    assert chosen == ["2", "3", "4"]
+    before = points(shown)
+    shown.locator("[data-corner='0']").select_option("0")
+    assert np.abs(points(shown) - before).max() > 0.1
+    # A category that is already a corner changes places.
+    shown.locator("[data-corner='1']").select_option("0")
+    chosen = [select.input_value() for select in shown.locator("[data-corner]").all()]
+    assert chosen == ["3", "0", "4"]
+    # The sub-composition stays exact where these corners hold next to nothing.
+    shown.locator("#temperature").focus()
+    shown.keyboard.press("Home")
+    np.testing.assert_allclose(points(shown).sum(axis=1), 1)
+
+
+def test_twenty_categories(show: Open, tmp_path: Path) -> None:
+    pi = [1 / (k + 1) for k in range(20)]
+    shown = show(written(tmp_path / "twenty.html", html(pi, (0.5,))), width=400)
+    assert shown.locator("#weights input").count() == 12
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_it_opens_quickly(show: Open, classic: Path) -> None:
+    shown = show(classic)
+    took = shown.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
+    assert took < 8000  # under 2 s on an idle machine
+
+
+def test_print_holds_every_figure(show: Open, classic: Path) -> None:
+    pypdf = pytest.importorskip("pypdf")
+    shown = show(classic)
+    pdf = shown.pdf(format="A4", print_background=True)
+    assert (
+        shown.locator("[data-figure] .main-svg").count() >= shown.locator("[data-figure]").count()
+    )
+    import io
+
+    pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
+    text = " ".join(" ".join(page.extract_text().split()) for page in pages)
+    for words in ("Which temperature?", "squared error", "entropy (nats)", "consistent"):
+        assert words in text
+    assert "Save as CSV" not in text
+    assert 3 <= len(pages) <= 6
+
+
+def test_live_means_follow_the_exact_ones(show: Open, classic: Path) -> None:
+    shown = show(classic)
+    shown.get_by_role("button", name="hot, 3", exact=True).click()
+    for k, exact in enumerate((0.23993, 0.33912, 0.42095)):
+        live = float(shown.locator(f"[data-figure-of='mean-{k}']").inner_text())
+        assert live == pytest.approx(exact, abs=5 * 0.12 / math.sqrt(2000))

@@ -1,0 +1,196 @@
+"""The report as text: what it loads, escapes, embeds and says."""
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pytest
+from plotly.offline import get_plotlyjs
+
+from gscli.concrete import Concrete
+from gscli.facts import facts_at
+from gscli.report.page import SHOWN, advice, format_cost, rows
+from gscli.sweep import Sweep, finish, sweep_steps
+
+from .conftest import html
+
+HOSTILE = ("<script>alert(1)</script>", "<b>x</b>", "</script>", "\"quotes' & {{7*7}}")
+
+
+class Collector(HTMLParser):
+    """Collect elements and text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.inside = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self.inside = tag
+
+    def handle_data(self, data: str) -> None:
+        if self.inside not in ("script", "style"):
+            self.text.append(data)
+
+
+def parsed(text: str) -> Collector:
+    collector = Collector()
+    collector.feed(text)
+    return collector
+
+
+def words(text: str) -> str:
+    return " ".join(" ".join(parsed(text).text).split())
+
+
+def embedded(text: str, name: str) -> Any:
+    found = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', text)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def small_sweep(pi: list[float], temperatures: tuple[float, ...] = (0.5, 2.0)) -> Sweep:
+    steps = list(sweep_steps(Concrete(pi, 1), temperatures, n=500, seed=1))
+    return finish(steps, n=500, seed=1)
+
+
+def test_nothing_is_loaded_from_anywhere(classic_html: str) -> None:
+    tags = parsed(classic_html).elements
+    assert len(tags) > 100
+    for tag, attributes in tags:
+        assert "src" not in attributes, tag
+        assert tag not in ("link", "iframe", "object", "embed", "img", "base")
+        assert (attributes.get("href") or "#").startswith("#")
+    style = classic_html.split("<style>")[1].split("</style>")[0]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_the_same_sweep_gives_the_same_bytes(classic_html: str) -> None:
+    assert html([1, 3, 6]) == classic_html
+    assert html([1, 3, 6], seed=2) != classic_html
+
+
+def test_the_page_is_plotly_and_half_a_megabyte(classic_html: str) -> None:
+    own = len(classic_html.encode()) - len(get_plotlyjs().encode())
+    assert 50_000 < own < 500_000
+
+
+def test_hostile_names_are_text() -> None:
+    text = html([1, 2, 3, 4], (0.5,), names=HOSTILE)
+    collector = parsed(text)
+    scripts = [attributes for tag, attributes in collector.elements if tag == "script"]
+    assert len(scripts) == 4
+    assert "b" not in {tag for tag, _ in collector.elements}
+    assert text.count("alert(1)") > 3
+    assert "<script>alert(1)" not in text
+    assert embedded(text, "data")["names"] == list(HOSTILE)
+    assert "{{7*7}}" in text
+    assert "quotes' & 49" not in words(text)
+
+
+def test_the_embedded_facts_are_those_of_the_library(classic_html: str) -> None:
+    data = embedded(classic_html, "data")
+    expected = [
+        facts.as_dict() for facts in facts_at(Concrete([1, 3, 6], 1).logits, (0.1, 0.5, 1.0, 3.0))
+    ]
+    assert data["facts"] == expected
+    assert "NaN" not in json.dumps(data)
+    assert data["best"]["32"] == pytest.approx(0.52, abs=0.01)
+
+
+def test_ids_are_unique_and_labels_have_targets(classic_html: str) -> None:
+    elements = parsed(classic_html).elements
+    ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for tag, attributes in elements:
+        for name in ("for", "aria-labelledby"):
+            assert attributes.get(name) in (None, *ids), (tag, attributes)
+        if (attributes.get("href") or "").startswith("#"):
+            assert (attributes["href"] or "")[1:] in ids
+    figures = embedded(classic_html, "figures")
+    places = {a["data-figure"] for _, a in elements if "data-figure" in a}
+    assert places == set(figures)
+
+
+def test_captions_tell_the_truth_for_equal_categories(classic_html: str) -> None:
+    assert "The mean is not p." in words(classic_html)
+    equal = words(html([1, 1], (0.5, 2.0)))
+    assert "The mean is p," in equal
+    assert "The mean is not p." not in equal
+    assert "the share near a vertex, with" not in equal  # exact for two categories
+    assert "t ≤ 1," in equal
+
+
+def test_the_stated_error_of_the_lines_is_not_below_theirs() -> None:
+    text = words(html([1, 2, 3, 4], (0.3, 1.0)))
+    found = re.search(r"standard error of ([\d.]+) at most, and of .*? with ([\d.]+)\.", text)
+    assert found is not None
+    curve = small_sweep([1, 2, 3, 4], (0.3, 1.0)).curve
+    assert float(found[1]) >= max(f.expected_max.standard_error for f in curve)
+    assert float(found[2]) >= max(f.near_vertex.standard_error for f in curve)
+
+
+def test_many_categories_are_limited_and_the_page_says_so() -> None:
+    pi = np.arange(1.0, 301.0)
+    text = html(pi.tolist(), (0.5, 2.0), n=200)
+    assert len(text) < 8_000_000
+    data = embedded(text, "data")
+    assert data["names"] == [f"x{k}" for k in range(281, 301)]
+    assert data["corners"] == [17, 18, 19]
+    assert data["rule"] == pytest.approx(1 / 299)
+    assert len(data["facts"][0]["mean"]) == SHOWN
+    said = words(text)
+    assert f"Shown are the {SHOWN} most probable of 300 categories, with 12.9 %" in said
+    assert "--table saves those of all" in said
+    assert "sub-composition of their 256 most probable categories" in said
+    assert "mean x281" in said
+    assert "mean x280" not in said
+
+
+def test_the_explorer_has_the_noise_of_the_stream(classic_html: str) -> None:
+    import base64
+
+    data = embedded(classic_html, "data")
+    noise = np.frombuffer(base64.b64decode(data["noise"]), "<f4").reshape(data["rows"], 3)
+    x = Concrete([1, 3, 6], 0.5).sample(data["rows"], seed=1)
+    scores = (np.array(data["logits"]) - noise) / 0.5
+    again = np.exp(scores - scores.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(again / again.sum(axis=1, keepdims=True), x, atol=1e-5)
+
+
+def test_advice_without_a_best_temperature() -> None:
+    sweep = small_sweep([1, 1e-12])
+    assert sweep.best is None
+    assert "no temperature" in advice(sweep)
+    assert "no temperature" in words(html([1, 1e-12], (0.5, 2.0)))
+
+
+def test_advice_at_the_end_of_the_range() -> None:
+    assert "t = 1000 or more for a single sample" in advice(small_sweep([1, 1e-4, 1e-4]))
+
+
+def test_advice_names_best_temperatures_and_costs() -> None:
+    said = advice(small_sweep([1, 3, 6]))
+    assert "t = 1.3 for a single sample, 0.52 for a mean of 32, 0.24 for a mean of 1,024" in said
+    assert "2/3 costs 1.17 times" in said
+
+
+@pytest.mark.parametrize(
+    ("cost", "text"), [(None, "–"), (1.004, "1.00"), (35.2, "35"), (2e9, "2.0e+09")]
+)
+def test_costs(cost: float | None, text: str) -> None:
+    assert format_cost(cost) == text
+
+
+def test_rows_hold_facts_and_samples() -> None:
+    first, _ = rows(small_sweep([1, 3, 6]), {0: "a", 2: "c"})
+    assert first["temperature"] == 0.5
+    assert first["sample n"] == 500
+    assert {"mean a", "mean c", "sd a", "sample mean_se a", "sample rounding c"} <= set(first)
+    assert "mean b" not in first
+    assert all(value is None or isinstance(value, str | int | float) for value in first.values())
