@@ -219,7 +219,7 @@ def stream(
             part = rows[first - start : first - start + block_rows]
             noise = noise_block(seed, num_categories, first // block_rows, len(part))
             samples = transform(noise).swapaxes(-1, -2).reshape(-1, num_categories)
-            part[...] = samples[: len(part)]
+            _assign(part, samples[: len(part)])
         return Chunk(start, rows)
 
     return ordered_map(make, range(0, total, step), threads=threads)
@@ -254,6 +254,15 @@ def ordered_map(
             ahead.extend(pool.submit(function, item) for item in islice(todo, 1))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _assign(target: npt.NDArray[np.floating[Any]], rows: FloatArray) -> None:
+    # NumPy's innermost loop runs along the target's rows, which is slow where they are this short.
+    if rows.shape[-1] > 3:
+        target[...] = rows
+        return
+    for k in range(rows.shape[-1]):
+        target[:, k] = rows[:, k]
 
 
 def _block_rows(num_categories: int) -> int:

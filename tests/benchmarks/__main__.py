@@ -15,6 +15,9 @@ from rich.table import Table
 from .groups import GROUPS
 from .measure import Row
 
+BUSY = 0.5
+"""Load average before the start above which the figures are not to be trusted."""
+
 
 def main() -> None:
     """Run the groups asked for."""
@@ -25,6 +28,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     progress = Console(stderr=True)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0  # before it is our own
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         for name in given.only or GROUPS:
@@ -32,11 +36,18 @@ def main() -> None:
                 rows += GROUPS[name](Path(folder), given.quick)
     # As wide as the table needs when it goes to a file.
     console = Console(width=None if sys.stdout.isatty() else 140)
-    console.print(machine(), highlight=False)
+    console.print(machine(load), highlight=False)
     console.print(table(rows))
+    if load > BUSY:
+        console.print(
+            f"Other work was running (load {load:.1f}). Threads that wait for each other, as "
+            "torch's and polars' do, suffer more from it than threads that do not, and start-up "
+            "is slower: repeat this on a quiet machine.",
+            highlight=False,
+        )
 
 
-def machine() -> str:
+def machine(load: float) -> str:
     """Return what the figures were measured on."""
     packages = ", ".join(
         f"{name} {found}"
@@ -44,9 +55,8 @@ def machine() -> str:
         if (found := _version(name)) is not None
     )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    load = f"; load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return (
-        f"{_cpu()}, {cores} cores{load}; {platform.system()}; "
+        f"{_cpu()}, {cores} cores, load {load:.1f}; {platform.system()}; "
         f"Python {platform.python_version()}, {packages}"
     )
 

@@ -16,7 +16,7 @@ from gscli.sampling import usable_threads
 
 PI = [1.0, 3.0, 6.0]
 TEMPERATURE = 3.0
-TORCH_CHUNK_ROWS = 2**20 // 3
+TORCH_CHUNK_ROWS = 2**16
 
 
 def torch_memmap(path: Path, n: int) -> None:
