@@ -5,23 +5,43 @@ Run it from anywhere: `python examples/make_figures.py`. It needs a Chrome or Ch
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+from gscli.browser import find_browser
+
+PETS = "cat=1,dog=3,bird=6"
 FOLDER = Path(__file__).parent / "figures"
 
 FIGURES = {
-    "temperatures.png": "--pi cat=1,dog=3,bird=6 -t 0.2,0.5,1,3 -n 2500 --scale 1",
-    "density.png": "--pi cat=1,dog=3,bird=6 -t 3 --scale 1",
-    "million.png": "--pi cat=1,dog=3,bird=6 -t 1 -n 1e6 --scale 1",
+    "temperatures.png": f"--pi {PETS} -t 0.2,0.5,1,3 -n 500 --scale 1",
+    "density.png": f"--pi {PETS} -t 3 --scale 1",
+    "million.png": f"--pi {PETS} -t 1 -n 1e6 --scale 1",
 }
 
 
 def main() -> None:
-    """Draw each figure with the command line."""
+    """Draw each figure, and take a picture of the report, with the command line."""
     FOLDER.mkdir(exist_ok=True)
+    photograph(FOLDER / "sweep.png")
     for name, options in FIGURES.items():
         command = [sys.executable, "-m", "gscli", "plot", "--seed", "1", *options.split()]
         subprocess.run([*command, "-o", str(FOLDER / name)], check=True)  # noqa: S603
+
+
+def photograph(picture: Path) -> None:
+    """Open a report in a browser without a window, and save what is seen first."""
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "sweep.html"
+        command = [sys.executable, "-m", "gscli", "sweep", "--pi", PETS, "--seed", "1"]
+        subprocess.run([*command, "-o", str(page)], check=True)  # noqa: S603
+        browser = [str(find_browser().path), "--headless", "--no-sandbox", "--hide-scrollbars"]
+        view = [f"--screenshot={picture}", "--window-size=1120,1440", page.as_uri()]
+        subprocess.run(  # noqa: S603
+            [*browser, f"--user-data-dir={folder}/profile", "--virtual-time-budget=3000", *view],
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Run the command line as `python -m gscli`."""
 
-from gscli.cli.main import main
+from gscli.cli.main import run
 
 if __name__ == "__main__":
-    main(prog_name="gscli")
+    run()

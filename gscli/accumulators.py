@@ -18,6 +18,7 @@ TOTAL_CELLS = 2**22
 
 LAGS = 10
 HASHED_ROWS = 2**20
+KURTOSIS_OF_UNIFORM = 1.8
 NO_VARIANCE = 1e-9
 """A score that varies less is constant: its correlations are rounding, and count as 0."""
 
@@ -84,10 +85,11 @@ class Products:
         """Test pairwise independence: statistic, degrees of freedom, and the worst pair.
 
         It is Neyman's smooth test: under independence each correlation between a polynomial of
-        one variable and one of another is normal with variance 1/n.
+        one variable and one of another is about normal, with variance 1/(n-1) exactly, which
+        matters where the categories are as many as the rows.
         """
         k = len(self.sums) // 2
-        upper = np.triu(n * (self.correlations(n) ** 2).sum(axis=(0, 2)), 1)
+        upper = np.triu((n - 1) * (self.correlations(n) ** 2).sum(axis=(0, 2)), 1)
         i, j = np.unravel_index(int(upper.argmax()), upper.shape)
         return float(upper.sum()), 2 * k * (k - 1), (int(i), int(j))
 
@@ -98,6 +100,7 @@ class Lags:
     def __init__(self, variables: int) -> None:
         self.products: FloatArray = np.zeros((LAGS + 1, variables))
         self.sums: FloatArray = np.zeros(variables)
+        self.first: FloatArray = np.empty((variables, 0))
         self.last: FloatArray = np.empty((variables, 0))
 
     def update(self, series: FloatArray) -> None:
@@ -110,13 +113,49 @@ class Lags:
             earlier = joined[:, max(known, lag) - lag : joined.shape[1] - lag]
             self.products[lag] += np.einsum("kn,kn->k", later, earlier)
         self.last = joined[:, -LAGS:].copy()
+        missing = LAGS - self.first.shape[1]
+        if missing > 0:
+            self.first = np.concatenate([self.first, series[:, :missing]], axis=1)
 
     def autocorrelations(self, n: int) -> FloatArray:
         """Return those at lags 1, 2, ... up to `LAGS` or a quarter of the rows: (lags, K-1)."""
         lags = np.arange(min(LAGS, n // 4) + 1)
-        centred = self.products[lags] - (n - lags[:, None]) * (self.sums / n) ** 2
+        mean = self.sums / n
+        edges = np.array(
+            [
+                self.first[:, :lag].sum(1) + self.last[:, len(self.last.T) - lag :].sum(1)
+                for lag in lags
+            ]
+        )
+        centred = self.products[lags] - mean * (2 * self.sums - edges)
+        centred += (n - lags[:, None]) * mean**2
         correlations: FloatArray = centred[1:] / np.maximum(centred[0], n * NO_VARIANCE)
         return correlations
+
+    def independence(self, n: int) -> tuple[float, int]:
+        """Test that rows are independent: statistic, and its degrees of freedom.
+
+        It is the sum of squared autocorrelations (Box and Pierce 1970), each standardised by its
+        exact mean and variance over permutations of the rows (as Moran 1948 did), for a uniform
+        series: the usual approximations add up to a wrong level where rows are few or variables
+        many.
+        """
+        correlations = self.autocorrelations(n)
+        if correlations.size == 0:
+            return 0.0, 0
+        lags = np.arange(1, len(correlations) + 1)
+        terms = n - lags
+        mean = -terms / (n * (n - 1))
+        # E of z_i² z_j², z_i² z_j z_k and z_i z_j z_k z_l over permutations, for (Σz²)² = 1.
+        fourth = KURTOSIS_OF_UNIFORM / n
+        two = (1 - fourth) / (n * (n - 1))
+        three = (2 * fourth - 1) / (n * (n - 1) * (n - 2))
+        four = (3 - 6 * fourth) / (n * (n - 1) * (n - 2) * (n - 3))
+        shared = 2 * np.maximum(n - 2 * lags, 0)
+        square = terms * two + shared * three + (terms**2 - terms - shared) * four
+        deviation = np.sqrt(square - mean**2)
+        scores = (correlations - mean[:, None]) / deviation[:, None]
+        return float((scores**2).sum()), scores.size
 
 
 class Repeats:

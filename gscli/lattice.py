@@ -55,17 +55,17 @@ def count_cells(x: FloatArray, resolution: int) -> IntArray:
     return total
 
 
-def _keys(x: FloatArray, resolution: int) -> IntArray:
+def _keys(x: FloatArray, resolution: int) -> npt.NDArray[np.int32]:
     """Return a number for i, j, k = floor(resolution * x), of which the cell is a function.
 
     It is linear in i, j and k, and counting keys instead of cells leaves the rest of the work
     to one small table.
     """
-    digits = np.floor(x * resolution)
-    first = digits[..., 0] * (DIAGONALS * (resolution + 1) + 1)
-    second = digits[..., 1] * (DIAGONALS + 1)
-    keys: FloatArray = first + second + digits[..., 2] - (resolution - 3)
-    return keys.astype(np.int64)
+    digits = (x * resolution).astype(np.int32)
+    keys: npt.NDArray[np.int32] = digits[..., 0] * (DIAGONALS * (resolution + 1) + 1)
+    keys += digits[..., 1] * (DIAGONALS + 1)
+    keys += digits[..., 2] - (resolution - 3)
+    return keys
 
 
 @cache

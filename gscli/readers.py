@@ -2,6 +2,7 @@
 
 import csv
 import io
+import mmap
 import shutil
 import sys
 import tempfile
@@ -21,6 +22,7 @@ FloatArray = npt.NDArray[np.float64]
 
 BLOCK_VALUES = 2**19
 CSV_BYTES = 2**23
+KEPT_BYTES = 2**25
 SEPARATORS = ",\t; "
 TEMPERATURE = "temperature"
 """Name of a leading column that holds each row's temperature."""
@@ -303,8 +305,11 @@ def _open_npy(
 
     def blocks() -> Iterator[Block]:
         for start, rows in read(label, file, total, num_categories, dtype):
-            slab = np.arange(start, start + len(rows)) // num_rows
-            yield Block(start, rows, np.asarray(temperatures)[slab] if slabs else None)
+            if slabs:
+                slab = np.arange(start, start + len(rows)) // num_rows
+                yield Block(start, rows, np.asarray(temperatures)[slab])
+            else:
+                yield Block(start, rows)
 
     names, num_slabs = default_names(num_categories), slabs[0] if slabs else 0
     return Samples(label, names, False, total, num_slabs, bool(slabs), blocks)
@@ -332,13 +337,35 @@ def _npy_rows(
     label: str, file: io.BufferedReader, total: int, num_columns: int, dtype: np.dtype[Any]
 ) -> Iterator[tuple[int, FloatArray]]:
     step = max(1, BLOCK_VALUES // num_columns)
+    width = num_columns * dtype.itemsize
+    on_disk = isinstance(file.raw, io.FileIO) and file.seekable()
+    read = _mapped(file) if on_disk else file.read
     for start in range(0, total, step):
-        rows = np.empty((min(step, total - start), num_columns), dtype=dtype)
-        got = file.readinto(rows.data)
-        if got < rows.nbytes:
-            whole = start + got // (num_columns * dtype.itemsize)
+        size = min(step, total - start) * width
+        content = read(size)
+        if len(content) < size:
+            whole = start + len(content) // width
             raise DataError(f"{label}: ends after row {whole} of the {total} that it announces")
+        rows = np.frombuffer(content, dtype=dtype).reshape(-1, num_columns)
         yield start, rows.astype(np.float64, copy=False)
+
+
+def _mapped(file: BinaryIO) -> Callable[[int], memoryview]:
+    """Return a function that reads on from here, like `file.read`, but without a copy."""
+    mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    view, place, dropped = memoryview(mapping), file.tell(), 0
+
+    def read(size: int) -> memoryview:
+        nonlocal place, dropped
+        if hasattr(mmap, "MADV_DONTNEED") and place - dropped >= 2 * KEPT_BYTES:
+            # Pages that were read count as memory of this process until they are given back; if
+            # a thread still works on one, it is mapped again.
+            mapping.madvise(mmap.MADV_DONTNEED, dropped, KEPT_BYTES)
+            dropped += KEPT_BYTES
+        place += size
+        return view[place - size : place]
+
+    return read
 
 
 def _npy_columns(

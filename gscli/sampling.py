@@ -248,7 +248,7 @@ def ordered_map(
     todo = iter(items)
     pool = ThreadPoolExecutor(count)
     try:
-        ahead: deque[Future[T]] = deque(pool.submit(function, i) for i in islice(todo, 2 * count))
+        ahead: deque[Future[T]] = deque(pool.submit(function, i) for i in islice(todo, count + 2))
         while ahead:
             yield ahead.popleft().result()
             ahead.extend(pool.submit(function, item) for item in islice(todo, 1))

@@ -35,6 +35,9 @@ LARGEST_ALL_PAIRS = 10
 """Up to this K every pair's log-ratio is tested; above it, each against the most probable's."""
 
 FIGURE_CELLS = 64
+LARGEST_ALL_CORRELATIONS = 512
+"""Stick-breaking variables whose correlations are all tested: eight megabytes of sums."""
+
 LARGEST_SHOWN_CORRELATIONS = 32
 """Categories up to which a picture can show the correlation of every pair."""
 
@@ -142,7 +145,7 @@ class Tally:
         self.pairs = _pairs(distribution)
         self.ratios = Histograms(len(self.pairs))
         self.uniforms = Histograms(k - 1)
-        self.products = Products(k - 1)
+        self.products = Products(min(k - 1, LARGEST_ALL_CORRELATIONS))
         self.lags = Lags(k - 1)
         self.smallest = 1.0
         self.repeats = Repeats()
@@ -216,7 +219,7 @@ class Tally:
         for index, uniform in enumerate(uniforms):
             self.uniforms.update(index, uniform)
         linear = math.sqrt(3) * (2 * uniforms - 1)
-        self.products.update(linear)
+        self.products.update(linear[:LARGEST_ALL_CORRELATIONS])
         self.lags.update(linear)
 
     def results(self) -> list[TestResult]:
@@ -286,10 +289,12 @@ class Tally:
 
     def _independence(self) -> TestResult:
         statistic, freedom, (i, j) = self.products.independence(self.usable)
+        cut = self.distribution.num_categories - 1 > LARGEST_ALL_CORRELATIONS
+        first = f"first {LARGEST_ALL_CORRELATIONS} " if cut else ""
         sentence = (
             f"Chi-squared on {freedom} degrees of freedom of the correlations, linear and "
-            "quadratic, between the stick-breaking variables of a row; the largest is between "
-            f"those of {self.names[i]} and {self.names[j]}."
+            f"quadratic, between the {first}stick-breaking variables of a row; the largest is "
+            f"between those of {self.names[i]} and {self.names[j]}."
         )
         p_value = float(special.chdtrc(freedom, statistic))
         return _result("independence", statistic, p_value, sentence)
@@ -307,15 +312,12 @@ class Tally:
         return _result("extremes", -log_above, p_value, sentence)
 
     def _serial(self) -> TestResult:
-        correlations = self.lags.autocorrelations(self.usable)
-        lags, n = len(correlations), self.usable
-        weights = n * (n + 2) / (n - 1 - np.arange(lags))  # Ljung and Box (1978)
-        statistic = float((weights[:, None] * correlations**2).sum())
-        freedom = correlations.size
+        statistic, freedom = self.lags.independence(self.usable)
+        lags = freedom // (self.distribution.num_categories - 1)
         p_value = float(special.chdtrc(freedom, statistic)) if freedom else 1.0
         sentence = (
             f"Chi-squared on {freedom} degrees of freedom of the correlations of a row's "
-            f"stick-breaking variables with those 1 to {lags} rows before (Ljung-Box)."
+            f"stick-breaking variables with those 1 to {lags} rows before (Box-Pierce)."
         )
         return _result("serial", statistic, p_value, sentence)
 

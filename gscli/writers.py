@@ -114,9 +114,10 @@ def _reads_as_number(name: str) -> bool:
 
 
 def _write_csv(file: BinaryIO, tables: Iterator[Columns]) -> None:
+    # Asked for before polars is imported, so that threads draw the next tables meanwhile.
+    first = next(tables)
     import polars as pl
 
-    first = next(tables)
     file.write(header_line(list(first)))
     # polars writes a regular file by its descriptor, which is fast; errors of a pipe it mangles.
     direct = file.seekable()

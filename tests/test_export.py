@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import tempfile
 import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -15,8 +16,9 @@ from PIL import Image as Picture
 from pypdf import PdfReader
 
 from gscli import Concrete
+from gscli.browser import Browser, Image, Session, find_browser, render
 from gscli.errors import BrowserNotFoundError, ExportError, OutputError
-from gscli.export import Browser, Image, Style, check_browser, find_browser, render, save
+from gscli.export import Style, check_browser, save
 from gscli.figures import ternary, theme
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -113,10 +115,15 @@ def test_size_and_scale(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("chromium")
-def test_no_process_is_left_over() -> None:
-    before = set(processes_of("--remote-debugging-pipe"))
-    render([Image(ternary([[0.2, 0.3, 0.5]]).to_plotly_json(), "png", 300, 300)], find_browser())
-    assert set(processes_of("--remote-debugging-pipe")) <= before
+def test_no_process_is_left_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The browser's profile lies in a temporary folder, which tells its processes from others'.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    image = Image(ternary([[0.2, 0.3, 0.5]]).to_plotly_json(), "png", 300, 300)
+    with Session(find_browser()) as session:
+        session.render([image])
+        assert processes_of(f"--user-data-dir={tmp_path}")
+    assert processes_of(str(tmp_path)) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("chromium")
@@ -126,12 +133,15 @@ def test_a_figure_that_the_browser_cannot_draw() -> None:
                find_browser())  # fmt: skip
 
 
-def test_stuck_browser_is_an_error_within_the_limit(stuck_browser: str, tmp_path: Path) -> None:
+def test_stuck_browser_is_an_error_within_the_limit(
+    stuck_browser: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gscli.browser.TIME_LIMIT", 1.5)
     path = tmp_path / "x.png"
     path.write_text("old")
     begin = time.monotonic()
     with pytest.raises(ExportError, match=r"did not answer within 1\.5 s"):
-        save([(ternary([[0.2, 0.3, 0.5]]), path)], time_limit=1.5)
+        save([(ternary([[0.2, 0.3, 0.5]]), path)])
     assert time.monotonic() - begin < 6
     assert processes_of(stuck_browser) == []
     assert path.read_text() == "old"
@@ -145,9 +155,10 @@ def test_browser_that_ends_at_once_is_an_error(
     browser.write_text(f"#!/bin/sh\n{script}\n")
     browser.chmod(0o755)
     monkeypatch.setenv("BROWSER_PATH", str(browser))
+    monkeypatch.setattr("gscli.browser.TIME_LIMIT", 4.0)
     begin = time.monotonic()
     with pytest.raises(ExportError) as caught:
-        save([(ternary([[0.2, 0.3, 0.5]]), tmp_path / "x.png")], time_limit=4)
+        save([(ternary([[0.2, 0.3, 0.5]]), tmp_path / "x.png")])
     assert "\n" not in str(caught.value)
     assert str(browser) in str(caught.value)
     assert time.monotonic() - begin < 10

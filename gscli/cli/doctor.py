@@ -32,8 +32,8 @@ def _facts() -> dict[str, Any]:
     import platform
     from importlib.metadata import version
 
+    from gscli.browser import find_browser
     from gscli.errors import BrowserNotFoundError
-    from gscli.export import find_browser
     from gscli.sampling import usable_threads
 
     try:
@@ -51,7 +51,7 @@ def _facts() -> dict[str, Any]:
 
 
 def _export() -> dict[str, Any]:
-    from gscli.export import Image, find_browser, render
+    from gscli.browser import Image, find_browser, render
     from gscli.figures import ternary
 
     image = Image(ternary([[0.2, 0.3, 0.5]]).to_plotly_json(), "png", 700, 640)

@@ -100,12 +100,13 @@ def command(
 
 
 def _draw(sample: "Sample", wish: "Wish", targets: tuple[Path, ...], style: "Style") -> None:
-    from gscli.export import check_browser, save
-    from gscli.picture import picture
+    from gscli.export import exporting, save
 
-    check_browser(targets)
-    figure = picture(sample, wish)
-    save([(figure, path) for path in targets], style)
+    with exporting(targets) as session:
+        from gscli.picture import picture
+
+        figure = picture(sample, wish)
+        save([(figure, path) for path in targets], style, session=session)
 
 
 def _draw_in_terminal(sample: "Sample", wish: "Wish") -> None:

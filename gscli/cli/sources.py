@@ -90,6 +90,7 @@ def _from_file(
     from gscli.collect import check_block
     from gscli.picture import Sample
     from gscli.readers import open_samples, split_by_temperature
+    from gscli.sampling import ordered_map
 
     samples = open_samples(file, temperatures=temperatures)
     if not samples.has_temperatures:
@@ -105,8 +106,8 @@ def _from_file(
         blocks = track(
             samples, total=samples.total, size=lambda block: len(block.rows), quiet=quiet
         )
-        for unchecked in blocks:
-            block = check_block(unchecked, label=samples.label, log=log)
+        check = partial(check_block, label=samples.label, log=log)
+        for block in ordered_map(check, blocks, threads=threads):
             if block.temperatures is None:
                 yield stated, block.rows
             else:
