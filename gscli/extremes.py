@@ -156,6 +156,8 @@ def extremes(
     (True, 0.1)
     """
     distributions = [Concrete.from_logits(logits, t) for t in temperatures]
+    if not distributions:
+        return []
     peaks: list[list[FloatArray]] = [[] for _ in distributions]
 
     def gaps(noise: FloatArray) -> FloatArray:

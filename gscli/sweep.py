@@ -168,14 +168,17 @@ def _verdict(distribution: Concrete, chunks: Iterator[Chunk]) -> CheckResult:
 def finish(steps: Sequence[Step], *, n: int, seed: int) -> Sweep:
     """Put the steps of a sweep together, with the exact lines and the best temperatures."""
     logits = steps[0].facts.distribution.logits
-    grid = [step.facts.distribution.temperature for step in steps]
-    fine = len(logits) <= CURVE_CATEGORIES and min(grid) < max(grid)
-    curve = (
-        facts_at(logits, np.geomspace(min(grid), max(grid), CURVE_POINTS).tolist())
-        if fine
-        else sorted((step.facts for step in steps), key=lambda f: f.distribution.temperature)
-    )
-    return Sweep(logits, n, seed, tuple(steps), tuple(curve), best_temperatures(logits))
+    best = best_temperatures(logits)
+    known = {step.facts.distribution.temperature: step.facts for step in steps}
+    low, high = min(known), max(known)
+    # The lines pass through the best temperatures, whose marks lie on them.
+    wanted = {t for t in (best or {}).values() if low < t < high}
+    if len(logits) <= CURVE_CATEGORIES and low < high:
+        wanted |= set(np.geomspace(low, high, CURVE_POINTS).tolist())
+    missing = sorted(wanted - set(known))
+    known |= zip(missing, facts_at(logits, missing), strict=True)
+    curve = tuple(known[t] for t in sorted(known))
+    return Sweep(logits, n, seed, tuple(steps), curve, best)
 
 
 def explorer_noise(

@@ -82,6 +82,10 @@ def test_a_temperature_out_of_range_is_refused() -> None:
         list(facts_at(CLASSIC, [1e-5]))
 
 
+def test_no_temperatures_have_no_facts() -> None:
+    assert list(facts_at(CLASSIC, [])) == []
+
+
 def test_best_temperatures_of_the_classic_example() -> None:
     best = best_temperatures(CLASSIC)
     assert best is not None
