@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gscli.accumulators import Histograms, Lags, Products, hash_rows
 from gscli.concrete import Concrete, FloatArray
 from gscli.errors import DataError, ParameterError, ShapeError
 from gscli.gof import CheckResult, check
-from gscli.tally import exponentials_of, merge_rare, stick_breaking
+from gscli.gof.accumulators import Histograms, Lags, Products, hash_rows
+from gscli.gof.tally import exponentials_of, merge_rare, stick_breaking
 
 N = 10_000
 PI = np.array([1.0, 3.0, 6.0])

@@ -14,7 +14,7 @@ from gscli.figures.panels import FloatArray, Panel
 
 if TYPE_CHECKING:
     from gscli.gof import CheckResult
-    from gscli.tally import Comparison, TestResult
+    from gscli.gof.tally import Comparison, TestResult
 
 OBSERVED = theme.CATEGORY_COLOURS[0]
 REJECTED = theme.CATEGORY_COLOURS[4]
@@ -314,7 +314,7 @@ def _correlations(place: _Place) -> None:
 
 
 def _extremes(place: _Place) -> None:
-    # The smallest component over its typical size is exponential: see `gscli.tally`.
+    # The smallest component over its typical size is exponential: see `gscli.gof.tally`.
     low, high = -math.log1p(-place.level / 2), -math.log(place.level / 2)
     observed = min(max(place.test.statistic, 1e-12), 1e12)
     place.add(

@@ -182,7 +182,7 @@ def test_json_has_null_where_a_number_is_not_finite(
     invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from gscli.gof import CheckResult
-    from gscli.tally import TestResult
+    from gscli.gof.tally import TestResult
 
     broken = TestResult("rounding", float("inf"), float("nan"), False, "none")
     monkeypatch.setattr(

@@ -19,7 +19,8 @@ from itertools import combinations
 import numpy as np
 from scipy import special
 
-from gscli.accumulators import (
+from gscli.concrete import SIMPLEX_TOLERANCE, Concrete, FloatArray
+from gscli.gof.accumulators import (
     HASHED_ROWS,
     TINY,
     Histograms,
@@ -29,7 +30,6 @@ from gscli.accumulators import (
     Repeats,
     Resolution,
 )
-from gscli.concrete import SIMPLEX_TOLERANCE, Concrete, FloatArray
 
 LARGEST_ALL_PAIRS = 10
 """Up to this K every pair's log-ratio is tested; above it, each against the most probable's."""

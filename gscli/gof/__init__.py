@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gscli import causes
 from gscli.concrete import Concrete
 from gscli.errors import DataError, ParameterError
+from gscli.gof import causes
+from gscli.gof.tally import Comparison, Tally, TestResult
 from gscli.likelihood import slabs
-from gscli.tally import Comparison, Tally, TestResult
 
 CERTAIN = ("simplex", "repeats")
 """Tests that chance cannot fail: they take no share of alpha."""

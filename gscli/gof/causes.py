@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from gscli.accumulators import Histograms, hash_rows
 from gscli.concrete import Concrete, FloatArray
 from gscli.errors import AccuracyError
+from gscli.gof.accumulators import Histograms, hash_rows
+from gscli.gof.tally import Tally, TestResult, exponentials_of
 from gscli.likelihood import Estimate, maximise
-from gscli.tally import Tally, TestResult, exponentials_of
 
 PLAUSIBLE = 1e-3
 """Smallest p-value at which a mistake counts as an explanation."""
