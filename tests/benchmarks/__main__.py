@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -30,6 +31,8 @@ def main() -> None:
     progress = Console(stderr=True)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0  # before it is our own
     rows: list[Row] = []
+    # So that the folder, which can hold gigabytes, is deleted then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory() as folder:
         for name in given.only or GROUPS:
             with progress.status(f"measuring: {name}"):
