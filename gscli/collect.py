@@ -14,7 +14,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Measure = Callable[[FloatArray], IntArray]
 
-TILE = 2**14
+TILE = 2**16
 """Rows checked at a time: their sums stay in a core's cache."""
 
 TOLERANCE = 0.01

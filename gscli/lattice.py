@@ -8,7 +8,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-TILE = 2**14
+TILE = 2**16
 """Points counted at a time: their intermediate values stay in a core's cache."""
 
 DIAGONALS = 4
