@@ -22,7 +22,7 @@ FloatArray = npt.NDArray[np.float64]
 
 BLOCK_VALUES = 2**19
 CSV_BYTES = 2**23
-KEPT_BYTES = 2**26
+KEPT_BYTES = 2**25
 SEPARATORS = ",\t; "
 TEMPERATURE = "temperature"
 """Name of a leading column that holds each row's temperature."""
