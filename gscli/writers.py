@@ -2,13 +2,11 @@
 
 import csv
 import io
-import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
+from functools import partial
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
@@ -40,8 +38,7 @@ def write_table(
     OSError
         If the file cannot be written.
     """
-    write = _write_csv if format == "csv" else _write_parquet
-    write(file, iter(tables))
+    _sink(file, iter(tables), format)
 
 
 def write_npy(
@@ -113,40 +110,14 @@ def _reads_as_number(name: str) -> bool:
     return True
 
 
-def _write_csv(file: BinaryIO, tables: Iterator[Columns]) -> None:
+def _sink(file: BinaryIO, tables: Iterator[Columns], format: Literal["csv", "parquet"]) -> None:
     # Asked for before polars is imported, so that threads draw the next tables meanwhile.
-    first = next(tables)
-    import polars as pl
-
-    file.write(header_line(list(first)))
-    # polars writes a regular file by its descriptor, which is fast; errors of a pipe it mangles.
-    direct = file.seekable()
-    for table in chain([first], tables):
-        target = file if direct else io.BytesIO()
-        try:
-            pl.DataFrame(dict(table)).write_csv(target, include_header=False, batch_size=2**14)
-        except OSError as error:
-            raise _with_errno(error) from error
-        if isinstance(target, io.BytesIO) and not direct:
-            file.write(target.getbuffer())
-
-
-def _with_errno(error: OSError) -> OSError:
-    """Return an error of polars, which has its number only in its text, as Python's own."""
-    found = re.search(r"\(os error (\d+)\)$", str(error))
-    if error.errno is not None or found is None:
-        return error
-    number = int(found[1])
-    return OSError(number, os.strerror(number))
-
-
-def _write_parquet(file: BinaryIO, tables: Iterator[Columns]) -> None:
+    columns = next(tables)
     import polars as pl
     from polars.io.plugins import register_io_source
 
     target = _FailingQuietly(file)
-    first = pl.DataFrame(dict(next(tables)))
-
+    first = pl.DataFrame(dict(columns))
     abandoned = False
 
     def frames(*_: object) -> Iterator[pl.DataFrame]:
@@ -158,12 +129,17 @@ def _write_parquet(file: BinaryIO, tables: Iterator[Columns]) -> None:
 
     source = register_io_source(frames, schema=first.schema)
     sink: Any = target
+    if format == "csv":
+        target.write(header_line(list(columns)))
+        write = partial(source.sink_csv, sink, include_header=False, engine="streaming")
+    else:
+        write = partial(
+            source.sink_parquet, sink, row_group_size=ROW_GROUP_ROWS, engine="streaming"
+        )
     # In a thread of its own: Python runs the handler of a signal in the main thread, but not
     # while that thread is inside polars, so SIGTERM would wait for the last row.
     with ThreadPoolExecutor(1) as pool:
-        written = pool.submit(
-            source.sink_parquet, sink, row_group_size=ROW_GROUP_ROWS, engine="streaming"
-        )
+        written = pool.submit(write)
         try:
             written.result()
         except BaseException:
