@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from gscli.browser import Image, Session, find_browser
 from gscli.files import check_target, writing
+
+if TYPE_CHECKING:
+    from gscli.browser import Image, Session
 
 SUFFIXES = (".html", ".png", ".svg", ".pdf", ".webp", ".json")
 IMAGE_SUFFIXES = (".png", ".svg", ".pdf", ".webp")
@@ -36,11 +38,13 @@ class Style:
 def check_browser(paths: Sequence[Path]) -> None:
     """Raise `BrowserNotFoundError` if one of the outputs needs a browser and there is none."""
     if _needs_browser(paths):
+        from gscli.browser import find_browser
+
         find_browser()
 
 
 @contextmanager
-def exporting(paths: Sequence[Path]) -> Iterator[Session | None]:
+def exporting(paths: Sequence[Path]) -> "Iterator[Session | None]":
     """Start a browser if one of the outputs needs it, beside the work of the block.
 
     Parameters
@@ -63,6 +67,8 @@ def exporting(paths: Sequence[Path]) -> Iterator[Session | None]:
     for path in paths:
         check_target(path, overwrite=True)
     if _needs_browser(paths):
+        from gscli.browser import Session, find_browser
+
         with Session(find_browser()) as session:
             yield session
     else:
@@ -73,7 +79,7 @@ def save(
     outputs: Sequence[tuple[Any, Path]],
     style: Style = Style(),
     *,
-    session: Session | None = None,
+    session: "Session | None" = None,
 ) -> None:
     """Write figures as HTML, images or JSON, by suffix; files that exist are replaced.
 
@@ -102,7 +108,7 @@ def save(
         _save(outputs, style, session)
 
 
-def _save(outputs: Sequence[tuple[Any, Path]], style: Style, session: Session | None) -> None:
+def _save(outputs: Sequence[tuple[Any, Path]], style: Style, session: "Session | None") -> None:
     wanted = [(figure, path) for figure, path in outputs if _needs_browser([path])]
     images = [_image(figure, path, style) for figure, path in wanted]
     made = [] if session is None else session.render(images)
@@ -118,6 +124,8 @@ def _needs_browser(paths: Sequence[Path]) -> bool:
 
 
 def _image(figure: Any, path: Path, style: Style) -> "Image":
+    from gscli.browser import Image
+
     return Image(
         figure.to_plotly_json(),
         path.suffix.lower()[1:],  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from click.testing import Result
 
-from gscli import Concrete, export
+from gscli import Concrete, browser
 from gscli.errors import BrowserNotFoundError
 
 Invoke = Callable[..., Result]
@@ -306,7 +306,7 @@ def test_no_browser_is_told_before_the_file_is_read(
     def none() -> None:
         raise BrowserNotFoundError("no browser")
 
-    monkeypatch.setattr(export, "find_browser", none)
+    monkeypatch.setattr(browser, "find_browser", none)
     assert invoke("check", "none.csv", "--plot", "x.png").exit_code == 3
 
 
