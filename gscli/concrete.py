@@ -6,6 +6,7 @@ Everything is computed in float64 log-space. Arrays have shape (..., K), categor
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Self
 
 import numpy as np
@@ -192,7 +193,7 @@ class Concrete:
     def _draw(self, n: int, form: Form, seed: int | None, threads: int | None) -> FloatArray:
         out = np.empty((sampling.check_samples(n), self.num_categories))
         for chunk in sampling.stream(
-            lambda noise: self.from_noise(noise, form=form),
+            partial(self.from_noise, form=form),
             self.num_categories,
             n,
             seed=sampling.fresh_seed() if seed is None else seed,
@@ -201,8 +202,14 @@ class Concrete:
             out[chunk.start : chunk.start + len(chunk.rows)] = chunk.rows
         return out
 
-    def from_noise(self, noise: FloatArray, *, form: Form = "simplex") -> FloatArray:
-        """Turn noise into samples, in place.
+    def from_noise(
+        self,
+        noise: FloatArray,
+        out: sampling.RealArray | None = None,
+        *,
+        form: Form = "simplex",
+    ) -> sampling.RealArray:
+        """Turn noise into samples.
 
         This is the innermost loop of the package, so it works category-major: the categories
         lie on the axis *before* the last, and every step is one pass over contiguous memory.
@@ -210,8 +217,10 @@ class Concrete:
         Parameters
         ----------
         noise : ndarray, shape (..., K, L)
-            L columns of noise as `gscli.sampling` makes it: log E = -G for iid E ~ Exp(1), G
-            standard Gumbel, within `sampling.NOISE_RANGE`. Overwritten.
+            L columns of noise as `gscli.sampling` makes it: log U = -E for iid uniform U, within
+            `sampling.NOISE_RANGE`, so that G = -log E is standard Gumbel. Overwritten.
+        out : ndarray, shape (..., K, L), optional
+            Where the samples go; by default into `noise`.
         form : {"simplex", "log", "hard"}
             X itself, log X, or the one-hot vertex of the largest component (the limit of zero
             temperature).
@@ -219,35 +228,53 @@ class Concrete:
         Returns
         -------
         ndarray, shape (..., K, L)
-            `noise` itself, overwritten with the samples.
+            `out`, with the samples.
 
         References
         ----------
         Maddison, Mnih, Teh (2017), equation 10.
         """
-        scores = np.subtract(self.logits[:, None], noise, out=noise)
-        if form == "hard":
-            winner = scores.argmax(axis=-2, keepdims=True)
-            scores[...] = 0
-            np.put_along_axis(scores, winner, 1, axis=-2)
-            return scores
-        if form == "log" or self._score_range > SAFE_EXPONENT * self.temperature:
-            scores -= scores.max(axis=-2, keepdims=True)
+        out = noise if out is None else out
         with np.errstate(over="ignore", under="ignore"):
+            if form == "simplex" and self._ratios_are_finite:
+                return self._normalise_ratios(noise, out)
+            log_e = sampling.log_exponential(noise)
+            scores = np.subtract(self.logits[:, None], log_e, out=noise)
+            if form == "hard":
+                winner = scores.argmax(axis=-2, keepdims=True)
+                out[...] = 0
+                np.put_along_axis(out, winner, 1, axis=-2)
+                return out
+            scores -= scores.max(axis=-2, keepdims=True)
             scores *= 1 / self.temperature
             if form == "log":
-                scores -= np.log(np.exp(scores).sum(axis=-2, keepdims=True))
-                return scores
-            np.exp(scores, out=scores)
-            scores /= scores.sum(axis=-2, keepdims=True)
-        return scores
+                np.subtract(scores, np.log(np.exp(scores).sum(axis=-2, keepdims=True)), out=out)
+            else:
+                np.exp(scores, out=scores)
+                np.divide(scores, scores.sum(axis=-2, keepdims=True), out=out)
+        return out
+
+    def _normalise_ratios(self, noise: FloatArray, out: sampling.RealArray) -> sampling.RealArray:
+        # X_k / X_K = (pi_k E_K / (pi_K E_k))^(1/t): the last category needs no second logarithm
+        # and no exponential, and no maximum is taken off.
+        ratios, last = noise[..., :-1, :], noise[..., -1:, :]
+        np.divide(last, ratios, out=ratios)
+        np.log(ratios, out=ratios)
+        ratios *= 1 / self.temperature
+        ratios += ((self.logits[:-1] - self.logits[-1]) / self.temperature)[:, None]
+        np.exp(ratios, out=ratios)
+        np.add.reduce(ratios, axis=-2, keepdims=True, initial=1, out=last)
+        np.divide(1, last, out=last)
+        np.multiply(ratios, last, out=out[..., :-1, :])
+        out[..., -1:, :] = last
+        return out
 
     @property
-    def _score_range(self) -> float:
-        # The largest |logit - noise| that can occur. Where it is small enough for the temperature,
-        # no exponential can overflow or underflow, and the shift by the maximum changes nothing.
+    def _ratios_are_finite(self) -> bool:
+        # Whether no X_k / X_K can overflow or underflow, whatever the noise.
         low, high = sampling.NOISE_RANGE
-        return max(float(self.logits.max()) - low, high - float(self.logits.min()))
+        farthest = math.log(low / high) + float(np.abs(self.logits - self.logits[-1]).max())
+        return farthest <= SAFE_EXPONENT * self.temperature
 
     def log_prob(self, x: npt.ArrayLike) -> FloatArray:
         """Log-density at points of the simplex, with respect to dx_1 ... dx_(K-1).

@@ -173,20 +173,20 @@ def estimator_errors(
         name: _Batches(n, target) for name in ("relaxed", "straight-through", "gumbel-rao")
     }
     width = len(target) * (1 + inner_samples)
-    for chunk in sampling.stream(lambda noise: noise, width, n, seed=seed):
+    for chunk in sampling.stream(sampling.log_exponential, width, n, seed=seed):
         rows = np.asarray(chunk.rows, dtype=np.float64)
-        noise = rows.reshape(len(rows), 1 + inner_samples, len(target))
-        for name, gradient in _gradients(distribution, loss, noise):
+        log_e = rows.reshape(len(rows), 1 + inner_samples, len(target))
+        for name, gradient in _gradients(distribution, loss, log_e):
             batches[name].add(chunk.start, gradient)
     return {name: batch.summary() for name, batch in batches.items()}
 
 
 def _gradients(
-    distribution: Concrete, loss: Loss, noise: FloatArray
+    distribution: Concrete, loss: Loss, log_e: FloatArray
 ) -> Iterator[tuple[Estimator, FloatArray]]:
-    # Noise is log E, shape (rows, 1 + inner samples, K).
+    # The logarithms of the exponentials have shape (rows, 1 + inner samples, K).
     logits, t = distribution.logits, distribution.temperature
-    scores = logits - noise[:, 0]
+    scores = logits - log_e[:, 0]
     winner = scores.argmax(axis=1)[:, None]
     x = _softmax(scores / t)
     hard = np.zeros_like(x)
@@ -196,7 +196,7 @@ def _gradients(
     yield "straight-through", _jacobian_product(x, at_hard, t)
     # Given the winner D, with Σ pi = 1: its perturbed logit is -log E_D, and any other's is
     # -log(E_j / pi_j + E_D) (Paulus et al. 2021, section 2.1).
-    inner = noise[:, 1:]
+    inner = log_e[:, 1:]
     of_winner = np.take_along_axis(inner, winner[:, None], axis=2)
     conditional = -np.logaddexp(inner - logits, of_winner)
     np.put_along_axis(conditional, winner[:, None], -of_winner, axis=2)

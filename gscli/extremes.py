@@ -160,11 +160,11 @@ def extremes(
         return []
     peaks: list[list[FloatArray]] = [[] for _ in distributions]
 
-    def gaps(noise: FloatArray) -> FloatArray:
+    def gaps(noise: FloatArray, out: sampling.RealArray) -> None:
         # How far each score is below the largest, before the temperature divides it.
-        noise = np.subtract(distributions[0].logits[:, None], noise, out=noise)
-        noise -= noise.max(axis=-2, keepdims=True)
-        return noise
+        log_e = sampling.log_exponential(noise)
+        scores = np.subtract(distributions[0].logits[:, None], log_e, out=noise)
+        np.subtract(scores, scores.max(axis=-2, keepdims=True), out=out)
 
     for chunk in sampling.stream(gaps, len(logits), _check_samples(n), seed=seed, order="F"):
         for distribution, here in zip(distributions, peaks, strict=True):

@@ -3,10 +3,10 @@
 The noise is a function of (seed, K, row) alone. Rows come in blocks; block i is filled by
 `SFC64(SeedSequence(seed, spawn_key=(i,)))`, whose 53-bit uniforms U, in the order in which they
 are drawn, are an array of shape (tiles, K, lanes): row r of the block is lane r % lanes of tile
-r // lanes. For K <= 128 there is one tile of 2**floor(log2(262144 / K)) lanes, so that a category
-lies in contiguous memory; for larger K there are max(1, 262144 // K) tiles of one lane, so that a
-row does. With U = 0 read as 2**-54, E = -log U is exponential and G = -log E is Gumbel noise;
-what is handed on is log E, which saves a pass over memory.
+r // lanes. For K <= 128 there is one tile of 2**floor(log2(524288 / K)) lanes, so that a category
+lies in contiguous memory; for larger K there are max(1, 524288 // K) tiles of one lane, so that a
+row does. With U = 0 read as 2**-54, G = -log(-log U) is Gumbel noise. What is handed on is log U:
+where only ratios of the exponentials -log U matter, that saves passes over memory.
 """
 
 import operator
@@ -25,24 +25,29 @@ import numpy.typing as npt
 from gscli.errors import ParameterError
 
 FloatArray = npt.NDArray[np.float64]
-Transform = Callable[[FloatArray], FloatArray]
+RealArray = npt.NDArray[np.floating[Any]]
+Transform = Callable[[FloatArray, RealArray], object]
 T = TypeVar("T")
 S = TypeVar("S")
 
 SEED_LIMIT = 2**128
 """Seeds lie below it: `SeedSequence` keeps (seed, block) apart for seeds of up to 128 bits."""
 
-BLOCK_VALUES = 2**18
-"""Values in a block of noise: two megabytes, which a core's cache about holds."""
+BLOCK_VALUES = 2**19
+"""Values in a block of noise: four megabytes. Smaller ones cost more hand-overs of the GIL."""
 
-CHUNK_VALUES = 2**20
-"""Values that a thread makes at a time: enough to make hand-over cheap, little to hold."""
+CHUNK_VALUES = 2**19
+"""Values that a thread makes at a time: larger chunks would be mapped anew by the system."""
 
 LARGEST_CATEGORY_MAJOR = 128
+
+FEW_CATEGORIES = 3
+"""Up to which columns are filled one by one: for more, moving whole rows is faster."""
+
 SMALLEST_UNIFORM = 2.0**-54
 
-NOISE_RANGE = (-36.75, 3.63)
-"""Bounds of log(-log U) for U between 2**-54 and 1 - 2**-53."""
+NOISE_RANGE = (-37.43, -(2.0**-53))
+"""Bounds of log U for U between 2**-54 and 1 - 2**-53."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Chunk:
     """
 
     start: int
-    rows: npt.NDArray[np.floating[Any]]
+    rows: RealArray
 
     def count_boundary_rows(self) -> int:
         """Return how many rows hold an exact 0 or 1."""
@@ -107,7 +112,7 @@ def block_shape(num_categories: int) -> tuple[int, int, int]:
     Examples
     --------
     >>> block_shape(3), block_shape(8192)
-    ((1, 3, 65536), (32, 8192, 1))
+    ((1, 3, 131072), (64, 8192, 1))
     """
     per_category = BLOCK_VALUES // num_categories
     if num_categories <= LARGEST_CATEGORY_MAJOR:
@@ -116,7 +121,7 @@ def block_shape(num_categories: int) -> tuple[int, int, int]:
 
 
 def noise_from_uniform(uniform: FloatArray) -> FloatArray:
-    """Turn uniforms U into noise log(-log U) = -G, G standard Gumbel, in place.
+    """Turn uniforms U into noise log U = -E, E a standard exponential, in place.
 
     Parameters
     ----------
@@ -128,13 +133,20 @@ def noise_from_uniform(uniform: FloatArray) -> FloatArray:
     ndarray
         `uniform` itself, overwritten with finite values within `NOISE_RANGE`.
     """
-    noise = uniform
-    if noise.min() == 0:
-        np.maximum(noise, SMALLEST_UNIFORM, out=noise)
-    np.log(noise, out=noise)
-    np.negative(noise, out=noise)
-    np.log(noise, out=noise)
-    return noise
+    if uniform.min() == 0:
+        np.maximum(uniform, SMALLEST_UNIFORM, out=uniform)
+    return np.log(uniform, out=uniform)
+
+
+def log_exponential(noise: FloatArray, out: RealArray | None = None) -> RealArray:
+    """Turn noise log U into log E = log(-log U) = -G, G standard Gumbel, in place or in `out`.
+
+    Examples
+    --------
+    >>> log_exponential(np.log([0.5])).round(4).tolist()
+    [-0.3665]
+    """
+    return np.log(np.negative(noise, out=noise), out=noise if out is None else out)
 
 
 def noise_block(seed: int, num_categories: int, block: int, rows: int | None = None) -> FloatArray:
@@ -183,8 +195,8 @@ def stream(
     Parameters
     ----------
     transform : callable
-        Turns a block of noise, shape (tiles, K, lanes), into samples of that shape, in place
-        if it likes: `Concrete.from_noise`.
+        Called with a block of noise, shape (tiles, K, lanes), and an array of that shape, maybe
+        the noise itself, to put the samples into: `Concrete.from_noise`.
     num_categories : int
         K.
     n : int
@@ -201,7 +213,7 @@ def stream(
     Yields
     ------
     Chunk
-        At most about 2**20 values each; memory does not grow with `n`.
+        At most about 2**19 values each; memory does not grow with `n`.
 
     Raises
     ------
@@ -218,8 +230,7 @@ def stream(
         for first in range(start, stop, block_rows):
             part = rows[first - start : first - start + block_rows]
             noise = noise_block(seed, num_categories, first // block_rows, len(part))
-            samples = transform(noise).swapaxes(-1, -2).reshape(-1, num_categories)
-            _assign(part, samples[: len(part)])
+            _fill(part, noise, transform)
         return Chunk(start, rows)
 
     return ordered_map(make, range(0, total, step), threads=threads)
@@ -256,13 +267,14 @@ def ordered_map(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _assign(target: npt.NDArray[np.floating[Any]], rows: FloatArray) -> None:
-    # NumPy's innermost loop runs along the target's rows, which is slow where they are this short.
-    if rows.shape[-1] > 3:
-        target[...] = rows
+def _fill(rows: RealArray, noise: FloatArray, transform: Transform) -> None:
+    tiles, num_categories, lanes = noise.shape
+    adjacent = num_categories <= FEW_CATEGORIES or lanes == 1 or rows.flags.f_contiguous
+    if adjacent and len(rows) == tiles * lanes:
+        transform(noise, rows.reshape(tiles, lanes, num_categories).swapaxes(1, 2))
         return
-    for k in range(rows.shape[-1]):
-        target[:, k] = rows[:, k]
+    transform(noise, noise)
+    rows[...] = noise.swapaxes(1, 2).reshape(-1, num_categories)[: len(rows)]
 
 
 def _block_rows(num_categories: int) -> int:

@@ -13,7 +13,7 @@ from gscli.facts import Facts, best_temperatures, facts_at
 from gscli.gof import CheckResult, check
 from gscli.gradients import gradient_error
 from gscli.quadrature import LOWEST_TEMPERATURE
-from gscli.sampling import Chunk, stream
+from gscli.sampling import Chunk, log_exponential, stream
 from gscli.summary import Summary, summarise
 
 CURVE_POINTS = 61
@@ -184,8 +184,8 @@ def finish(steps: Sequence[Step], *, n: int, seed: int) -> Sweep:
 def explorer_noise(
     num_categories: int, rows: int, *, seed: int, categories: Sequence[int]
 ) -> FloatArray:
-    """Return the first rows of the stream's noise, log E, of some categories."""
-    chunks = stream(lambda noise: noise, num_categories, rows, seed=seed)
+    """Return log E of the first rows of the stream, for some categories."""
+    chunks = stream(log_exponential, num_categories, rows, seed=seed)
     return np.concatenate([chunk.rows[:, list(categories)] for chunk in chunks])
 
 

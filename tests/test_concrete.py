@@ -317,9 +317,9 @@ def test_extreme_exponentials_give_finite_rows_that_sum_to_one(t: float, form: A
     extremes = [NEXT_TO_ZERO, 1e-15, 1e-9, 1.0, -math.log(2.0**-54), 700.0]
     if form != "simplex":  # beyond what the stream can draw, where X itself would overflow
         extremes += [5e-324, 1e-300]
-    log_e = np.log(np.array(np.meshgrid(*[extremes] * 3)).reshape(3, -1))
+    noise = -np.array(np.meshgrid(*[extremes] * 3)).reshape(3, -1)
     for d in (Concrete([1, 3, 6], t), Concrete.from_logits([-700, 0, 700], t)):
-        out = d.from_noise(log_e.copy(), form=form)
+        out = d.from_noise(noise.copy(), form=form)
         assert np.isfinite(out).all()
         x = np.exp(out) if form == "log" else out
         np.testing.assert_allclose(x.sum(axis=0), 1, rtol=1e-12)
@@ -329,17 +329,17 @@ def test_extreme_exponentials_give_finite_rows_that_sum_to_one(t: float, form: A
 @pytest.mark.parametrize("t", [1e-3, 0.07, 0.1, 1.0, 20.0])
 @pytest.mark.parametrize("spread", [1.0, 600.0])
 def test_samples_are_the_softmax_of_the_definition(t: float, spread: float) -> None:
-    """In 50 digits, on both sides of the temperature below which the maximum is taken off."""
+    """In 50 digits, on both sides of the temperature below which ratios would overflow."""
     d = Concrete.from_logits([0.0, 0.3 * spread, -0.2 * spread], t)
     low, high = sampling.NOISE_RANGE
-    noise = np.array([[low, 0.1, -2.0], [high, 1.0, -1.0], [0.5, -3.0, low]])
+    noise = np.array([[low, -0.1, -2.0], [high, -1.0, -1.0], [-0.5, -3.0, low]])
     simplex = d.from_noise(noise.copy())
     logs = d.from_noise(noise.copy(), form="log")
     with mpmath.workdps(50):
         for lane in range(3):
             scores = [
-                (mpmath.mpf(float(a)) - mpmath.mpf(float(g))) / mpmath.mpf(t)
-                for a, g in zip(d.logits, noise[:, lane], strict=True)
+                (mpmath.mpf(float(a)) - mpmath.log(-mpmath.mpf(float(log_u)))) / mpmath.mpf(t)
+                for a, log_u in zip(d.logits, noise[:, lane], strict=True)
             ]
             peak = max(scores)
             total = peak + mpmath.log(mpmath.fsum(mpmath.exp(s - peak) for s in scores))
@@ -368,7 +368,7 @@ def test_hard_samples_are_the_vertex_of_the_largest_component() -> None:
 def test_jacobian_agrees_with_finite_differences_at_fixed_noise(t: float) -> None:
     logits, noise, h = (
         np.array([0.2, -0.5, 1.0, 0.1]),
-        np.array([[0.3], [-1.0], [0.7], [-0.4]]),
+        np.array([[-1.3], [-0.4], [-2.0], [-0.7]]),
         1e-6,
     )
 
@@ -385,11 +385,12 @@ def test_jacobian_agrees_with_finite_differences_at_fixed_noise(t: float) -> Non
 
 
 def test_flat_dirichlet_recovers_the_normalised_exponentials() -> None:
-    log_e = sampling.noise_block(5, 4, 0, 640)[0].T
+    noise = sampling.noise_block(5, 4, 0, 640)[0]
+    log_e = np.log(-noise.T)
     expected = log_e - np.logaddexp.reduce(log_e, axis=-1, keepdims=True)
     for t in (1e-3, 0.1, 1.0, 20.0):
         d = Concrete([1, 2, 30, 4], t)
-        y = d.from_noise(log_e.T.copy(), form="log").T
+        y = d.from_noise(noise.copy(), form="log").T
         np.testing.assert_allclose(d.flat_dirichlet(y), expected, rtol=1e-9, atol=1e-11)
 
 

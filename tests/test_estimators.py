@@ -109,10 +109,10 @@ def test_standard_error_of_a_mean_is_the_usual_one() -> None:
     # With rows in 32 batches of one size, the jackknife's is that of the mean of batch means.
     d, n = Concrete(PI, 0.5), 32 * 64
     found = estimator_errors(d, LINEAR, n=n, inner_samples=1)["relaxed"]
-    noise = np.concatenate(
-        [c.rows[:, :3] for c in sampling.stream(lambda e: e, 6, n, seed=0, threads=1)]
+    log_e = np.concatenate(
+        [c.rows[:, :3] for c in sampling.stream(sampling.log_exponential, 6, n, seed=0, threads=1)]
     )
-    x = d.from_noise(noise.T.copy()).T
+    x = d.from_noise(-np.exp(log_e.T)).T
     c = LINEAR.coefficients
     gradient = x * (c - (x @ c)[:, None]) / d.temperature
     squares = np.square(gradient - exact_gradient(d, LINEAR)).sum(axis=1)

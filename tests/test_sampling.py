@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,11 +76,11 @@ def uniforms(seed: int, block: int) -> Iterator[float]:
 @pytest.mark.parametrize("block", [0, 1, 2, 77, 2**32 + 3])
 def test_the_noise_can_be_repeated_in_plain_python(seed: int, block: int) -> None:
     noise = sampling.noise_block(seed, 3, block).ravel()[:40]
-    expected = [math.log(-math.log(u)) for u in itertools.islice(uniforms(seed, block), 40)]
+    expected = [math.log(u) for u in itertools.islice(uniforms(seed, block), 40)]
     np.testing.assert_allclose(noise, expected, rtol=1e-14, atol=1e-15)
 
 
-@pytest.mark.parametrize(("k", "lanes", "tiles"), [(3, 65536, 1), (100, 2048, 1), (1000, 1, 262)])
+@pytest.mark.parametrize(("k", "lanes", "tiles"), [(3, 131072, 1), (100, 4096, 1), (1000, 1, 524)])
 def test_whole_samples_can_be_repeated_in_plain_python(k: int, lanes: int, tiles: int) -> None:
     """Row by row, from the layout that the module's docstring promises."""
     assert sampling.block_shape(k) == (tiles, k, lanes)
@@ -106,10 +107,10 @@ def test_extreme_uniforms_give_finite_noise_within_its_range() -> None:
     low, high = sampling.NOISE_RANGE
     assert np.isfinite(noise).all()
     assert low <= noise.min() < low + 0.1
-    assert high - 0.1 < noise.max() <= high
-    assert (np.diff(noise) < 0).all()
-    assert noise[0] == pytest.approx(math.log(54 * math.log(2)))
-    assert noise[-1] == pytest.approx(math.log(2.0**-53))
+    assert noise.max() <= high
+    assert (np.diff(noise) > 0).all()
+    assert noise[0] == pytest.approx(-54 * math.log(2))
+    assert noise[-1] == pytest.approx(-(2.0**-53))
 
 
 @pytest.mark.parametrize("form", ["simplex", "log"])
@@ -175,7 +176,7 @@ def test_a_row_does_not_depend_on_how_many_follow(k: int, form: Any) -> None:
 
     def draw(n: int) -> Any:
         return np.concatenate(
-            [c.rows for c in sampling.stream(lambda e: d.from_noise(e, form=form), k, n, seed=8)]
+            [c.rows for c in sampling.stream(partial(d.from_noise, form=form), k, n, seed=8)]
         )
 
     longest = draw(2 * block + 65)
