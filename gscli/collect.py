@@ -13,9 +13,11 @@ from gscli.sampling import ordered_map
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Measure = Callable[[FloatArray], IntArray]
+Part = tuple[float | None, FloatArray]
+"""A temperature, or None, and rows of shape (rows, K)."""
 
-TILE = 2**16
-"""Rows checked at a time: their sums stay in a core's cache."""
+Load = Callable[[], Iterable[Part]]
+"""Yields some parts of a sample, checked and ready; called in a thread."""
 
 TOLERANCE = 0.01
 """How far from 1 a row may sum: a picture does not mind rounded decimals or float16."""
@@ -70,8 +72,13 @@ class Collected:
     counts: IntArray | int = 0
 
 
+def loaded(*parts: Part) -> Load:
+    """Return a load of parts that are there already."""
+    return lambda: parts
+
+
 def collect(
-    parts: Iterable[tuple[float | None, FloatArray]],
+    loads: Iterable[Load],
     *,
     measure: Measure | None = None,
     keep: int = 0,
@@ -81,14 +88,14 @@ def collect(
 
     Parameters
     ----------
-    parts : iterable of (temperature, rows)
-        Blocks of samples; the temperature may be None.
+    loads : iterable of callables
+        Each yields pairs of a temperature, or None, and a block of samples.
     measure : callable, optional
         Counts something over a block; the counts are added up.
     keep : int
         How many samples of each temperature to keep at most, evenly spaced.
     threads : int, optional
-        Number of threads for the measure.
+        Number of threads for loading and measuring.
 
     Returns
     -------
@@ -98,23 +105,23 @@ def collect(
     Examples
     --------
     >>> from functools import partial
-    >>> found = collect([(None, np.eye(3))], measure=partial(count_bins, bins=2), keep=2)
+    >>> loads = [loaded((None, np.eye(3)))]
+    >>> found = collect(loads, measure=partial(count_bins, bins=2), keep=2)
     >>> found[None].n, found[None].counts.tolist(), len(found[None].points.rows())
     (3, [[2, 1], [2, 1], [2, 1]], 2)
     """
 
-    def work(part: tuple[float | None, FloatArray]) -> tuple[float | None, FloatArray, IntArray]:
-        temperature, rows = part
-        counts = np.zeros(1, dtype=np.int64) if measure is None else measure(rows)
-        return temperature, rows, counts
+    def work(load: Load) -> list[tuple[float | None, FloatArray, IntArray | int]]:
+        return [(t, rows, 0 if measure is None else measure(rows)) for t, rows in load()]
 
     found: dict[float | None, Collected] = {}
-    for temperature, rows, counts in ordered_map(work, parts, threads=threads):
-        here = found.setdefault(temperature, Collected(Thinned(keep)))
-        here.n += len(rows)
-        here.counts = here.counts + counts
-        if keep:
-            here.points.add(rows)
+    for parts in ordered_map(work, loads, threads=threads):
+        for temperature, rows, counts in parts:
+            here = found.setdefault(temperature, Collected(Thinned(keep)))
+            here.n += len(rows)
+            here.counts = here.counts + counts
+            if keep:
+                here.points.add(rows)
     return found
 
 
@@ -143,8 +150,7 @@ def check_block(block: Block, *, label: str, log: bool) -> Block:
     """
     if block.temperatures is not None:
         _check_temperatures(block.temperatures, block.start, label)
-    tiles = (block.rows[start : start + TILE] for start in range(0, len(block.rows), TILE))
-    if all(_are_samples(tile, log=log) for tile in tiles):
+    if _are_samples(block.rows, log=log):
         return block
     bad = next(i for i, row in enumerate(block.rows) if not _are_samples(row[None], log=log))
     shown = ", ".join(f"{value:.4g}" for value in block.rows[bad][:6])
@@ -165,7 +171,11 @@ def _check_temperatures(temperatures: FloatArray, start: int, label: str) -> Non
 
 def _are_samples(values: FloatArray, *, log: bool) -> bool:
     rows = np.exp(values) if log else values
-    # Whole columns are quicker for few categories, and rows for many.
-    sums = np.asarray(sum(rows.T)) if rows.shape[1] < 8 else rows.sum(axis=1)
+    if rows.shape[1] < 8:  # whole columns are quicker for few categories, and rows for many
+        sums = rows[:, 0] + rows[:, 1]
+        for column in rows.T[2:]:
+            sums += column
+    else:
+        sums = rows.sum(axis=1)
     # A nan fails every comparison.
     return bool(rows.min() >= 0 and sums.min() >= 1 - TOLERANCE and sums.max() <= 1 + TOLERANCE)

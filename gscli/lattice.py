@@ -8,9 +8,6 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-TILE = 2**16
-"""Points counted at a time: their intermediate values stay in a core's cache."""
-
 DIAGONALS = 4
 """Values of i + j + k: two for points of the simplex, and one on each side for rounding."""
 
@@ -44,12 +41,8 @@ def cell_of(x: FloatArray, resolution: int) -> IntArray:
 
 def count_cells(x: FloatArray, resolution: int) -> IntArray:
     """Return how many points lie in each cell, shape (resolution**2,); see `cell_of`."""
-    points = x.reshape(-1, 3)
     cells = _cells(resolution)
-    counts = np.zeros(len(cells), dtype=np.int64)
-    for start in range(0, len(points), TILE):
-        keys = _keys(points[start : start + TILE], resolution)
-        counts += np.bincount(keys, minlength=len(cells))
+    counts = np.bincount(_keys(x, resolution).ravel(), minlength=len(cells))
     total = np.zeros(resolution**2, dtype=np.int64)
     np.add.at(total, cells, counts)
     return total
@@ -61,10 +54,12 @@ def _keys(x: FloatArray, resolution: int) -> npt.NDArray[np.int32]:
     It is linear in i, j and k, and counting keys instead of cells leaves the rest of the work
     to one small table.
     """
-    digits = (x * resolution).astype(np.int32)
+    digits = np.empty(x.shape, dtype=np.int32)
+    np.multiply(x, resolution, out=digits, casting="unsafe")
     keys: npt.NDArray[np.int32] = digits[..., 0] * (DIAGONALS * (resolution + 1) + 1)
     keys += digits[..., 1] * (DIAGONALS + 1)
-    keys += digits[..., 2] - (resolution - 3)
+    keys += digits[..., 2]
+    keys -= resolution - 3
     return keys
 
 

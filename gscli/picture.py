@@ -1,13 +1,15 @@
 """Which picture suits a sample: from its categories, its size and the user's wish to a figure."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import chain, islice
+from threading import Lock
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from gscli.collect import Collected, Measure, collect, count_bins
+from gscli.collect import Collected, Load, Measure, Part, collect, count_bins, loaded
 from gscli.concrete import Concrete, FloatArray, log_softmax
 from gscli.errors import DataError, ParameterError
 from gscli.lattice import count_cells
@@ -36,8 +38,8 @@ class Sample:
     ----------
     names : tuple of str
         Of the K categories.
-    parts : callable
-        Yields pairs of a temperature, or None, and rows of shape (rows, K); called once.
+    loads : callable
+        Yields what in turn yields the parts of the sample; called once.
     log : bool
         Whether the rows are logarithms.
     logits : ndarray of shape (K,), or None
@@ -49,7 +51,7 @@ class Sample:
     """
 
     names: tuple[str, ...]
-    parts: Callable[[], Iterator[tuple[float | None, FloatArray]]]
+    loads: Callable[[], Iterator[Load]]
     log: bool
     logits: FloatArray | None
     origin: str
@@ -107,13 +109,13 @@ def picture(sample: Sample, wish: Wish) -> "go.Figure":
     ParameterError
         If the wish does not fit the number of categories.
     """
-    parts, chosen = choose(sample, wish)
+    loads, chosen = choose(sample, wish)
     drawing = _drawing(sample, wish, chosen)
     whole = wish.kind == "marginals"
     projected = range(len(sample.names)) if whole else chosen
     projection = Projection(sample, projected, drawing.log_ratio)
     found = collect(
-        projection.project(parts),
+        map(projection.project, loads),
         measure=drawing.measure,
         keep=drawing.keep,
         threads=sample.threads,
@@ -134,31 +136,24 @@ def picture(sample: Sample, wish: Wish) -> "go.Figure":
     )
 
 
-def choose(
-    sample: Sample, wish: Wish
-) -> tuple[Iterator[tuple[float | None, FloatArray]], tuple[int, ...]]:
-    """Return the sample's parts and the positions of the categories to show."""
+def choose(sample: Sample, wish: Wish) -> tuple[Iterator[Load], tuple[int, ...]]:
+    """Return the sample's loads and the positions of the categories to show."""
     k = len(sample.names)
-    parts = iter(sample.parts())
+    loads = sample.loads()
     if wish.categories is not None:
-        return parts, wish.categories
+        return loads, wish.categories
     room = MAX_STRIPS if wish.kind == "marginals" else 3 if k > 4 or wish.log_ratio else 4
     if k <= room:
-        return parts, tuple(range(k))
+        return loads, tuple(range(k))
     if sample.logits is not None:
         rank = sample.logits
     else:
-        first = next(parts, None)
-        if first is None:
+        first = [part for load in islice(loads, 1) for part in load()]
+        if not first:
             raise DataError("there is no sample to draw")
-        rank = (np.exp(first[1]) if sample.log else first[1]).mean(axis=0)
-        parts = _before(first, parts)
-    return parts, tuple(sorted(np.argsort(-rank, kind="stable")[:room].tolist()))
-
-
-def _before(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
-    yield first
-    yield from rest
+        rank = (np.exp(first[0][1]) if sample.log else first[0][1]).mean(axis=0)
+        loads = chain([loaded(*first)], loads)
+    return loads, tuple(sorted(np.argsort(-rank, kind="stable")[:room].tolist()))
 
 
 class Projection:
@@ -177,14 +172,16 @@ class Projection:
     def __init__(self, sample: Sample, chosen: Sequence[int], log_ratio: bool) -> None:
         self.sample, self.chosen, self.log_ratio = sample, list(chosen), log_ratio
         self.whole = self.chosen == list(range(len(sample.names)))
-        self.dropped = 0
+        self.dropped, self.lock = 0, Lock()
 
-    def project(
-        self, parts: Iterable[tuple[float | None, FloatArray]]
-    ) -> Iterator[tuple[float | None, FloatArray]]:
-        """Yield the parts restricted to those categories."""
-        for temperature, rows in parts:
-            yield temperature, self._project(rows)
+    def project(self, load: Load) -> Load:
+        """Return a load restricted to those categories."""
+
+        def projected() -> Iterator[Part]:
+            for temperature, rows in load():
+                yield temperature, self._project(rows)
+
+        return projected
 
     def _project(self, rows: FloatArray) -> FloatArray:
         if self.whole and self.sample.log == self.log_ratio:
@@ -195,7 +192,8 @@ class Projection:
             return part if self.log_ratio else np.exp(part)
         total = part.sum(axis=1, keepdims=True)
         usable = (part > 0).all(axis=1) if self.log_ratio else total[:, 0] > 0
-        self.dropped += int(np.count_nonzero(~usable))
+        with self.lock:
+            self.dropped += int(np.count_nonzero(~usable))
         part = np.asarray(part[usable] / total[usable])
         return np.log(part) if self.log_ratio else part
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gscli import Concrete
-from gscli.collect import Thinned, check_block, collect, count_bins
+from gscli.collect import Part, Thinned, check_block, collect, count_bins, loaded
 from gscli.concrete import FloatArray
 from gscli.errors import DataError
 from gscli.lattice import count_cells
@@ -32,9 +32,10 @@ def test_thinned_keeps_evenly_spaced_rows_whatever_the_blocks(sizes: list[int], 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_every_row_is_counted_by_temperature(threads: int) -> None:
     rows = {t: Concrete([1, 3, 6], t).sample(5_000, seed=1) for t in (1.0, 0.2)}
-    parts = [(t, block) for t in rows for block in np.array_split(rows[t], 7)]
+    parts: list[Part] = [(t, block) for t in rows for block in np.array_split(rows[t], 7)]
     measure = partial(count_cells, resolution=8)
-    found = collect(parts, measure=measure, keep=100, threads=threads)
+    loads = [loaded(*parts[:3]), loaded(*parts[3:])]
+    found = collect(loads, measure=measure, keep=100, threads=threads)
     assert list(found) == [1.0, 0.2]
     for t in rows:
         each = found[t]

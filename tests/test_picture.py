@@ -1,6 +1,7 @@
 """Which picture suits a sample."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from plotly_arrays import array
 
 from gscli import Concrete
-from gscli.concrete import FloatArray
+from gscli.collect import Load, loaded
 from gscli.errors import DataError, ParameterError
 from gscli.picture import MAX_POINTS, Sample, Wish, picture
 
@@ -21,14 +22,14 @@ def sample_of(
     known: bool = True,
     log: bool = True,
 ) -> Sample:
-    def parts() -> Iterator[tuple[float | None, FloatArray]]:
+    def loads() -> Iterator[Load]:
         for t in temperatures:
             rows = Concrete(pi, t or 1).sample_log(n, seed=7)
             for block in np.array_split(rows if log else np.exp(rows), 3):
-                yield t, block
+                yield loaded((t, block))
 
     names = tuple(f"c{k}" for k in range(len(pi)))
-    return Sample(names, parts, log, np.log(pi) if known else None, "seed 7")
+    return Sample(names, loads, log, np.log(pi) if known else None, "seed 7")
 
 
 def draw(sample: Sample, **wish: Any) -> dict[str, Any]:
@@ -165,13 +166,13 @@ def test_two_categories_in_log_ratio_have_the_logistic_density() -> None:
 
 def test_rows_that_have_no_log_ratio_are_counted() -> None:
     rows = np.array([[0.2, 0.3, 0.5], [0, 0.5, 0.5], [0, 0, 1]])
-    sample = Sample(("a", "b", "c"), lambda: iter([(None, rows)]), False, None, "x.csv")
+    sample = Sample(("a", "b", "c"), lambda: iter([loaded((None, rows))]), False, None, "x.csv")
     assert "2 rows with exact zeros left out" in subtitle(draw(sample, log_ratio=True))
 
 
 def test_rows_without_the_chosen_categories_are_counted() -> None:
     rows = np.array([[0.2, 0.3, 0.1, 0.2, 0.2], [0, 0, 0, 1, 0]])
-    sample = Sample(tuple("abcde"), lambda: iter([(None, rows)]), False, None, "x.csv")
+    sample = Sample(tuple("abcde"), lambda: iter([loaded((None, rows))]), False, None, "x.csv")
     figure = draw(sample, categories=(0, 1, 2))
     assert "1 rows with exact zeros left out" in subtitle(figure)
 
@@ -194,7 +195,8 @@ def test_marginals_show_shares_of_the_whole() -> None:
 def test_one_sample_and_identical_samples() -> None:
     for rows in (np.array([[0.2, 0.3, 0.5]]), np.full((50, 3), 1 / 3)):
         for wish in ({}, {"kind": "bins"}, {"log_ratio": True}, {"kind": "marginals"}):
-            sample = Sample(("a", "b", "c"), lambda r=rows: iter([(None, r)]), False, None, "")  # type: ignore[misc]
+            load = loaded((None, rows))
+            sample = Sample(("a", "b", "c"), partial(iter, [load]), False, None, "")
             assert draw(sample, **wish)["data"]
 
 

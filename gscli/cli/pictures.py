@@ -42,7 +42,7 @@ def terminal_pictures(
     from gscli.terminal import bars, resolution_for
 
     width = min(console.width, WIDEST)
-    parts, chosen = choose(sample, wish)
+    loads, chosen = choose(sample, wish)
     names = [sample.names[k] for k in chosen]
     shape = len(chosen) == 3
     measure = (
@@ -50,8 +50,8 @@ def terminal_pictures(
         if shape
         else partial(count_bins, bins=100)
     )
-    rows = Projection(sample, chosen, log_ratio=False).project(parts)
-    for temperature, found in collect(rows, measure=measure, threads=sample.threads).items():
+    projected = map(Projection(sample, chosen, log_ratio=False).project, loads)
+    for temperature, found in collect(projected, measure=measure, threads=sample.threads).items():
         at = "" if temperature is None else f"t = {temperature:g}  "
         yield f"\n[bold]{at}[/]n = {found.n:,}  {escape(sample.origin)}\n"
         counts = np.asarray(found.counts)

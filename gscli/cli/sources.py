@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,7 +10,9 @@ from gscli.cli import options
 from gscli.cli.progress import track
 
 if TYPE_CHECKING:
+    from gscli.collect import Load, Part
     from gscli.picture import Sample
+    from gscli.readers import Block
     from gscli.weights import Weights
 
 
@@ -43,6 +45,9 @@ def _from_distribution(
     threads: int | None,
     quiet: bool,
 ) -> "Sample":
+    import numpy as np
+
+    from gscli.collect import loaded
     from gscli.picture import Sample
     from gscli.readers import default_names
     from gscli.sampling import fresh_seed, stream
@@ -51,7 +56,7 @@ def _from_distribution(
     first = distributions[0]
     chosen_seed = fresh_seed() if seed is None else seed
 
-    def parts() -> Iterator[tuple[float | None, Any]]:
+    def parts() -> "Iterator[Part]":
         for distribution in distributions:
             chunks = stream(
                 partial(distribution.from_noise, form="log"),
@@ -61,15 +66,16 @@ def _from_distribution(
                 threads=threads,
             )
             for chunk in chunks:
-                yield distribution.temperature, chunk.rows
+                yield distribution.temperature, np.asarray(chunk.rows, np.float64)
 
-    def tracked() -> Iterator[tuple[float | None, Any]]:
+    def loads() -> "Iterator[Load]":
         total = n * len(distributions)
-        return track(parts(), total=total, size=lambda part: len(part[1]), quiet=quiet)
+        drawn = track(parts(), total=total, size=lambda part: len(part[1]), quiet=quiet)
+        return map(loaded, drawn)
 
     return Sample(
         names=names or default_names(first.num_categories),
-        parts=tracked,
+        loads=loads,
         log=True,
         logits=first.logits,
         origin=f"seed {chosen_seed}",
@@ -90,7 +96,6 @@ def _from_file(
     from gscli.collect import check_block
     from gscli.picture import Sample
     from gscli.readers import open_samples, split_by_temperature
-    from gscli.sampling import ordered_map
 
     samples = open_samples(file, temperatures=temperatures)
     if not samples.has_temperatures:
@@ -102,20 +107,22 @@ def _from_file(
         names = names if samples.named else given or names
     stated = temperatures[0] if temperatures and len(temperatures) == 1 else None
 
-    def parts() -> Iterator[tuple[float | None, Any]]:
+    def load(block: "Block") -> "Iterator[Part]":
+        check_block(block, label=samples.label, log=log)
+        if block.temperatures is None:
+            yield stated, block.rows
+        else:
+            yield from split_by_temperature(block, temperatures)
+
+    def loads() -> "Iterator[Load]":
         blocks = track(
             samples, total=samples.total, size=lambda block: len(block.rows), quiet=quiet
         )
-        check = partial(check_block, label=samples.label, log=log)
-        for block in ordered_map(check, blocks, threads=threads):
-            if block.temperatures is None:
-                yield stated, block.rows
-            else:
-                yield from split_by_temperature(block, temperatures)
+        return (partial(load, block) for block in blocks)
 
     return Sample(
         names=names,
-        parts=parts,
+        loads=loads,
         log=log,
         logits=None if known is None else known.logits,
         origin=samples.label,
