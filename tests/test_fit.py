@@ -116,12 +116,14 @@ def test_later_rows_enter_by_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
     stepped = fit(np.array_split(x, 100))
     assert stepped.held == 10_000
     assert stepped.n == 200_000
+    # A start from 10,000 of 200,000 rows is some 4.5 standard errors off. The one step leaves what
+    # is of second order in that, and of third in the likelihood: some 4.5^3 / sqrt(200,000).
     difference = (stepped.probs - exact.probs) / exact.standard_errors.probs
-    assert np.abs(difference).max() < 0.02
-    assert abs(stepped.temperature - exact.temperature) < 0.02 * float(
+    assert np.abs(difference).max() < 0.1
+    assert abs(stepped.temperature - exact.temperature) < 0.1 * float(
         exact.standard_errors.temperature
     )
-    assert stepped.log_likelihood == pytest.approx(exact.log_likelihood, abs=0.05)
+    assert stepped.log_likelihood == pytest.approx(exact.log_likelihood, abs=0.5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -65,7 +65,7 @@ def check_panels(
     >>> d = Concrete([1, 3, 6], temperature=0.5)
     >>> figure = check_panels(check([d.sample(1000, seed=1)], d), names=["x1", "x2", "x3"])
     >>> figure.layout.annotations[0].text
-    'Largest component<br>passed, p = 0.5'
+    'Largest component<br>passed, p = 0.36'
     """
     drawn = [(test, _found(result, test.name)) for test in result.tests if test.name in WORDS]
     drawn = [(test, found) for test, found in drawn if found or test.name == "extremes"]

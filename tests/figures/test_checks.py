@@ -7,7 +7,7 @@ import pytest
 from scipy import special
 
 from gscli import Concrete
-from gscli.figures import check_panels, theme
+from gscli.figures import check_panels
 from gscli.figures.checks import BAND, OBSERVED, REJECTED
 from gscli.gof import CheckResult, check
 
@@ -141,4 +141,4 @@ def test_names_are_escaped_and_a_handful_of_rows_is_drawn() -> None:
     for n in (1, 2, 5, 30):
         text = check_panels(check([d.sample(n, seed=1)], d, names=names), names=names).to_json()
         assert "<img" not in text
-        assert theme.shorten(names[2], 10) in text.encode().decode("unicode_escape")
+        assert names[2][:5] in text
