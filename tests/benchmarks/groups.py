@@ -8,6 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
+from gscli.browser import find_browser
+from gscli.errors import BrowserNotFoundError
+
 from .measure import Row, compare, gscli, in_turns, limit, python
 
 REFERENCES = "tests.benchmarks.references"
@@ -148,12 +151,79 @@ def start(folder: Path, quick: bool) -> list[Row]:
     return rows
 
 
+def plot(folder: Path, quick: bool) -> list[Row]:
+    """Compare images with plotly's own, and measure pages."""
+    rounds = 2 if quick else 7
+    page, png, figure = folder / "x.html", folder / "x.png", folder / "x.json"
+    drawn = ("plot", *CLASSIC[:-1])
+    images = [folder / f"x{suffix}" for suffix in (".png", ".svg", ".pdf")]
+    gscli(*drawn, "-o", figure)
+    contestants: dict[str, Callable[[], float]] = {
+        "html": lambda: gscli(*drawn, "-o", page).seconds
+    }
+    if _has_browser():
+        contestants |= {
+            "png": lambda: gscli(*drawn, "-o", png).seconds,
+            "three": lambda: gscli(*drawn, *(f"-o{image}" for image in images)).seconds,
+            "write_image": lambda: python("-m", REFERENCES, "write_image", png, "0").seconds,
+        }
+    times = in_turns(contestants, rounds)
+    rows = [limit("plot -o x.html, 10,000 points", median(times["html"]), "s", 1.0)]
+    if "png" in times:
+        rows += [
+            compare("plot -o x.png", times, "png", "write_image", kind="within", target=1.0),
+            compare(
+                "plot, png, svg and pdf",
+                times,
+                "three",
+                "png",
+                kind="within",
+                target=1.5,
+                note="png alone",
+            ),
+        ]
+    else:
+        rows.append(Row("plot -o x.png", "", "no browser"))
+    gscli(*drawn, "-n", "1e6", "--plotlyjs", "cdn", "-o", page)
+    size = page.stat().st_size / 1e6
+    rows.append(limit("page of 10^6 samples, plotly.js apart", size, "MB", 0.3))
+    return rows
+
+
+def large(folder: Path, quick: bool) -> list[Row]:
+    """Compare drawing a large NPY file with summing it, both from the page cache."""
+    n, rounds, path = 10**8, 2 if quick else 7, folder / "x.npy"
+    what = f"plot of a NPY file, {n:.0e} rows"
+    if shutil.disk_usage(folder).free < 1.2 * n * 3 * 8:
+        return [Row(what, "", "needs 2.4 GB of disk")]
+    gscli("sample", *CLASSIC, "-n", str(n), "-o", path)
+    peaks: list[float] = []
+
+    def drawn() -> float:
+        run = gscli("plot", path, "-q", "-o", folder / "x.html")
+        peaks.append(run.peak_mb)
+        return run.seconds
+
+    def summed() -> float:
+        return float(json.loads(python("-m", REFERENCES, "summed", path, "0").output)["seconds"])
+
+    summed()
+    times = in_turns({"ours": drawn, "sum": summed}, rounds)
+    path.unlink()
+    return [
+        compare(what, times, "ours", "sum", kind="within", target=3.0, note="its sum, warm"),
+        limit("its peak memory", max(peaks), "MB", 500),
+    ]
+
+
 GROUPS: dict[str, Group] = {
     "stream": stream,
     "npy": npy,
     "csv": csv,
     "memory": memory,
     "start": start,
+    "plot": plot,
+    "large": large,
 }
 
 
@@ -168,6 +238,14 @@ def _reported(reference: str, n: int, path: Path) -> float:
     run = python("-m", REFERENCES, reference, path, str(n))
     path.unlink()
     return float(json.loads(run.output)["seconds"])
+
+
+def _has_browser() -> bool:
+    try:
+        find_browser()
+    except BrowserNotFoundError:
+        return False
+    return True
 
 
 def _missing(what: str, module: str) -> Row:

@@ -71,6 +71,21 @@ def savetxt(path: Path, n: int) -> None:
     _report(begin)
 
 
+def write_image(path: Path, _: int) -> None:
+    """Write the figure of the JSON file beside it with plotly itself."""
+    import plotly.io as pio
+
+    pio.write_image(pio.read_json(path.with_suffix(".json")), path, scale=2)
+
+
+def summed(path: Path, _: int) -> None:
+    """Sum a memory-mapped array."""
+    samples = np.load(path, mmap_mode="r")
+    begin = time.perf_counter()
+    samples.sum()
+    _report(begin)
+
+
 def _samples(n: int) -> Any:
     from gscli import Concrete
 
@@ -83,7 +98,8 @@ def _report(begin: float) -> None:
 
 def main() -> None:
     """Run one of them."""
-    known = {f.__name__: f for f in (torch_memmap, torch_save, np_save, polars_csv, savetxt)}
+    references = (torch_memmap, torch_save, np_save, polars_csv, savetxt, write_image, summed)
+    known = {reference.__name__: reference for reference in references}
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=known)
     parser.add_argument("path", type=Path)
