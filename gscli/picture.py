@@ -221,7 +221,7 @@ def _drawing(sample: Sample, wish: Wish, chosen: Sequence[int]) -> _Drawing:
     if shown == 3:
         return _ternary(sample, wish, chosen)
     if shown == 4 and not wish.log_ratio:
-        return _tetrahedron()
+        return _tetrahedron(sample, chosen)
     raise ParameterError("categories", f"{shown} cannot be drawn so; choose three")
 
 
@@ -255,11 +255,12 @@ def _ternary(sample: Sample, wish: Wish, chosen: Sequence[int]) -> _Drawing:
     return _Drawing(measure, MAX_POINTS, False, panel, ternary_panels)
 
 
-def _tetrahedron() -> _Drawing:
+def _tetrahedron(sample: Sample, chosen: Sequence[int]) -> _Drawing:
     from gscli.figures import Panel, tetrahedron_panels
 
     def panel(temperature: float | None, found: Collected, count: int) -> Panel:
-        return Panel(heading=_heading(temperature, None), points=_drawn(found, count))
+        exact = sample.at(temperature, chosen)
+        return Panel(heading=_heading(temperature, exact), points=_drawn(found, count))
 
     return _Drawing(None, MAX_POINTS, False, panel, tetrahedron_panels)
 

@@ -18,8 +18,9 @@ def cartesian(
     subtitle: str,
     single: tuple[int, int] = (700, 520),
     columns: int | None = None,
-    size: tuple[int, int] | None = None,
-    gap_y: float = 0.2,
+    panel: tuple[int, int] = (275, 225),
+    gap: tuple[int, int] = (85, 115),
+    margin: theme.Margin | None = None,
 ) -> go.Figure:
     """Return an empty figure with an x and a y axis for each panel.
 
@@ -35,21 +36,25 @@ def cartesian(
         Width and height in pixels of a figure of one panel.
     columns : int, optional
         Panels side by side; by default as many as look best.
-    size : tuple of int, optional
-        Width and height in pixels, whatever the number of panels.
-    gap_y : float
-        Between two rows of panels, as a fraction of the plotting area.
+    panel : tuple of int
+        Width and height in pixels of one of several panels, without its labels.
+    gap : tuple of int
+        Pixels between two columns and between two rows.
+    margin : Margin, optional
+        Around the panels, if not the usual one.
 
     Returns
     -------
     plotly.graph_objects.Figure
         Panel i has the axes that `axes_of(i)` names.
     """
-    domains = theme.grid(len(panels), gap_x=0.13, gap_y=gap_y, columns=columns)
-    width, height = size or theme.grid_size(len(panels), single=single)
-    figure = go.Figure(layout=theme.layout(title, subtitle, width=width, height=height))
-    figure.update_layout(margin={"l": 70, "b": 120})
-    for index, domain in enumerate(domains):
+    alone = len(panels) == 1
+    margin = margin or theme.Margin(70, 50, 110 if alone else 130, 100)
+    if alone:
+        panel = (single[0] - margin.left - margin.right, single[1] - margin.top - margin.bottom)
+    grid = theme.grid(len(panels), panel=panel, gap=gap, margin=margin, columns=columns)
+    figure = go.Figure(layout=theme.layout(title, subtitle, grid))
+    for index, domain in enumerate(grid.domains):
         names = axes_of(index)
         for axis, other, place, shared in (("x", "y", domain.x, x), ("y", "x", domain.y, y)):
             figure.layout[f"{axis}axis{names['xaxis'][1:]}"] = {
@@ -63,8 +68,9 @@ def cartesian(
                 "tickfont": {"size": 12, "color": theme.MUTED},
                 "automargin": True,
                 **shared,
+                "title": {"font": {"size": 14}, "standoff": 10, **shared.get("title", {})},
             }
-    figure.update_layout(annotations=theme.headings([p.heading for p in panels], domains))
+    figure.update_layout(annotations=theme.headings([p.heading for p in panels], grid.domains))
     return figure
 
 

@@ -69,7 +69,6 @@ def check_panels(
     """
     drawn = [(test, _found(result, test.name)) for test in result.tests if test.name in WORDS]
     drawn = [(test, found) for test, found in drawn if found or test.name == "extremes"]
-    rows = math.ceil(len(drawn) / 2)
     caption = _caption(result)
     if len(drawn) == 1:  # A single panel has no heading of its own.
         caption = f"{_heading(drawn[0][0]).replace('<br>', ': ')}; {caption}"
@@ -80,10 +79,12 @@ def check_panels(
         title=title,
         subtitle=f"{subtitle}<br>{caption}" if subtitle else caption,
         columns=min(2, len(drawn)),
-        size=(720, 150 + 300 * rows),
-        gap_y=0.14,
+        single=(720, 450),
+        panel=(262, 200),
+        gap=(85, 110),
+        margin=theme.Margin(70, 40, 140 if len(drawn) > 1 else 125, 70),
     )
-    figure.update_layout(margin={"t": 125, "b": 70}, showlegend=False, bargap=0.35)
+    figure.update_layout(showlegend=False, bargap=0.35)
     figure.update_annotations(yshift=8)
     level = result.alpha / result.by_chance
     for index, (test, comparisons) in enumerate(drawn):

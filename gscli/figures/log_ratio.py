@@ -8,7 +8,15 @@ import plotly.graph_objects as go
 
 from gscli.figures import theme
 from gscli.figures.cartesian import axes_of, cartesian
-from gscli.figures.panels import FloatArray, Panel, marker_size_for, opacity_for, winners
+from gscli.figures.panels import (
+    FloatArray,
+    Panel,
+    legend_keys,
+    marker_size_for,
+    opacity_for,
+    winner_group,
+    winners,
+)
 from gscli.regions import Region
 
 
@@ -50,29 +58,30 @@ def log_ratio_panels(
         subtitle=subtitle,
         single=(700, 680),
     )
+    figure.add_traces(list(legend_keys(go.Scattergl, "xy", names, colours)))
     for index, panel in enumerate(panels):
-        for trace in (*_points(panel, names, colours), *_contours(panel.regions)):
+        for trace in (*_points(panel, colours), *_contours(panel.regions)):
             shown = {"showlegend": False} if index else {}
             figure.add_trace(trace.update(**axes_of(index), **shown))
-    return figure
+    return figure.update_layout(legend=theme.LEGEND_OF_THREES)
 
 
-def _points(panel: Panel, names: Sequence[str], colours: Sequence[str]) -> Iterator[go.Scattergl]:
+def _points(panel: Panel, colours: Sequence[str]) -> Iterator[go.Scattergl]:
     if panel.points is None:
         return
     won = winners(panel.points)
     ratios = panel.points[:, :2] - panel.points[:, 2:]
-    for k, name in enumerate(names):
+    for k, colour in enumerate(colours):
         yield go.Scattergl(
             **_coordinates(ratios[won == k]),
             mode="markers",
             marker={
                 "size": marker_size_for(len(ratios)),
-                "color": colours[k],
+                "color": colour,
                 "opacity": opacity_for(len(ratios)),
             },
-            name=f"rounds to {theme.shorten(name, 14)}",
-            legendgroup=f"winner {k}",
+            legendgroup=winner_group(k),
+            showlegend=False,
             hovertemplate="%{x:.4g}, %{y:.4g}<extra></extra>",
         )
 

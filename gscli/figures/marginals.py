@@ -118,7 +118,9 @@ def marginal_panels(
         },
         title=title,
         subtitle=subtitle,
-        single=(700, 200 + 34 * max(len(names), 6)),
+        single=(700, 210 + 34 * max(len(names), 6)),
+        panel=(275, 34 * max(len(names), 6)),
+        margin=theme.Margin(70, 110, 130 if len(panels) > 1 else 110, 100),
     )
     for index, panel in enumerate(panels):
         first = index == 0
@@ -135,11 +137,12 @@ def marginal_panels(
                 colorscale=list(theme.COUNT_SCALE),
                 showscale=first,
                 colorbar={
-                    "title": {"text": "share of<br>samples"},
+                    "title": {"text": "share of<br>samples", "font": {"size": 12}},
                     "tickvals": [-4, -3, -2, -1, 0],
                     "ticktext": ["0.01 %", "0.1 %", "1 %", "10 %", "100 %"],
                     "thickness": 12,
                     "outlinewidth": 0,
+                    "tickfont": {"size": 11},
                 },
                 hovertemplate="%{x:.3f}: %{customdata:.2f} % of samples<extra></extra>",
                 **axes_of(index),

@@ -1,11 +1,13 @@
 """What a panel of a figure shows, at one temperature."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gscli.figures import theme
 from gscli.regions import Region
 
 FloatArray = npt.NDArray[np.float64]
@@ -46,6 +48,41 @@ class Panel:
 def winners(points: FloatArray) -> IntArray:
     """Return the category to which each sample rounds, shape (m,)."""
     return np.asarray(points.argmax(axis=-1))
+
+
+def legend_keys(
+    trace: Any, axes: str, names: Sequence[str], colours: Sequence[str]
+) -> Iterator[Any]:
+    """Yield the legend's entries for samples: the samples' own markers are too small and pale.
+
+    Parameters
+    ----------
+    trace : type
+        Class of the traces that draw the samples, each in the legend group `winner_group(k)`.
+    axes : str
+        The letters of its coordinates.
+    names, colours : sequence of str
+        Of the categories.
+
+    Yields
+    ------
+    trace
+        Empty but for its entry.
+    """
+    for k, (name, colour) in enumerate(zip(names, colours, strict=True)):
+        yield trace(
+            **{letter: [None] for letter in axes},
+            mode="markers",
+            marker={"size": 9, "color": colour},
+            name=f"rounds to {theme.shorten(name, 14)}",
+            legendgroup=winner_group(k),
+            showlegend=True,
+        )
+
+
+def winner_group(k: int) -> str:
+    """Return the legend group of the samples that round to a category."""
+    return f"winner {k}"
 
 
 def opacity_for(n: int) -> float:

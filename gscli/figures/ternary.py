@@ -8,13 +8,28 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from gscli.figures import theme
-from gscli.figures.panels import FloatArray, IntArray, Panel, marker_size_for, opacity_for, winners
+from gscli.figures.panels import (
+    FloatArray,
+    IntArray,
+    Panel,
+    legend_keys,
+    marker_size_for,
+    opacity_for,
+    winner_group,
+    winners,
+)
 from gscli.lattice import cell_corners
 from gscli.regions import Region
 
 COUNT_STEPS = 16
 LINE_STEPS = 4000
 """Most points of a line along a side of the triangle."""
+
+SINGLE, SMALL = (600, 402), (255, 221)
+"""Width and height in pixels of a triangle alone, and of one among others."""
+
+BAR_WIDTH, BAR_DISTANCE = 70, 44
+"""Pixels that the scale of counts takes, and from the triangles to it: labels lie between."""
 
 
 def ternary(
@@ -93,19 +108,31 @@ def ternary_panels(
     """
     colours = theme.category_colours(positions)
     tiny = len(panels) > 1 if small is None else small
-    domains = theme.grid(len(panels), gap_x=0.18, gap_y=0.18)
-    width, height = theme.grid_size(len(panels))
-    figure = go.Figure(layout=theme.layout(title, subtitle, width=width, height=height))
     most = max((int(p.counts.max()) for p in panels if p.counts is not None), default=0)
-    for index, (panel, domain) in enumerate(zip(panels, domains, strict=True)):
+    grid = _grid(len(panels), wide=bool(most))
+    figure = go.Figure(layout=theme.layout(title, subtitle, grid))
+    if any(panel.points is not None for panel in panels):
+        for key in legend_keys(go.Scatterternary, "abc", names, colours):
+            figure.add_trace(key.update(subplot="ternary"))
+    for index, (panel, domain) in enumerate(zip(panels, grid.domains, strict=True)):
         subplot = "ternary" if index == 0 else f"ternary{index + 1}"
         figure.layout[subplot] = _axes(names, probs, colours, domain, small=tiny)
         for trace in _traces(panel, names, colours, most, first=index == 0):
             figure.add_trace(trace.update(subplot=subplot))
     if most:
-        figure.add_trace(_colour_bar(most))
-    figure.update_layout(annotations=theme.headings([p.heading for p in panels], domains))
-    return figure
+        plot_width = grid.width - grid.margin.left - grid.margin.right
+        figure.add_trace(_colour_bar(most, x=1 + BAR_DISTANCE / plot_width))
+    headings = theme.headings([p.heading for p in panels], grid.domains, rise=30)
+    return figure.update_layout(annotations=headings, legend=theme.LEGEND_OF_THREES)
+
+
+def _grid(count: int, *, wide: bool) -> theme.Grid:
+    """Lay out triangles, which leave room for the labels that lie outside of their corners."""
+    right = 50 + (BAR_WIDTH if wide else 0)
+    if count == 1:
+        return theme.grid(1, panel=SINGLE, gap=(0, 0), margin=theme.Margin(right=right))
+    margin = theme.Margin(right=right, top=156, bottom=116)
+    return theme.grid(count, panel=SMALL, gap=(90, 122), margin=margin)
 
 
 def _axes(
@@ -152,16 +179,16 @@ def _traces(
     if panel.counts is not None:
         yield from _cells(panel.counts, most)
     if panel.points is not None:
-        yield from _points(panel.points, names, colours, first=first)
+        yield from _points(panel.points, names, colours)
     for position, region in enumerate(panel.regions):
         yield from _contour(region, position, first=first)
 
 
 def _points(
-    points: FloatArray, names: Sequence[str], colours: Sequence[str], *, first: bool
+    points: FloatArray, names: Sequence[str], colours: Sequence[str]
 ) -> Iterator[go.Scatterternary]:
     won = winners(points)
-    for k, name in enumerate(names):
+    for k in range(len(names)):
         mine = points[won == k].astype(np.float32)
         yield go.Scatterternary(
             **_coordinates(mine),
@@ -173,9 +200,8 @@ def _points(
                 "line": {"width": 0},
             },
             cliponaxis=False,
-            name=f"rounds to {theme.shorten(name, 14)}",
-            legendgroup=f"winner {k}",
-            showlegend=first,
+            legendgroup=winner_group(k),
+            showlegend=False,
             hovertemplate=_hover(names),
         )
 
@@ -267,7 +293,7 @@ def _colour(level: float) -> str:
     return str(sample_colorscale(list(theme.COUNT_SCALE), level)[0])
 
 
-def _colour_bar(most: int) -> go.Scatterternary:
+def _colour_bar(most: int, *, x: float) -> go.Scatterternary:
     ticks = [t for e in range(10) for t in (1 * 10**e, 3 * 10**e) if t < most / 3]
     ticks = [*(ticks if len(ticks) <= 7 else ticks[::2]), most]
     return go.Scatterternary(
@@ -284,6 +310,8 @@ def _colour_bar(most: int) -> go.Scatterternary:
             "showscale": True,
             "colorbar": {
                 "title": {"text": "samples<br>in a cell", "font": {"size": 12}},
+                "x": x,
+                "xpad": 0,
                 "tickvals": [float(_level(np.array(t), most)) for t in ticks],
                 "ticktext": [f"{t:,}" for t in ticks],
                 "thickness": 12,

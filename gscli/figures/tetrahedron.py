@@ -8,7 +8,15 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gscli.figures import theme
-from gscli.figures.panels import FloatArray, Panel, marker_size_for, opacity_for, winners
+from gscli.figures.panels import (
+    FloatArray,
+    Panel,
+    legend_keys,
+    marker_size_for,
+    opacity_for,
+    winner_group,
+    winners,
+)
 
 # A regular tetrahedron with edges of length 1, its first vertex on top.
 VERTICES = np.array(
@@ -19,6 +27,13 @@ VERTICES = np.array(
         [0, np.sqrt(3) / 3, 0],
     ]
 )
+
+# About the middle of what the camera sees, not about the centre of mass; labels lie inside.
+RANGES = {"x": (-1.02, 0.78), "y": (-0.97, 0.83), "z": (-0.33, 1.07)}
+ZOOM = 1.4
+
+LABEL_REACH = 1.4
+"""How far labels lie from the centre, in its distance from a vertex."""
 
 
 def tetrahedron_panels(
@@ -51,18 +66,17 @@ def tetrahedron_panels(
         Of the size that suits the number of panels.
     """
     colours = theme.category_colours(positions)
-    domains = theme.grid(len(panels))
-    width, height = theme.grid_size(len(panels))
-    figure = go.Figure(layout=theme.layout(title, subtitle, width=width, height=height))
-    for index, (panel, domain) in enumerate(zip(panels, domains, strict=True)):
+    grid = _grid(len(panels))
+    figure = go.Figure(layout=theme.layout(title, subtitle, grid))
+    for key in legend_keys(go.Scatter3d, "xyz", names, colours):
+        figure.add_trace(key.update(scene="scene"))
+    for index, (panel, domain) in enumerate(zip(panels, grid.domains, strict=True)):
         scene = "scene" if index == 0 else f"scene{index + 1}"
         figure.layout[scene] = {
             "domain": {"x": domain.x, "y": domain.y},
-            "xaxis": {"visible": False, "range": [-0.8, 0.8]},
-            "yaxis": {"visible": False, "range": [-0.6, 0.9]},
-            "zaxis": {"visible": False, "range": [-0.3, 1.1]},
+            **{f"{axis}axis": {"visible": False, "range": RANGES[axis]} for axis in "xyz"},
             "aspectmode": "manual",
-            "aspectratio": {"x": 2.45, "y": 2.3, "z": 2.15},
+            "aspectratio": {axis: ZOOM * (high - low) for axis, (low, high) in RANGES.items()},
             "camera": {
                 "eye": {"x": 0.5, "y": -0.85, "z": 0.38},
                 "center": {"x": 0, "y": 0, "z": 0},
@@ -70,10 +84,16 @@ def tetrahedron_panels(
             },
             "annotations": _labels(names, probs, colours),
         }
-        for trace in (_edges(), *_points(panel, names, colours, first=index == 0)):
+        for trace in (_edges(), *_points(panel, names, colours)):
             figure.add_trace(trace.update(scene=scene))
-    figure.update_layout(annotations=theme.headings([p.heading for p in panels], domains))
+    figure.update_layout(annotations=theme.headings([p.heading for p in panels], grid.domains))
     return figure
+
+
+def _grid(count: int) -> theme.Grid:
+    if count == 1:
+        return theme.grid(1, panel=(680, 500), gap=(0, 0), margin=theme.Margin(10, 10, 80, 60))
+    return theme.grid(count, panel=(330, 280), gap=(20, 50), margin=theme.Margin(10, 10, 130, 60))
 
 
 def _edges() -> go.Scatter3d:
@@ -89,24 +109,21 @@ def _labels(
     names: Sequence[str], probs: Sequence[float] | None, colours: Sequence[str]
 ) -> list[dict[str, Any]]:
     centre = VERTICES.mean(axis=0)
-    texts = [f"<b>{theme.shorten(name)}</b>" for name in names]
+    texts = [f"<b>{theme.shorten(name, 14)}</b>" for name in names]
     if probs is not None:
-        texts = [f"{text}  p = {p:.3g}" for text, p in zip(texts, probs, strict=True)]
+        texts = [f"{text}<br>p = {p:.3g}" for text, p in zip(texts, probs, strict=True)]
     return [
         {
-            **dict(zip("xyz", centre + 1.15 * (vertex - centre), strict=True)),
+            **dict(zip("xyz", centre + LABEL_REACH * (vertex - centre), strict=True)),
             "text": text,
             "showarrow": False,
-            "font": {"size": 15, "color": colours[k]},
-            "bgcolor": "rgba(255, 255, 255, 0.7)",
+            "font": {"size": 14, "color": colours[k]},
         }
         for k, (vertex, text) in enumerate(zip(VERTICES, texts, strict=True))
     ]
 
 
-def _points(
-    panel: Panel, names: Sequence[str], colours: Sequence[str], *, first: bool
-) -> list[go.Scatter3d]:
+def _points(panel: Panel, names: Sequence[str], colours: Sequence[str]) -> list[go.Scatter3d]:
     points = np.empty((0, 4)) if panel.points is None else panel.points
     won = winners(points) if len(points) else np.empty(0, dtype=np.int64)
     return [
@@ -124,11 +141,10 @@ def _points(
                 f"{theme.shorten(other)} %{{customdata[{i}]:.4f}}" for i, other in enumerate(names)
             )
             + "<extra></extra>",
-            name=f"rounds to {theme.shorten(name, 14)}",
-            legendgroup=f"winner {k}",
-            showlegend=first,
+            legendgroup=winner_group(k),
+            showlegend=False,
         )
-        for k, name in enumerate(names)
+        for k in range(len(names))
     ]
 
 

@@ -32,6 +32,9 @@ COUNT_SCALE = (
 
 CONTOUR_DASHES = ("solid", "dash", "dot")
 
+# Three entries in a row: those of the categories above those of the contours.
+LEGEND_OF_THREES = {"entrywidth": 0.26, "entrywidthmode": "fraction"}
+
 
 def category_colours(positions: Sequence[int]) -> tuple[str, ...]:
     """Return the colours of categories, given their positions among all K.
@@ -60,12 +63,98 @@ def shorten(text: str, length: int = 24) -> str:
     return escape(text if len(text) <= length else text[: length - 1] + "…")
 
 
-def layout(title: str, subtitle: str, *, width: int, height: int) -> dict[str, Any]:
-    """Return the layout of a figure: its titles, type and size in pixels."""
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Where a panel lies, in fractions of the plotting area from its lower left corner."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """Pixels around the plotting area: for titles, axis labels and the legend."""
+
+    left: int = 50
+    right: int = 50
+    top: int = 118
+    bottom: int = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Panels of one size in rows, and the figure around them, in pixels."""
+
+    domains: Sequence[Domain]
+    width: int
+    height: int
+    margin: Margin
+
+
+def columns_for(count: int) -> int:
+    """Return the number of columns in which so many panels look best."""
+    return {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 9: 3}.get(count, 4)
+
+
+def grid(
+    count: int,
+    *,
+    panel: tuple[int, int],
+    gap: tuple[int, int],
+    margin: Margin,
+    columns: int | None = None,
+) -> Grid:
+    """Lay out panels row by row from the top.
+
+    Parameters
+    ----------
+    count : int
+        Number of panels, >= 1.
+    panel : tuple of int
+        Width and height of one, in pixels.
+    gap : tuple of int
+        Pixels between two columns and between two rows.
+    margin : Margin
+        Around them.
+    columns : int, optional
+        Panels side by side; by default as many as look best.
+
+    Returns
+    -------
+    Grid
+        Their places, and the size of the figure.
+
+    Examples
+    --------
+    >>> two = grid(2, panel=(200, 150), gap=(100, 80), margin=Margin(50, 50, 100, 60))
+    >>> two.width, two.height, [domain.x for domain in two.domains]
+    (600, 310, [(0.0, 0.4), (0.6, 1.0)])
+    """
+    columns = columns or columns_for(count)
+    rows = math.ceil(count / columns)
+    (wide, high), (across, down) = panel, gap
+    plot_width = columns * (wide + across) - across
+    plot_height = rows * (high + down) - down
+    domains = []
+    for index in range(count):
+        row, column = divmod(index, columns)
+        left, top = column * (wide + across), plot_height - row * (high + down)
+        domains.append(
+            Domain(
+                (left / plot_width, (left + wide) / plot_width),
+                ((top - high) / plot_height, top / plot_height),
+            )
+        )
+    width = plot_width + margin.left + margin.right
+    return Grid(domains, width, plot_height + margin.top + margin.bottom, margin)
+
+
+def layout(title: str, subtitle: str, grid: Grid) -> dict[str, Any]:
+    """Return the layout of a figure: its titles, type and size."""
     return {
         "template": "none",
-        "width": width,
-        "height": height,
+        "width": grid.width,
+        "height": grid.height,
         "font": {"family": FONT, "size": 14, "color": INK},
         "paper_bgcolor": PAPER,
         "plot_bgcolor": PAPER,
@@ -75,65 +164,33 @@ def layout(title: str, subtitle: str, *, width: int, height: int) -> dict[str, A
             "x": 0.02,
             "xanchor": "left",
             "yref": "container",
-            "y": 1 - 26 / height,
+            "y": 1 - 26 / grid.height,
             "font": {"size": 18},
         },
-        "margin": {"l": 50, "r": 50, "t": 118, "b": 120},
+        "margin": {
+            "l": grid.margin.left,
+            "r": grid.margin.right,
+            "t": grid.margin.top,
+            "b": grid.margin.bottom,
+        },
         "legend": {
             "orientation": "h",
             "x": 0.5,
             "xanchor": "center",
-            "y": 0,
+            "y": 8 / grid.height,
             "yref": "container",
             "yanchor": "bottom",
-            "itemsizing": "constant",
+            "itemwidth": 36,
             "font": {"size": 12},
         },
         "hoverlabel": {"font": {"family": FONT}},
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
-    """Where a panel lies, in fractions of the plotting area from its lower left corner."""
-
-    x: tuple[float, float]
-    y: tuple[float, float]
-
-
-def columns_for(count: int) -> int:
-    """Return the number of columns in which so many panels look best."""
-    return {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 9: 3}.get(count, 4)
-
-
-def grid(
-    count: int, *, gap_x: float = 0.06, gap_y: float = 0.14, columns: int | None = None
-) -> list[Domain]:
-    """Return the places of panels, row by row from the top."""
-    columns = columns or columns_for(count)
-    rows = math.ceil(count / columns)
-    wide = (1 - gap_x * (columns - 1)) / columns
-    high = (1 - gap_y * (rows - 0.4)) / rows if count > 1 else 1
-    places = []
-    for index in range(count):
-        row, column = divmod(index, columns)
-        left = column * (wide + gap_x)
-        top = 1 - row * (high + gap_y) - (gap_y * 0.6 if count > 1 else 0)
-        places.append(Domain((left, min(1, left + wide)), (max(0, top - high), top)))
-    return places
-
-
-def grid_size(count: int, *, panel: int = 330, single: tuple[int, int] = (700, 640)) -> Any:
-    """Return the width and height, in pixels, of a figure of so many panels."""
-    if count == 1:
-        return single
-    columns = columns_for(count)
-    rows = math.ceil(count / columns)
-    return max(700, columns * panel + 60), rows * (panel + 10) + 200
-
-
-def headings(texts: Sequence[str], domains: Sequence[Domain]) -> list[dict[str, Any]]:
-    """Return the panels' titles as annotations; none for a single panel."""
+def headings(
+    texts: Sequence[str], domains: Sequence[Domain], *, rise: int = 22
+) -> list[dict[str, Any]]:
+    """Return the panels' titles, so many pixels above them; none for a single panel."""
     if len(texts) == 1:
         return []
     return [
@@ -142,7 +199,7 @@ def headings(texts: Sequence[str], domains: Sequence[Domain]) -> list[dict[str, 
             "showarrow": False,
             "x": sum(domain.x) / 2,
             "y": domain.y[1],
-            "yshift": 22,
+            "yshift": rise,
             "xref": "paper",
             "yref": "paper",
             "xanchor": "center",

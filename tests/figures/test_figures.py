@@ -26,7 +26,13 @@ EVIL = ("<script>alert(1)</script>", "<b>", "a&b", "x")
 
 
 def markers(figure: dict[str, Any]) -> list[dict[str, Any]]:
-    return [t for t in figure["data"] if t["mode"] == "markers" and "rounds" in t.get("name", "")]
+    return [
+        t for t in figure["data"] if "winner" in t.get("legendgroup", "") and not t["showlegend"]
+    ]
+
+
+def keys(figure: dict[str, Any]) -> list[dict[str, Any]]:
+    return [t for t in figure["data"] if "winner" in t.get("legendgroup", "") and t["showlegend"]]
 
 
 def test_vertex_of_each_category_has_its_name_its_colour_and_its_samples() -> None:
@@ -38,9 +44,10 @@ def test_vertex_of_each_category_has_its_name_its_colour_and_its_samples() -> No
         assert name in title["text"]
         assert f"p = {(0.1, 0.3, 0.6)[k]}" in title["text"]
         assert title["font"]["color"] == theme.CATEGORY_COLOURS[k]
-        trace = markers(figure)[k]
-        assert trace["name"] == f"rounds to {name}"
-        assert trace["marker"]["color"] == theme.CATEGORY_COLOURS[k]
+        trace, key = markers(figure)[k], keys(figure)[k]
+        assert key["name"] == f"rounds to {name}"
+        assert key["legendgroup"] == trace["legendgroup"]
+        assert key["marker"]["color"] == trace["marker"]["color"] == theme.CATEGORY_COLOURS[k]
         # plotly puts a on top, b left and c right; a trace's a, b and c are x_1, x_2 and x_3.
         drawn = np.stack([array(trace[letter]) for letter in "abc"], axis=-1)
         assert drawn == pytest.approx(points[[k]])
@@ -95,8 +102,13 @@ def test_panels_have_headings_and_one_legend() -> None:
 
 @pytest.mark.parametrize("count", range(1, 25))
 def test_panels_do_not_overlap(count: int) -> None:
-    places = theme.grid(count)
+    found = theme.grid(count, panel=(250, 200), gap=(80, 110), margin=theme.Margin(60, 40, 90, 70))
+    places = found.domains
     assert len(places) == count
+    for place in places:
+        across = (place.x[1] - place.x[0]) * (found.width - 100)
+        down = (place.y[1] - place.y[0]) * (found.height - 160)
+        assert (across, down) == pytest.approx((250, 200))
     for i, one in enumerate(places):
         assert 0 <= one.x[0] < one.x[1] <= 1
         assert 0 <= one.y[0] < one.y[1] <= 1
