@@ -348,7 +348,7 @@
     glide(begin.temperature);
   });
 
-  // --- plotly's figures, drawn when they come near --------------------------------------------
+  // --- plotly's figures, drawn when they come near, or when there is nothing else to do ---------
 
   const drawn = new Set();
 
@@ -377,6 +377,13 @@
   );
   const places = Array.from(document.querySelectorAll("[data-figure]"));
   places.forEach((place) => watcher.observe(place));
+
+  const whenIdle = window.requestIdleCallback ?? ((work) => setTimeout(work, 100));
+  function plotNext() {
+    const next = places.find((place) => !drawn.has(place));
+    if (next) plot(next).then(() => whenIdle(plotNext));
+  }
+  window.addEventListener("load", () => whenIdle(plotNext));
 
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     drawn.forEach(plot);
