@@ -20,7 +20,7 @@ Load = Callable[[], Iterable[Part]]
 """Yields some parts of a sample, checked and ready; called in a thread."""
 
 TOLERANCE = 0.01
-"""How far from 1 a row may sum: a picture does not mind rounded decimals or float16."""
+"""How far from 1 a row may sum: pictures and means do not mind rounded decimals or float16."""
 
 
 @dataclass
@@ -135,7 +135,7 @@ def count_bins(rows: FloatArray, *, bins: int) -> IntArray:
 
 
 def check_block(block: Block, *, label: str, log: bool) -> Block:
-    """Return a block whose rows can be drawn: points of the simplex, roughly.
+    """Return a block whose rows can be drawn or summed up: points of the simplex, roughly.
 
     Raises
     ------
@@ -157,9 +157,12 @@ def check_block(block: Block, *, label: str, log: bool) -> Block:
     found = f"{label}: row {block.start + bad + 1} ({shown})"
     if log:
         raise DataError(f"{found} is not log X of a sample; without --log it is read as X")
-    if (block.rows[bad] <= 0).all():
+    values = block.rows[bad]
+    if (values <= 0).all():
         raise DataError(f"{found} is no sample; if the file holds log X, add --log")
-    raise DataError(f"{found} sums to {block.rows[bad].sum():.4g} and is no sample")
+    if not values.min() >= 0:
+        raise DataError(f"{found} holds {values.min():.4g} and is no sample")
+    raise DataError(f"{found} sums to {values.sum():.4g} and is no sample")
 
 
 def _check_temperatures(temperatures: FloatArray, start: int, label: str) -> None:

@@ -33,7 +33,7 @@ def open_source(
         if log:
             raise click.UsageError("--log tells what FILE holds; name a FILE")
         return _from_distribution(pi, logits, temperatures or (3.0,), n, seed, threads, quiet)
-    return _from_file(file, pi, logits, temperatures, threads, log=log, quiet=quiet)
+    return open_file(file, pi, logits, temperatures, threads, log=log, quiet=quiet)
 
 
 def _from_distribution(
@@ -83,7 +83,7 @@ def _from_distribution(
     )
 
 
-def _from_file(
+def open_file(
     file: str,
     pi: "Weights | None",
     logits: "Weights | None",
@@ -93,6 +93,7 @@ def _from_file(
     log: bool,
     quiet: bool,
 ) -> "Sample":
+    """Return the samples of a file; its rows are checked as they are read."""
     from gscli.collect import check_block
     from gscli.picture import Sample
     from gscli.readers import open_samples, split_by_temperature

@@ -150,7 +150,7 @@ DENSITY: list[tuple[tuple[str, ...], int, str]] = [
     (("good.csv", "-t", "1,2"), 2, "2 temperatures for the one table of good.csv"),
     (("good.csv", "-t", "0"), 2, "--hard"),
     (("good.csv", "--pi", "1,2,3", "--logits", "1,2,3"), 2, "both given"),
-    (("good.csv", "-o", "x.csv", "-o", "y.csv"), 2, "FILE is read once: name one output"),
+    (("good.csv", "-o", "x.csv", "-o", "y.csv"), 2, "2 outputs; FILE is read once: name one"),
     (("good.csv", "-o", "old.csv"), 1, "old.csv exists; use --force"),
     (("good.csv", "-o", "x.txt"), 2, "unknown suffix '.txt'"),
     (("good.csv", "-o", "no/x.csv"), 1, "does not exist"),

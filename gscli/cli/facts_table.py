@@ -1,0 +1,162 @@
+"""The table of exact facts, and of a file's figures beside them, fitted to the terminal."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from gscli.facts import Facts
+    from gscli.summary import Summary
+
+SHOWN_CATEGORIES = 12
+LONGEST_NAME = 20
+GAP = 2
+"""Blanks between columns."""
+
+Measured = dict[float, "Summary"]
+Column = tuple[str, list[str]]
+
+
+def print_facts(
+    names: tuple[str, ...],
+    facts: "list[Facts]",
+    best: dict[int, float] | None,
+    measured: Measured,
+) -> None:
+    """Print the table and the best temperatures.
+
+    Parameters
+    ----------
+    names : tuple of K str
+        Of the categories.
+    facts : list of Facts
+        One a temperature, all of one pi.
+    best : dict of int to float, or None
+        The best temperature by batch size, if there is one.
+    measured : dict of float to Summary
+        A file's own figures, by temperature.
+    """
+    from rich.console import Console
+
+    from gscli.facts import format_best
+
+    console = Console(highlight=False)
+    for table in _tables(names, facts, measured, console.width):
+        console.print(table)
+    if best is None:
+        console.print("No temperature is best: one category has all but the whole probability.")
+    else:
+        advice = ", ".join(f"{format_best(t)} for {m:,}" for m, t in best.items())
+        console.print(f"Best temperature for a gradient averaged over m samples: {advice}")
+
+
+def _tables(
+    names: tuple[str, ...], facts: "list[Facts]", measured: Measured, width: int
+) -> "Iterator[Table]":
+    """Yield tables that fit the width, each of as many temperatures as it holds."""
+    labels, probs = _labels(names, facts[0])
+    groups = [_group(each, measured.get(each.distribution.temperature)) for each in facts]
+    sides = [("t", labels), ("p", probs)]
+    room = width - _width(sides)
+    while groups:
+        taken = 1
+        while taken < len(groups) and sum(map(_width, groups[: taken + 1])) <= room:
+            taken += 1
+        yield _table([*sides, *(column for group in groups[:taken] for column in group)])
+        groups = groups[taken:]
+
+
+def _width(columns: Sequence[Column]) -> int:
+    from rich.cells import cell_len
+
+    return sum(max(map(cell_len, [head, *cells])) + GAP for head, cells in columns)
+
+
+def _table(columns: Sequence[Column]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+    for position, (head, _) in enumerate(columns):
+        style = "green" if head.startswith("FILE") else "cyan" if head == "p" else None
+        justify: Any = "right" if position else "left"
+        table.add_column(head, justify=justify, style=style, no_wrap=True, overflow="ellipsis")
+    for cells in zip(*(cells for _, cells in columns), strict=True):
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _labels(names: tuple[str, ...], facts: "Facts") -> tuple[list[str], list[str]]:
+    """Return the lines' labels, and the categories' probabilities beside the means."""
+    shown = [_clipped(name) for name in names[:SHOWN_CATEGORIES]]
+    rest = len(names) - len(shown)
+    labels = [
+        *(f"mean {name}" for name in shown),
+        *(f"sd {name}" for name in shown),
+        *([f"({rest:,} more)"] if rest else []),
+        "entropy (nats)",
+        "E[max X]",
+        "near a vertex",
+        "regime",
+        "gradient bias",
+        "gradient noise",
+        *(f"error at m = {m}" for m in facts.as_dict(())["gradient"]["error"]),
+    ]
+    probs = [_share(p, 4) for p in facts.distribution.probs[:SHOWN_CATEGORIES]]
+    return labels, probs + [""] * (len(labels) - len(probs))
+
+
+def _share(value: float, decimals: int = 5) -> str:
+    """Return a share with so many decimals, or in powers of ten if they show little of it."""
+    return f"{value:.{decimals}f}" if value == 0 or value >= 0.0005 else f"{value:.1e}"
+
+
+def _clipped(name: str) -> str:
+    """Return a name, cut to a width that leaves room for figures."""
+    from rich.text import Text
+
+    text = Text(name)
+    text.truncate(LONGEST_NAME, overflow="ellipsis")
+    return text.plain
+
+
+def _group(facts: "Facts", summary: "Summary | None") -> list[Column]:
+    """Return the column of a temperature, and that of the file's figures there."""
+    columns = [(f"{facts.distribution.temperature:.4g}", _exact(facts))]
+    if summary is not None:
+        cells = _sampled(summary)
+        columns.append(
+            (f"FILE, n = {summary.n:,}", cells + [""] * (len(columns[0][1]) - len(cells)))
+        )
+    return columns
+
+
+def _exact(facts: "Facts") -> list[str]:
+    found = facts.as_dict(range(min(facts.distribution.num_categories, SHOWN_CATEGORIES)))
+    gradient = found["gradient"]
+    relative = gradient["relative_bias"]
+    return [
+        *map(_share, (*found["mean"], *found["sd"])),
+        *([""] if facts.distribution.num_categories > SHOWN_CATEGORIES else []),
+        f"{found['entropy']:.5f}",
+        f"{found['expected_max']:.4f}",
+        f"{found['near_vertex']:.4f}",
+        found["regime"],
+        "–" if relative is None else f"{100 * relative:.3g} %",
+        f"{gradient['noise']:.3g}",
+        *(f"{error:.3g}" for error in gradient["error"].values()),
+    ]
+
+
+def _sampled(summary: "Summary") -> list[str]:
+    shown = slice(SHOWN_CATEGORIES)
+    means = zip(summary.mean[shown], summary.mean_se[shown], strict=True)
+    return [
+        *(f"{_share(mean)} ± {_share(error)}" for mean, error in means),
+        *map(_share, summary.sd[shown]),
+        *([""] if len(summary.mean) > SHOWN_CATEGORIES else []),
+        "",
+        f"{summary.expected_max:.4f} ± {summary.expected_max_se:.4f}",
+        f"{summary.near_vertex:.4f} ± {summary.near_vertex_se:.4f}",
+    ]
