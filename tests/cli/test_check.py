@@ -8,13 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import Popen
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 import pytest
 from click.testing import Result
+from tables import answer, save
 
 from gscli import Concrete, browser
 from gscli.errors import BrowserNotFoundError
@@ -45,26 +44,6 @@ def softmax(scores: FloatArray) -> FloatArray:
 def noise(n: int = N, clip: float = 0.0) -> FloatArray:
     uniforms = np.random.default_rng(7).random((n, 3))
     return -np.log(-np.log(np.clip(uniforms, clip, 1 - clip)))
-
-
-def save(path: Path, rows: Any, names: tuple[str, ...] = ("x1", "x2", "x3")) -> Path:
-    if path.suffix == ".npy":
-        np.save(path, rows)
-        return path
-    frame = pl.DataFrame(dict(zip(names, np.asarray(rows).T, strict=True)))
-    if path.suffix == ".csv":
-        frame.write_csv(path)
-    else:
-        frame.write_parquet(path)
-    return path
-
-
-def answer(result: Result) -> dict[str, Any]:
-    def refuse(word: str) -> None:
-        raise AssertionError(f"{word} is no JSON")
-
-    content: dict[str, Any] = json.loads(result.stdout, parse_constant=refuse)
-    return content
 
 
 # ---------------------------------------------------------------- verdicts

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import Result
+from tables import save
 
 from gscli import Concrete, readers
 
@@ -15,18 +16,6 @@ Invoke = Callable[..., Result]
 
 PI = (1, 3, 6)
 SUFFIXES = ("csv", "npy", "parquet")
-
-
-def save(path: Path, table: Any, names: Any = ("x1", "x2", "x3")) -> Path:
-    if path.suffix == ".npy":
-        np.save(path, table)
-        return path
-    frame = pl.DataFrame(dict(zip(names, np.asarray(table).T, strict=True)))
-    if path.suffix == ".csv":
-        frame.write_csv(path)
-    else:
-        frame.write_parquet(path)
-    return path
 
 
 def load(path: Path) -> Any:

@@ -7,9 +7,9 @@ from subprocess import Popen
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 from click.testing import Result
+from tables import answer, save
 
 from gscli import Concrete
 from gscli.cli.fit import figures
@@ -24,26 +24,6 @@ KEYS = {
     "names", "n", "probs", "temperature", "standard_errors", "interval_95", "log_likelihood",
     "iterations", "goodness",
 }  # fmt: skip
-
-
-def save(path: Path, rows: Any, names: tuple[str, ...] = ("x1", "x2", "x3")) -> Path:
-    if path.suffix == ".npy":
-        np.save(path, rows)
-        return path
-    frame = pl.DataFrame(dict(zip(names, np.asarray(rows).T, strict=True)))
-    if path.suffix == ".csv":
-        frame.write_csv(path)
-    else:
-        frame.write_parquet(path)
-    return path
-
-
-def answer(result: Result) -> dict[str, Any]:
-    def refuse(word: str) -> None:
-        raise AssertionError(f"{word} is no JSON")
-
-    content: dict[str, Any] = json.loads(result.stdout, parse_constant=refuse)
-    return content
 
 
 @pytest.mark.parametrize("suffix", ["csv", "npy", "parquet"])
