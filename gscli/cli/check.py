@@ -21,7 +21,7 @@ EXIT_REJECTED = 1
 COLOURS = {"passed": "green", "rejected": "bold red"}
 
 
-@click.command("check")
+@click.command("check", short_help="Test whether a file's samples are right, and say why not.")
 @options.file_argument()
 @options.pi
 @options.logits

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gscli.weights import Weights
 
 
-@click.command("density")
+@click.command("density", short_help="Write the exact log-density at the points of a file.")
 @options.file_argument()
 @options.pi
 @options.logits

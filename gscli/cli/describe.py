@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CLASSIC = float(options.CLASSIC_TEMPERATURE)
 
 
-@click.command("describe")
+@click.command("describe", short_help="Show exact means, entropy and gradient error.")
 @options.file_argument(required=False)
 @options.pi
 @options.logits

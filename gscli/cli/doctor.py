@@ -11,7 +11,7 @@ from gscli.cli import options
 PACKAGES = ("numpy", "scipy", "polars", "plotly", "kaleido", "click", "rich")
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Show versions, threads and the browser for images.")
 @click.option("--export", is_flag=True, help="Render a real PNG with the browser, and time it.")
 @options.as_json
 def command(export: bool, as_json: bool) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHOWN_CATEGORIES = 50
 
 
-@click.command("fit")
+@click.command("fit", short_help="Find the pi and the temperature that a file comes from.")
 @options.file_argument()
 @click.option("--log", is_flag=True, help="FILE holds log X.")
 @click.option(

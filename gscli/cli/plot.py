@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 KINDS = ("auto", "points", "bins", "marginals")
 
 
-@click.command("plot")
+@click.command("plot", short_help="Picture samples: as a page, an image or in the terminal.")
 @options.file_argument(required=False)
 @options.pi
 @options.logits

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gscli.weights import Weights
 
 
-@click.command("sample")
+@click.command("sample", short_help="Draw samples to CSV, NPY or Parquet.")
 @options.pi
 @options.logits
 @options.temperature()

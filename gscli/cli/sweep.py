@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CLASSIC_GRID = "0.05:10:12"
 
 
-@click.command("sweep")
+@click.command("sweep", short_help="Make the page that answers: which temperature?")
 @options.pi
 @options.logits
 @options.temperature(default=CLASSIC_GRID)
