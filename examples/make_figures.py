@@ -14,7 +14,7 @@ PETS = "cat=1,dog=3,bird=6"
 FOLDER = Path(__file__).parent / "figures"
 
 FIGURES = {
-    "temperatures.png": f"--pi {PETS} -t 0.2,0.5,1,3 -n 500 --scale 1",
+    "temperatures.png": f"--pi {PETS} -t 0.2,0.5,1,3 -n 500",
     "density.png": f"--pi {PETS} -t 3 --scale 1",
     "million.png": f"--pi {PETS} -t 1 -n 1e6 --scale 1",
 }

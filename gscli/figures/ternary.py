@@ -117,7 +117,7 @@ def ternary_panels(
     for index, (panel, domain) in enumerate(zip(panels, grid.domains, strict=True)):
         subplot = "ternary" if index == 0 else f"ternary{index + 1}"
         figure.layout[subplot] = _axes(names, probs, colours, domain, small=tiny)
-        for trace in _traces(panel, names, colours, most, first=index == 0):
+        for trace in _traces(panel, names, colours, most, small=tiny, first=index == 0):
             figure.add_trace(trace.update(subplot=subplot))
     if most:
         plot_width = grid.width - grid.margin.left - grid.margin.right
@@ -174,29 +174,36 @@ def _axes(
 
 
 def _traces(
-    panel: Panel, names: Sequence[str], colours: Sequence[str], most: int, *, first: bool
+    panel: Panel,
+    names: Sequence[str],
+    colours: Sequence[str],
+    most: int,
+    *,
+    small: bool,
+    first: bool,
 ) -> Iterator[go.Scatterternary]:
     if panel.counts is not None:
         yield from _cells(panel.counts, most)
     if panel.points is not None:
-        yield from _points(panel.points, names, colours)
+        yield from _points(panel.points, names, colours, small=small)
     for position, region in enumerate(panel.regions):
         yield from _contour(region, position, first=first)
 
 
 def _points(
-    points: FloatArray, names: Sequence[str], colours: Sequence[str]
+    points: FloatArray, names: Sequence[str], colours: Sequence[str], *, small: bool
 ) -> Iterator[go.Scatterternary]:
     won = winners(points)
+    crowd = len(points) * (4 if small else 1)  # as if on the area of a single panel
     for k in range(len(names)):
         mine = points[won == k].astype(np.float32)
         yield go.Scatterternary(
             **_coordinates(mine),
             mode="markers",
             marker={
-                "size": marker_size_for(len(points)),
+                "size": marker_size_for(crowd),
                 "color": colours[k],
-                "opacity": opacity_for(len(points)),
+                "opacity": opacity_for(crowd),
                 "line": {"width": 0},
             },
             cliponaxis=False,
