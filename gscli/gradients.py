@@ -24,7 +24,8 @@ from gscli.quadrature import (
 SMALLEST_JACOBIAN = 1e-9
 """Below this ‖J0‖_F a relative bias has no digit that is certain."""
 
-SCAN_POINTS = 19
+SCAN_POINTS = 37
+"""Temperatures at which valleys of the error are looked for: each is 1.5 times the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +130,18 @@ def _squared_norms(rule: Quadrature) -> tuple[float, float, float]:
 
 def _mean_squared_jacobian(rule: Quadrature) -> float:
     # t²‖J‖² = Σ_i X_i² (Σ_{j≠i} X_j² + (Σ_{j≠i} X_j)²): of degree 4, every term with two or three
-    # different categories. Sums over those are polynomials in power sums, so K terms a node do.
-    sums = np.zeros((6, len(rule.nodes)))
+    # different categories. Summed category by category, all terms positive: with power sums, which
+    # need fewer steps, a rare category's part would be lost in the rounding of a frequent one's.
+    one, two, one_one, one_two, two_two, one_one_two = np.zeros((6, len(rule.nodes)))
     for tile in rule.tiles():
-        first, second = rule.ratios(1, tile), rule.ratios(2, tile)
-        terms = (first, second, first**2, first * second, second**2, first**2 * second)
-        sums += [term.sum(axis=0) for term in terms]
-    one, two, one_one, one_two, two_two, one_one_two = sums
-    pairs = 2 * (two**2 - two_two)
-    triples = two * (one**2 - one_one) - 2 * one * one_two + 2 * one_one_two
-    integral = float((pairs + triples) @ rule.weights)
+        for first, second in zip(rule.ratios(1, tile), rule.ratios(2, tile), strict=True):
+            one_one_two += second * one_one + first * one_two
+            two_two += second * two
+            one_two += second * one + first * two
+            one_one += first * one
+            one += first
+            two += second
+    integral = float((4 * two_two + 2 * one_one_two) @ rule.weights)
     return integral / (math.gamma(4) * rule.table.temperature**2)
 
 
@@ -184,11 +187,18 @@ def best_temperature(logits: npt.ArrayLike, batch_size: int) -> float:
         error = gradient_error(logits, temperature).error(batch_size)
         return math.log(max(error, np.finfo(np.float64).tiny))
 
-    # The error can have more than one minimum (one where the gradient is nearly unbiased, one
-    # where it vanishes), so the valley is found by a scan and its floor by Brent's method.
+    # The error can have several minima: one where noise and bias are in balance, one where the
+    # bias changes its sign, one where the gradient vanishes. A scan finds the valleys, and Brent's
+    # method the floor of each.
     scan = np.linspace(math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE), SCAN_POINTS)
-    lowest = int(np.argmin([log_error(point) for point in scan.tolist()]))
-    bracket = (scan[max(lowest - 1, 0)], scan[min(lowest + 1, SCAN_POINTS - 1)])
-    found = minimize_scalar(log_error, bounds=bracket, method="bounded", options={"xatol": 1e-4})
-    candidates = [float(found.x), float(scan[lowest])]
+    heights = np.array([log_error(point) for point in scan.tolist()])
+    before, after = np.append(np.inf, heights[:-1]), np.append(heights[1:], np.inf)
+    valleys = np.flatnonzero((heights <= before) & (heights <= after))
+    candidates = scan[valleys].tolist()
+    for valley in valleys.tolist():
+        bracket = (scan[max(valley - 1, 0)], scan[min(valley + 1, SCAN_POINTS - 1)])
+        floor = minimize_scalar(
+            log_error, bounds=bracket, method="bounded", options={"xatol": 1e-4}
+        )
+        candidates.append(float(floor.x))
     return math.exp(min(candidates, key=log_error))

@@ -42,6 +42,36 @@ def test_best_temperature_of_the_classic_example(batch_size: int, best: float) -
     assert best_temperature(CLASSIC, batch_size) == pytest.approx(best, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("weights", "best"), [((1e-6, 8, 100), 2.87), ((1, 80_000, 1_000_000), 2.84), ((1, 7.7), 1.51)]
+)
+def test_best_temperature_may_lie_where_the_bias_changes_its_sign(
+    weights: tuple[float, ...], best: float
+) -> None:
+    logits = np.log(weights)
+    found = best_temperature(logits, 1024)
+    assert found == pytest.approx(best, abs=0.02)
+    least = gradient_error(logits, found).error(1024)
+    for temperature in np.geomspace(0.01, 100, 120).tolist():
+        assert gradient_error(logits, temperature).error(1024) >= least * (1 - 1e-3)
+
+
+@pytest.mark.parametrize("temperature", [0.3, 3.0])
+@pytest.mark.parametrize("difference", [34.0, 38.0, 50.0])
+def test_noise_of_a_choice_that_is_all_but_made_keeps_its_digits(
+    difference: float, temperature: float
+) -> None:
+    def product(power: int) -> Any:
+        value = logistic_expectation(
+            lambda y, z, _: mp.exp(power * (y + z)), difference, temperature
+        )
+        return value / mp.mpf(temperature) ** power
+
+    expected = float(4 * (product(2) - product(1) ** 2))
+    for logits in ([difference, 0.0], [0.0, difference]):
+        assert gradient_error(logits, temperature).noise == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize("temperature", [0.001, 0.02, 0.5, 1.0, 3.0, 50.0])
 @pytest.mark.parametrize("difference", [0.0, 2.0, 15.0])
 def test_two_categories_follow_the_logistic_law(difference: float, temperature: float) -> None:
