@@ -1,22 +1,28 @@
 """Files and pipes of samples (CSV, NPY, Parquet) to blocks of rows, in bounded memory."""
 
+import codecs
 import csv
 import io
+import math
 import mmap
+import os
 import shutil
 import sys
 import tempfile
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from gscli.errors import DataError
+from gscli.names import LOG_PROB, TEMPERATURE, check_names, default_names
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -24,8 +30,19 @@ BLOCK_VALUES = 2**19
 CSV_BYTES = 2**23
 KEPT_BYTES = 2**25
 SEPARATORS = ",\t; "
-TEMPERATURE = "temperature"
-"""Name of a leading column that holds each row's temperature."""
+LONGEST_SHOWN = 60
+MOST_CATEGORIES = 2**24
+OTHER_FORMATS = {
+    b"\x1f\x8b": "is compressed; decompress it first",
+    b"BZh": "is compressed; decompress it first",
+    b"\xfd7zXZ": "is compressed; decompress it first",
+    b"\x28\xb5\x2f\xfd": "is compressed; decompress it first",
+    b"PK": "is an archive (.npz, .pt?); save one array with numpy.save",
+    b'{"': "looks like JSON; expected CSV, NPY or Parquet",
+    b"[[": "looks like JSON; expected CSV, NPY or Parquet",
+    b"[{": "looks like JSON; expected CSV, NPY or Parquet",
+}
+"""What a file is that begins so, and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +130,21 @@ def open_samples(
         iterating if it is only found there. The message names the row.
     """
     label = "standard input" if path == "-" else path
+    if not path:
+        raise DataError("FILE has an empty name; name a file, or - for standard input")
     try:
         with ExitStack() as files:
             own = None if path == "-" else files.enter_context(Path(path).open("rb"))
             file = own or _standard_input()
             magic = file.peek(6)[:6]
+            for beginning, what in OTHER_FORMATS.items():
+                if magic.startswith(beginning):
+                    raise DataError(f"{label}: {what}")
             if magic == b"\x93NUMPY":
                 samples = _open_npy(label, file, temperatures, remedy)
             elif magic.startswith(b"PAR1"):
-                source = files.enter_context(_spooled(file)) if path == "-" else Path(path)
+                piped = path == "-" or not file.seekable()
+                source = files.enter_context(_spooled(file)) if piped else Path(path)
                 samples = _open_parquet(label, source)
             else:
                 samples = _open_csv(label, file)
@@ -133,6 +156,8 @@ def open_samples(
 
 
 def _standard_input() -> io.BufferedReader:
+    if sys.stdin is None:
+        raise DataError("standard input: is closed; pipe samples into it, or name a FILE")
     stdin: Any = sys.stdin.buffer
     return stdin if isinstance(stdin, io.BufferedReader) else io.BufferedReader(stdin)
 
@@ -144,20 +169,36 @@ def _spooled(file: BinaryIO) -> BinaryIO:
     return spool
 
 
-def _names(label: str, header: Sequence[str]) -> tuple[tuple[str, ...], bool]:
-    """Split a header into the categories' names and whether temperatures lead."""
-    leading = header[0] == TEMPERATURE
-    names = tuple(header[1:] if leading else header)
-    if len(names) < 2:
-        raise DataError(f"{label}: {len(names)} column of values; a sample has two or more")
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"{label}: two columns are named {twice!r}")
-    return names, leading
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Which columns of a table are what."""
+
+    names: tuple[str, ...]
+    values: slice
+    temperature: int | None
+
+    def block(self, start: int, table: FloatArray) -> Block:
+        stated = None if self.temperature is None else table[:, self.temperature]
+        return Block(start, table[:, self.values], stated)
 
 
-def _block(start: int, table: FloatArray, leading: bool) -> Block:
-    return Block(start, table[:, 1:], table[:, 0]) if leading else Block(start, table)
+def _layout(label: str, header: Sequence[str]) -> _Layout:
+    """Find the categories in a header: between temperatures that lead and log-densities that end.
+
+    A first column without a name is the row index that pandas writes, and no category.
+    """
+    begin, end, temperature = int(header[0] == "" and len(header) > 1), len(header), None
+    if header[begin] == TEMPERATURE:
+        begin, temperature = begin + 1, begin
+    if header[-1] == LOG_PROB:
+        end -= 1
+    if end - begin < 2:
+        count = max(0, end - begin)
+        raise DataError(f"{label}: {count} column of values; a sample has two or more")
+    try:
+        return _Layout(check_names(header[begin:end]), slice(begin, end), temperature)
+    except DataError as error:
+        raise DataError(f"{label}: {error}") from error
 
 
 def split_by_temperature(
@@ -171,50 +212,49 @@ def split_by_temperature(
             yield temperature, block.rows[block.temperatures == temperature]
 
 
-def default_names(num_categories: int) -> tuple[str, ...]:
-    """Return x1 ... xK.
-
-    Examples
-    --------
-    >>> default_names(3)
-    ('x1', 'x2', 'x3')
-    """
-    return tuple(f"x{k + 1}" for k in range(num_categories))
-
-
 # --- CSV -------------------------------------------------------------------------------------
 
 
 def _open_csv(label: str, file: BinaryIO) -> Samples:
-    first = file.readline().decode("utf-8-sig", errors="replace")
-    while first.startswith("#"):
-        first = file.readline().decode("utf-8", errors="replace")
-    if not first.strip():
+    line = file.readline().removeprefix(codecs.BOM_UTF8)
+    while line.startswith(b"#") or (line and not line.strip()):
+        line = file.readline()
+    if not line:
         raise DataError(f"{label}: is empty; expected rows of numbers")
+    first = line.decode("utf-8", errors="replace")
     text = first.strip(" \r\n")
+    if "\r" in text:
+        raise DataError(f"{label}: its lines end in carriage returns alone; write newlines")
     separator = next((mark for mark in SEPARATORS if mark in text), ",")
+    if ";" in text and all(map(_has_decimal_comma, text.split(";"))):
+        raise DataError(f"{label}: row 1 has decimal commas; write 0.2 with a point")
     (fields,) = _split(label, [text], separator)
     numeric = [_is_number(field) for field in fields]
     named = '"' in text or not all(numeric)
     header = [field.strip() for field in fields] if named else list(default_names(len(fields)))
     if named and any(numeric) and '"' not in text and header[0] != TEMPERATURE:
         raise DataError(
-            f"{label}: row 1: {header[numeric.index(False)]!r} is not a number; "
+            f"{label}: row 1: {_shown(header[numeric.index(False)])} is not a number; "
             "in a header, put names that are numbers in quotes"
         )
-    names, leading = _names(label, header)
+    layout = _layout(label, header)
     rest = b"" if named else first.encode()
 
     def blocks() -> Iterator[Block]:
         start = 0
         for lines in _whole_lines(file, rest):
             table = _parse_csv(label, lines, len(header), separator, start)
-            yield _block(start, table, leading)
+            if len(table):  # not blank lines alone
+                yield layout.block(start, table)
             start += len(table)
         if start == 0:
             raise DataError(f"{label}: has a header and no rows")
 
-    return Samples(label, names, named, None, 0, leading, blocks)
+    return Samples(label, layout.names, named, None, 0, layout.temperature is not None, blocks)
+
+
+def _shown(field: str) -> str:
+    return repr(field if len(field) <= LONGEST_SHOWN else f"{field[: LONGEST_SHOWN - 3]}...")
 
 
 def _split(label: str, lines: Iterable[str], separator: str) -> Iterator[list[str]]:
@@ -230,6 +270,10 @@ def _is_number(field: str) -> bool:
     except ValueError:
         return False
     return "_" not in field  # which only Python reads as a number
+
+
+def _has_decimal_comma(field: str) -> bool:
+    return field.count(",") == 1 and _is_number(field.replace(",", "."))
 
 
 def _whole_lines(file: BinaryIO, rest: bytes) -> Iterator[bytes]:
@@ -275,9 +319,12 @@ def _parse_slowly(
         if len(fields) != num_columns:
             found = f"{len(fields)} values; expected {num_columns}"
             raise DataError(f"{label}: row {row} has {found}")
-        for field in fields:
+        for column, field in enumerate(fields, start=1):
+            if not field:
+                raise DataError(f"{label}: row {row}: column {column} is empty")
             if not _is_number(field):
-                raise DataError(f"{label}: row {row}: {field!r} is not a number")
+                remedy = "; write a decimal point" if _has_decimal_comma(field) else ""
+                raise DataError(f"{label}: row {row}: {_shown(field)} is not a number{remedy}")
         values += map(float, fields)
     return np.array(values).reshape(-1, num_columns)
 
@@ -295,8 +342,9 @@ def _open_npy(
         )
     if len(shape) not in (2, 3) or shape[-1] < 2:
         raise DataError(f"{label}: shape {shape}; expected (n, K) or (T, n, K) with K >= 2")
-    if 0 in shape:
+    if min(shape) < 1:
         raise DataError(f"{label}: shape {shape} has no rows")
+    _check_size(label, file, shape, dtype, fortran=fortran)
     if fortran and len(shape) == 3:
         raise DataError(f"{label}: a Fortran-ordered array of shape {shape}; save it in C order")
     *slabs, num_rows, num_categories = shape
@@ -315,6 +363,26 @@ def _open_npy(
     return Samples(label, names, False, total, num_slabs, bool(slabs), blocks)
 
 
+def _check_size(
+    label: str,
+    file: io.BufferedReader,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    *,
+    fortran: bool,
+) -> None:
+    """Refuse a header that promises more than the file holds, before room is made for it."""
+    if shape[-1] > MOST_CATEGORIES:
+        raise DataError(f"{label}: shape {shape} has more than {MOST_CATEGORIES:,} categories")
+    if _on_disk(file):
+        held = os.fstat(file.fileno()).st_size - file.tell()
+        if held < math.prod(shape) * dtype.itemsize:
+            total, whole = math.prod(shape[:-1]), held // (shape[-1] * dtype.itemsize)
+            if fortran:
+                raise DataError(f"{label}: ends before the {total} rows that it announces")
+            raise DataError(f"{label}: ends after row {whole} of the {total} that it announces")
+
+
 def _npy_header(label: str, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     try:
         version = np.lib.format.read_magic(file)
@@ -323,9 +391,11 @@ def _npy_header(label: str, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.d
             if version == (1, 0)
             else np.lib.format.read_array_header_2_0
         )
-        shape, fortran, dtype = read(file)
-    except ValueError as error:
-        raise DataError(f"{label}: not a readable NPY file: {error}") from error
+        with warnings.catch_warnings(action="ignore"):  # of headers that Python 2 wrote
+            shape, fortran, dtype = read(file)
+    except (ValueError, SyntaxError, TokenError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"{label}: not a readable NPY file: {reason}") from error
     if dtype.hasobject:
         raise DataError(f"{label}: holds pickled objects, which are not read; save a float array")
     if dtype.kind not in "fiu":
@@ -333,13 +403,16 @@ def _npy_header(label: str, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.d
     return shape, fortran, dtype
 
 
+def _on_disk(file: io.BufferedReader) -> bool:
+    return isinstance(file.raw, io.FileIO) and file.seekable()
+
+
 def _npy_rows(
     label: str, file: io.BufferedReader, total: int, num_columns: int, dtype: np.dtype[Any]
 ) -> Iterator[tuple[int, FloatArray]]:
     step = max(1, BLOCK_VALUES // num_columns)
     width = num_columns * dtype.itemsize
-    on_disk = isinstance(file.raw, io.FileIO) and file.seekable()
-    read = _mapped(file) if on_disk else file.read
+    read = _mapped(file) if _on_disk(file) else file.read
     for start in range(0, total, step):
         size = min(step, total - start) * width
         content = read(size)
@@ -393,14 +466,14 @@ def _open_parquet(label: str, source: BinaryIO | Path) -> Samples:
         scan = pl.scan_parquet(source, glob=False)
         schema = scan.collect_schema()
         total = scan.select(pl.len()).collect().item()
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise _not_parquet(label, error) from error
     if total == 0:
         raise DataError(f"{label}: has no rows")
     for name, kind in schema.items():
         if not kind.is_numeric():
             raise DataError(f"{label}: column {name!r} holds {kind}; expected numbers")
-    names, leading = _names(label, list(schema))
+    layout = _layout(label, list(schema))
     frames = scan.cast(pl.Float64)
 
     def blocks() -> Iterator[Block]:
@@ -412,10 +485,10 @@ def _open_parquet(label: str, source: BinaryIO | Path) -> Samples:
                 if nulls:
                     row = start + int(frame[name].is_null().arg_max() or 0) + 1
                     raise DataError(f"{label}: row {row}: column {name!r} has no value")
-            yield _block(start, frame.to_numpy(), leading)
+            yield layout.block(start, frame.to_numpy())
             start += len(frame)
 
-    return Samples(label, names, True, total, 0, leading, blocks)
+    return Samples(label, layout.names, True, total, 0, layout.temperature is not None, blocks)
 
 
 def _whole_batches(label: str, batches: Iterator[Any]) -> Iterator[Any]:
@@ -423,9 +496,9 @@ def _whole_batches(label: str, batches: Iterator[Any]) -> Iterator[Any]:
 
     try:
         yield from batches
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise _not_parquet(label, error) from error
 
 
-def _not_parquet(label: str, error: Exception) -> DataError:
+def _not_parquet(label: str, error: BaseException) -> DataError:
     return DataError(f"{label}: not a readable Parquet file: {error}")

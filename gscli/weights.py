@@ -1,18 +1,19 @@
 """Weights of the categories from text and from files: names and values, not yet checked."""
 
 import csv
+import io
 import json
 import math
-import unicodedata
-from collections import Counter
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gscli.errors import DataError
+from gscli.names import check_names
 
-RESERVED = ("temperature", "log_prob")
+SEPARATORS = ",;\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,9 @@ def read_weights(path: Path) -> Weights:
 def _read_csv(path: Path) -> Weights:
     with path.open(newline="", encoding="utf-8-sig") as file:
         try:
-            rows = [row for row in csv.reader(file) if row]
+            text = file.read()
+            separator = next((mark for mark in SEPARATORS if mark in text), ",")
+            rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if row]
         except csv.Error as error:
             raise DataError(f"is not a table of weights: {error}") from error
     if not rows:
@@ -118,7 +121,7 @@ def _read_csv(path: Path) -> Weights:
     if len(body) == 1 and len(body[0]) > 1 and _is_number(body[0][0]):
         where = f"row {first}: value"
         values = tuple(_number(value, f"{where} {i}") for i, value in enumerate(body[0], 1))
-        return Weights(values, _different(rows[0])) if header else Weights(values)
+        return Weights(values, check_names(rows[0])) if header else Weights(values)
     if len(rows[0]) == 2:
         return _named(body, [f"row {i}" for i, _ in enumerate(body, first)])
     if len(rows[0]) > 2 or not body:
@@ -130,18 +133,22 @@ def _read_csv(path: Path) -> Weights:
 
 def _read_npy(path: Path) -> Weights:
     import zipfile
+    from tokenize import TokenError
 
     import numpy as np
 
     try:
-        with path.open("rb") as file:  # np.load leaves a broken one open
+        # np.load leaves a broken file open, and warns of the headers that Python 2 wrote.
+        with path.open("rb") as file, warnings.catch_warnings(action="ignore"):
             array = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, SyntaxError, TokenError, zipfile.BadZipFile) as error:
         pickled = "Object arrays" in str(error)
         reason = "holds pickled objects, which are not read" if pickled else "is not an NPY file"
         raise DataError(f"{reason}; save a float array of shape (K,)") from error
     if not isinstance(array, np.ndarray):
         raise DataError("is an archive of arrays; save one array")
+    if array.ndim == 2 and 1 in array.shape:
+        array = array.ravel()
     if array.ndim != 1 or array.dtype.kind not in "fiu":
         raise DataError(
             f"holds {array.dtype} of shape {array.shape}; expected numbers of shape (K,)"
@@ -154,7 +161,7 @@ def _read_json(path: Path) -> Weights:
         return items  # a dict would hide a name that stands twice
 
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=pairs)
+        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
         raise DataError(f"row {error.lineno} is not JSON: {error.msg}") from error
     except UnicodeDecodeError:
@@ -171,25 +178,10 @@ def _read_json(path: Path) -> Weights:
 
 
 def _named(items: Sequence[Any], places: Sequence[str] | None = None) -> Weights:
-    names = _different([name for name, _ in items])
+    names = check_names([name for name, _ in items])
     where = places or [repr(name) for name in names]
     values = (_number(value, place) for (_, value), place in zip(items, where, strict=True))
     return Weights(tuple(values), names)
-
-
-def _different(names: Sequence[str]) -> tuple[str, ...]:
-    cleaned = tuple(name.strip() for name in names)
-    for name in cleaned:
-        if not name:
-            raise DataError("a category has an empty name")
-        if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
-            raise DataError(f"the name {name!r} holds a control character; use printed text")
-        if name in RESERVED:
-            raise DataError(f"a category cannot be named {name!r}: a column of that name exists")
-    if len(set(cleaned)) < len(cleaned):
-        name, _ = Counter(cleaned).most_common(1)[0]
-        raise DataError(f"two categories are named {name!r}")
-    return cleaned
 
 
 def _is_number(value: str) -> bool:

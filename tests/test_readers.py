@@ -206,11 +206,11 @@ def test_names_that_are_numbers_survive_a_round_trip(tmp_path: Path) -> None:
         ("a,b\n\n\n", "a header and no rows"),
         ("a\n1\n", "1 column"),
         ("temperature,b\n1,1\n", "1 column"),
-        ("a,a\n1,1\n", "two columns are named 'a'"),
+        ("a,a\n1,1\n", "two categories are named 'a'"),
         ("a,b\n1,2\n3\n", "row 2 has 1 values; expected 2"),
         ("a,b\n1,2\n3,4\n5,6,7\n", "row 3 has 3 values; expected 2"),
         ("1,2\n3,4\nx,6\n", "row 3: 'x' is not a number"),
-        ("a,b\n1,2\n3,4\n\n5,\n", "row 3: '' is not a number"),
+        ("a,b\n1,2\n3,4\n\n5,\n", "row 3: column 2 is empty"),
         ("a,b\n1,2\n3,4\nnull,6\n", "row 3: 'null' is not a number"),
         ("0.5,O.5\n1,2\n", "row 1: 'O.5' is not a number"),
         ("0.5,\n1,2\n", "row 1: '' is not a number"),
@@ -259,6 +259,62 @@ def test_errors_of_npy(tmp_path: Path) -> None:
         content(save("head.npy", rows, 40))
     with pytest.raises(DataError, match="save it in C order"):
         open_samples(save("f.npy", np.asfortranarray(np.zeros((3, 4, 2)))), temperatures=(1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2", "not a readable NPY"),
+        ("{'descr': '<f8', 'fortran_order': False, 'shape': (-20, 3), }", "has no rows"),
+        ("{'descr': '<f8', 'fortran_order': False, 'shape': (10**12, 3), }", "not a readable NPY"),
+        ("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1000000000000), }", "categories"),
+        ("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 3), }", "after row 0"),
+    ],
+)
+def test_damaged_npy_headers(tmp_path: Path, header: str, message: str) -> None:
+    text = header.encode() + b"\n"
+    head = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little")
+    with pytest.raises(DataError, match=message) as caught:
+        content(write(tmp_path / "x.npy", head + text))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"\x1f\x8b\x08\x00", "is compressed"),
+        (b"PK\x03\x04", "archive"),
+        (b'{"a": [0.2, 0.8]}', "looks like JSON"),
+        (b"a,b\r0.2,0.8\r", "carriage returns"),
+        (b"0,2;0,8\n", "row 1 has decimal commas"),
+        (b"a;b\n0,2;0,8\n", "row 1: '0,2' is not a number; write a decimal point"),
+        (b"a,\x1bb\n0.2,0.8\n", "control character"),
+        (b"a,b,log_prob,c\n0.2,0.3,0.1,0.4\n", "cannot be named 'log_prob'"),
+        (b"a,b\n0.2," + b"x" * 10_000 + b"\n", r"'x+\.\.\.' is not a number"),
+    ],
+)
+def test_files_of_another_kind_are_named(tmp_path: Path, text: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        content(write(tmp_path / "x.csv", text))
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"a,b\n0.2,0.8\n0.3,0.7\n",
+        b"\n\na,b\n0.2,0.8\n\n0.3,0.7\n  ",
+        b",a,b\n0,0.2,0.8\n1,0.3,0.7\n",
+        b"a,b,log_prob\n0.2,0.8,-1.5\n0.3,0.7,2.5\n",
+        b",temperature,a,b,log_prob\n0,0.5,0.2,0.8,-1.5\n1,0.5,0.3,0.7,2.5\n",
+    ],
+)
+def test_columns_that_are_no_categories_are_left_out(tmp_path: Path, text: bytes) -> None:
+    path = write(tmp_path / "x.csv", text)
+    assert content(path).tolist() == [[0.2, 0.8], [0.3, 0.7]]
+    samples = open_samples(str(path))
+    assert samples.names == ("a", "b")
+    assert samples.has_temperatures == (b"temperature" in text)
 
 
 def test_a_pickle_in_an_npy_file_is_never_run(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def command(
     """
     from gscli.cli.sources import open_file
     from gscli.facts import best_temperatures, facts_at
-    from gscli.readers import default_names
+    from gscli.names import default_names
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv are both given; leave one out")

@@ -60,7 +60,7 @@ def command(
       gscli sample --pi 1,3,6 -t 3 -n 10000 -o samples.csv
       gscli sample --pi cat=1,dog=3 -t 0.1,0.5,1 --seed 7 | head
     """
-    from gscli.readers import default_names
+    from gscli.names import default_names
     from gscli.sampling import fresh_seed
 
     if log and hard:

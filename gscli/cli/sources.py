@@ -48,8 +48,8 @@ def _from_distribution(
     import numpy as np
 
     from gscli.collect import loaded
+    from gscli.names import default_names
     from gscli.picture import Sample
-    from gscli.readers import default_names
     from gscli.sampling import fresh_seed, stream
 
     distributions, names = options.distributions(pi, logits, temperatures)

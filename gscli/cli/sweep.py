@@ -78,7 +78,7 @@ def command(
       gscli sweep --pi 1,3,6 --open
       gscli sweep --pi cat=1,dog=3,bird=6 -t 0.1:5:20 -o pets.html --table pets.csv
     """
-    from gscli.readers import default_names
+    from gscli.names import default_names
     from gscli.sampling import fresh_seed
 
     (distribution, *_), given = options.distributions(pi, logits, temperatures)
