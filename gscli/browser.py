@@ -25,6 +25,9 @@ TIME_LIMIT = 60.0
 
 CLOSING_TIME = 5.0
 
+LONGEST_FOLDER = 60
+"""Characters: Chromium makes a socket below it, whose path may have 107."""
+
 _SIGNATURES = {"png": b"\x89PNG", "pdf": b"%PDF", "webp": b"RIFF", "svg": b"<svg"}
 
 
@@ -46,16 +49,23 @@ class Browser:
     def version(self) -> str | None:
         """Return what it calls itself, or None if it does not answer within seconds."""
         try:
-            answer = subprocess.run(  # noqa: S603
+            process = subprocess.Popen(  # noqa: S603
                 [str(self.path), "--version"],
-                capture_output=True,
-                text=True,
-                timeout=CLOSING_TIME,
-                check=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # with what it starts, to be ended together
             )
-        except (OSError, subprocess.SubprocessError):
+        except OSError:
             return None
-        return answer.stdout.strip() or None
+        with process:
+            try:
+                answer, _ = process.communicate(timeout=CLOSING_TIME)
+            except subprocess.TimeoutExpired:
+                return None
+            finally:
+                _kill(process)
+        return answer.decode(errors="replace").strip() or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +210,7 @@ class Session:
             mathjax=False,
             timeout=TIME_LIMIT,
             tmp_dir=self._folder.name,
+            browser_cls=_browser_class(self._folder.name),
         )
         await self._kaleido.open()
 
@@ -215,11 +226,7 @@ class Session:
                 await asyncio.sleep(0.02)
         process = getattr(self._kaleido, "subprocess", None)
         if process is not None:
-            with suppress(ProcessLookupError, PermissionError):
-                if hasattr(os, "killpg"):
-                    os.killpg(process.pid, signal.SIGKILL)
-                else:
-                    process.kill()
+            _kill(process)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(CLOSING_TIME)
         with suppress(Exception):
@@ -232,6 +239,15 @@ class Session:
             task.cancel()
         if others:
             await asyncio.wait(others, timeout=CLOSING_TIME)
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """End a process and its group."""
+    with suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
 
 
 def render(images: Sequence[Image], browser: Browser) -> list[bytes]:
@@ -249,6 +265,17 @@ def _kaleido(**options: Any) -> Any:
             await self.tabs_ready.put(tab)
 
     return KeptTab(**options)
+
+
+def _browser_class(folder: str) -> Any:
+    from choreographer.browsers.chromium import Chromium
+
+    class Tidy(Chromium):  # type: ignore[misc]
+        # What Chromium puts into the folder for temporary files stays there when it is killed.
+        def get_env(self) -> Any:
+            return {**super().get_env(), "TMPDIR": folder}
+
+    return Tidy if len(folder) <= LONGEST_FOLDER else Chromium
 
 
 def _options(image: Image) -> Any:

@@ -102,6 +102,11 @@ def collect(
     dict
         By temperature, in the order in which they first appear.
 
+    Raises
+    ------
+    DataError
+        If there is not a single sample.
+
     Examples
     --------
     >>> from functools import partial
@@ -122,7 +127,9 @@ def collect(
             here.counts = here.counts + counts
             if keep:
                 here.points.add(rows)
-    return found
+    if not any(each.n for each in found.values()):
+        raise DataError("there is no sample to draw")
+    return {temperature: each for temperature, each in found.items() if each.n}
 
 
 def count_bins(rows: FloatArray, *, bins: int) -> IntArray:

@@ -110,7 +110,10 @@ class Concrete:
         return self
 
     def _set(self, logits: FloatArray, temperature: float) -> None:
-        normalised = logits - _logsumexp(logits)
+        with np.errstate(over="ignore"):
+            normalised = logits - _logsumexp(logits)
+        if not np.isfinite(normalised).all():
+            raise ParameterError("logits", "lie further apart than the largest float64 number")
         normalised.setflags(write=False)
         object.__setattr__(self, "logits", normalised)
         object.__setattr__(self, "temperature", check_temperature(temperature))
@@ -375,7 +378,8 @@ class Concrete:
         # Σs - K·LSE(s), which does not change when their maximum is taken off: so the large terms
         # cancel before rounding.
         logits = self.logits.reshape(-1, *[1] * (log_x.ndim - 1))
-        scores = logits - self.temperature * log_x
+        # The largest component's logarithm goes first: a high temperature would magnify it.
+        scores = logits - self.temperature * (log_x - log_x.max(axis=0))
         scores -= scores.max(axis=0)
         log_prob: FloatArray = self._log_constant + scores.sum(axis=0)
         log_prob -= self.num_categories * np.log(np.exp(scores).sum(axis=0))
@@ -574,7 +578,8 @@ def check_temperature(temperature: float) -> float:
     if value == 0:
         raise ParameterError(
             "temperature",
-            "0 is a limit, not a temperature: use --hard for the zero-temperature limit",
+            "0 is a limit and no temperature: there the sample is the one-hot vertex of the "
+            "largest logit plus Gumbel noise",
         )
     if not value > 0 or math.isinf(value):
         raise ParameterError("temperature", f"{value:g} is not a positive, finite number")

@@ -1,6 +1,7 @@
 """Output files that appear whole or not at all."""
 
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gscli.errors import OutputError
+
+DESCRIPTORS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:
@@ -28,6 +31,8 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         If its folder is missing or read-only, if it is a folder, or if it exists and may not be
         replaced.
     """
+    if _descriptor(path) is not None:
+        return
     if path.is_dir():
         raise OutputError(f"{path} is a directory; name a file in it")
     if not path.parent.is_dir():
@@ -36,6 +41,8 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         if path.exists() and not overwrite:
             raise OutputError(f"{path} exists; use --force to replace it")
         folder = _resolved(path).parent
+        if not folder.is_dir():
+            raise OutputError(f"{path}: the directory {folder} does not exist; create it first")
         if not os.access(folder, os.W_OK | os.X_OK):
             raise OutputError(f"{path}: the directory {folder} is not writable; choose another")
 
@@ -67,7 +74,8 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """
     check_target(path, overwrite=overwrite)
     if not _is_regular_or_new(path):
-        yield path
+        with _named(path):
+            yield path
         return
     target = _resolved(path)
     try:
@@ -86,6 +94,24 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
                 temporary.unlink()
     except OSError as error:
         raise OutputError(f"{path}: {error.strerror or error}; nothing was written") from error
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the output in an error of the system that does not; a closed pipe is no error."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror or error}") from error
+
+
+def _descriptor(path: Path) -> int | None:
+    """Return the open descriptor that a name such as /dev/stdout or /dev/fd/3 stands for."""
+    text = os.path.normpath(path)
+    found = re.fullmatch(r"(/dev|/proc/self)/fd/(\d{1,9})", text)
+    return int(found[2]) if found else DESCRIPTORS.get(text)
 
 
 def _is_regular_or_new(path: Path) -> bool:
@@ -127,8 +153,15 @@ def writing(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         As `replacing` does.
     """
     if str(path) == "-":
+        if sys.stdout is None:
+            raise OutputError("standard output is closed; name a file with -o")
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
+        return
+    if (descriptor := _descriptor(path)) is not None:
+        # Opened anew by its name, what it leads to would be written from its beginning.
+        with _named(path), os.fdopen(os.dup(descriptor), "wb") as file:
+            yield file
         return
     with (
         replacing(path, overwrite=overwrite) as temporary,

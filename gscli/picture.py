@@ -11,7 +11,7 @@ import numpy as np
 
 from gscli.collect import Collected, Load, Measure, Part, collect, count_bins, loaded
 from gscli.concrete import Concrete, FloatArray, log_softmax
-from gscli.errors import DataError, ParameterError
+from gscli.errors import AccuracyError, DataError, ParameterError
 from gscli.lattice import count_cells
 from gscli.regions import highest_density_regions
 
@@ -48,6 +48,8 @@ class Sample:
         Where the samples come from, for the subtitle.
     threads : int or None
         Number of threads for counting.
+    temperatures : sequence of float
+        Those that are known beforehand.
     """
 
     names: tuple[str, ...]
@@ -56,6 +58,7 @@ class Sample:
     logits: FloatArray | None
     origin: str
     threads: int | None = None
+    temperatures: Sequence[float] = ()
 
     def at(self, temperature: float | None, chosen: Sequence[int]) -> Concrete | None:
         """Return the exact distribution of some categories at a temperature, if known."""
@@ -109,6 +112,7 @@ def picture(sample: Sample, wish: Wish) -> "go.Figure":
     ParameterError
         If the wish does not fit the number of categories.
     """
+    _check_panels(len(sample.temperatures))
     loads, chosen = choose(sample, wish)
     drawing = _drawing(sample, wish, chosen)
     whole = wish.kind == "marginals"
@@ -120,10 +124,7 @@ def picture(sample: Sample, wish: Wish) -> "go.Figure":
         keep=drawing.keep,
         threads=sample.threads,
     )
-    if not found:
-        raise DataError("there is no sample to draw")
-    if len(found) > MAX_PANELS:
-        raise ParameterError("temperature", f"{len(found)} are more than {MAX_PANELS} panels")
+    _check_panels(len(found))
     panels = [drawing.panel(t, each, len(found)) for t, each in found.items()]
     probs = None if sample.logits is None else np.exp(log_softmax(sample.logits))[list(chosen)]
     return drawing.figure(
@@ -134,6 +135,11 @@ def picture(sample: Sample, wish: Wish) -> "go.Figure":
         title=_title(sample, list(found)),
         subtitle="  ·  ".join(_remarks(sample, chosen, found, panels, projection)),
     )
+
+
+def _check_panels(count: int) -> None:
+    if count > MAX_PANELS:
+        raise ParameterError("temperature", f"{count} are more than {MAX_PANELS} panels")
 
 
 def choose(sample: Sample, wish: Wish) -> tuple[Iterator[Load], tuple[int, ...]]:
@@ -184,17 +190,20 @@ class Projection:
         return projected
 
     def _project(self, rows: FloatArray) -> FloatArray:
-        if self.whole and self.sample.log == self.log_ratio:
+        if self.whole and not self.sample.log and not self.log_ratio:
             return rows
         part = rows if self.whole else rows[:, self.chosen]
+        least = -np.inf if self.sample.log else 0.0
+        # Log-ratios need every share; the shares of a sub-composition at least one.
+        usable = (part.min(axis=1) if self.log_ratio else part.max(axis=1)) > least
+        if not usable.all():
+            with self.lock:
+                self.dropped += int(np.count_nonzero(~usable))
+            part = part[usable]
         if self.sample.log:
-            part = part if self.whole else log_softmax(part)
+            part = part if self.whole or not len(part) else log_softmax(part)
             return part if self.log_ratio else np.exp(part)
-        total = part.sum(axis=1, keepdims=True)
-        usable = (part > 0).all(axis=1) if self.log_ratio else total[:, 0] > 0
-        with self.lock:
-            self.dropped += int(np.count_nonzero(~usable))
-        part = np.asarray(part[usable] / total[usable])
+        part = np.asarray(part / part.sum(axis=1, keepdims=True))
         return np.log(part) if self.log_ratio else part
 
 
@@ -332,11 +341,18 @@ def _marginals(sample: Sample, chosen: Sequence[int]) -> _Drawing:
             heading=_heading(temperature, exact),
             counts=np.asarray(found.counts)[list(chosen)],
             edges=np.linspace(0, 1, STRIP_BINS + 1),
-            means=None if exact is None else exact.mean()[list(chosen)],
+            means=None if exact is None else _means(exact, chosen),
         )
 
     measure = partial(count_bins, bins=STRIP_BINS)
     return _Drawing(measure, 0, False, panel, _without("positions")(marginal_panels))
+
+
+def _means(exact: Concrete, chosen: Sequence[int]) -> FloatArray | None:
+    try:
+        return exact.mean()[list(chosen)]
+    except AccuracyError:  # so hot or so cold that they are not known exactly
+        return None
 
 
 def _drawn(found: Collected, count: int) -> FloatArray:

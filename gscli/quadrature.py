@@ -178,9 +178,9 @@ def check_range(temperature: float) -> float:
     """Return a temperature, or raise `AccuracyError` outside the range of exact figures."""
     if not LOWEST_TEMPERATURE <= temperature <= HIGHEST_TEMPERATURE:
         raise AccuracyError(
-            f"temperature: {temperature:g} is outside {LOWEST_TEMPERATURE:g} ... "
-            f"{HIGHEST_TEMPERATURE:g}, where exact moments hold their error; "
-            "choose one inside, or average over samples"
+            f"temperature: {temperature:g} is outside {LOWEST_TEMPERATURE:g} to "
+            f"{HIGHEST_TEMPERATURE:g}, where exact moments are accurate; choose one inside, or "
+            "average over samples"
         )
     return temperature
 

@@ -201,6 +201,11 @@ def _layout(label: str, header: Sequence[str]) -> _Layout:
         raise DataError(f"{label}: {error}") from error
 
 
+def stated_temperatures(block: Block) -> set[float]:
+    """Return the temperatures that a block states."""
+    return set() if block.temperatures is None else {*np.unique(block.temperatures).tolist()}
+
+
 def split_by_temperature(
     block: Block, wanted: Sequence[float] | None = None
 ) -> Iterator[tuple[float, FloatArray]]:

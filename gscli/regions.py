@@ -64,7 +64,7 @@ def highest_density_regions(
     Raises
     ------
     ParameterError
-        If the distribution does not have three categories.
+        If the distribution does not have three categories, or a mass is not a share.
 
     References
     ----------
@@ -78,6 +78,9 @@ def highest_density_regions(
     """
     from contourpy import contour_generator
 
+    for mass in masses:
+        if not 0 < mass < 1:
+            raise ParameterError("masses", f"{mass:g} is not a share between 0 and 1")
     if distribution.num_categories != 3:
         raise ParameterError(
             "distribution", f"has {distribution.num_categories} categories; regions need 3"

@@ -65,8 +65,10 @@ class Chunk:
     start: int
     rows: RealArray
 
-    def count_boundary_rows(self) -> int:
-        """Return how many rows hold an exact 0 or 1."""
+    def count_lossy_rows(self, *, log: bool) -> int:
+        """Return how many rows hold an exact 0 or 1, or, of logarithms, an infinite one."""
+        if log:
+            return int(np.isinf(self.rows).any(axis=-1).sum()) if np.isinf(self.rows).any() else 0
         if self.rows.min() > 0 and self.rows.max() < 1:
             return 0
         return int(((self.rows == 0) | (self.rows == 1)).any(axis=-1).sum())
@@ -274,7 +276,8 @@ def _fill(rows: RealArray, noise: FloatArray, transform: Transform) -> None:
         transform(noise, rows.reshape(tiles, lanes, num_categories).swapaxes(1, 2))
         return
     transform(noise, noise)
-    rows[...] = noise.swapaxes(1, 2).reshape(-1, num_categories)[: len(rows)]
+    with np.errstate(over="ignore"):  # log X of a cold sample in float32
+        rows[...] = noise.swapaxes(1, 2).reshape(-1, num_categories)[: len(rows)]
 
 
 def _block_rows(num_categories: int) -> int:

@@ -84,3 +84,9 @@ def test_renaming_categories_turns_the_region() -> None:
 def test_other_numbers_of_categories_are_refused(k: int) -> None:
     with pytest.raises(ParameterError, match="3"):
         highest_density_regions(Concrete(np.ones(k), 1))
+
+
+@pytest.mark.parametrize("mass", [0.0, 1.0, 50.0, float("nan")])
+def test_a_mass_is_a_share(mass: float) -> None:
+    with pytest.raises(ParameterError, match="is not a share"):
+        highest_density_regions(Concrete([1, 3, 6], 1.0), [mass])

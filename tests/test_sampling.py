@@ -229,8 +229,14 @@ def test_a_sample_without_a_seed_is_fresh() -> None:
 
 def test_boundary_rows_are_counted() -> None:
     rows = np.array([[0.5, 0.5], [0, 1], [1, 0], [1e-320, 1 - 1e-9], [1e-30, 1]])
-    assert sampling.Chunk(0, rows).count_boundary_rows() == 3
-    assert sampling.Chunk(0, rows[:1]).count_boundary_rows() == 0
+    assert sampling.Chunk(0, rows).count_lossy_rows(log=False) == 3
+    assert sampling.Chunk(0, rows[:1]).count_lossy_rows(log=False) == 0
+
+
+def test_infinite_logarithms_are_counted() -> None:
+    rows = np.array([[-0.1, -2.0], [0.0, -np.inf], [-0.7, -0.7]])
+    assert sampling.Chunk(0, rows).count_lossy_rows(log=True) == 1
+    assert sampling.Chunk(0, rows[::2]).count_lossy_rows(log=True) == 0
 
 
 # --- validation ---------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import click
 
 from gscli.cli import options
 from gscli.cli.echo import describe_parameters, echo_json, say
-from gscli.cli.params import OutputType
+from gscli.cli.params import FiniteRange, OutputType
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,7 +29,7 @@ COLOURS = {"passed": "green", "rejected": "bold red"}
 @click.option("--log", is_flag=True, help="FILE holds log X.")
 @click.option(
     "--alpha",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
     default=0.001,
     show_default=True,
     help="Probability of rejecting correct samples, over all tests together.",
@@ -40,7 +40,8 @@ COLOURS = {"passed": "green", "rejected": "bold red"}
     type=OutputType(),
     metavar="PATH",
     multiple=True,
-    help="Draw observed against expected, test by test (.html, .png, .svg, .pdf). Repeatable.",
+    help="Draw observed against expected, test by test: .html, .png, .svg, .pdf, .webp or .json. "
+    "Repeatable.",
 )
 @options.as_json
 @options.quiet
@@ -70,11 +71,11 @@ def command(
     from gscli.cli.rows import about, open_rows
     from gscli.gof import check
 
+    options.check_not_input(file, plots)
     targets = _targets(plots)
     samples, stated, rows = open_rows(file, temperatures, option="-t", quiet=quiet)
-    (distribution, *_), given = options.distributions(pi, logits, (stated or 3.0,))
-    options.check_categories(samples, distribution)
-    names = samples.names if samples.named else given or samples.names
+    (distribution, *_), given = options.distributions(pi, logits, (stated or 3.0,), samples)
+    names = given or samples.names
     with about(samples):
         result = check(rows, distribution, log=log, alpha=alpha, names=names)
     if as_json:

@@ -60,10 +60,10 @@ def command(
         raise click.BadParameter(
             f"{len(outputs)} outputs; FILE is read once: name one", param_hint=options.OUTPUT_HINT
         )
+    options.check_not_input(file, outputs)
     samples = open_samples(file, temperatures=temperatures)
     options.check_one_temperature(temperatures, samples)
-    (distribution, *_), _ = options.distributions(pi, logits, temperatures or (3.0,))
-    options.check_categories(samples, distribution)
+    (distribution, *_), _ = options.distributions(pi, logits, temperatures or (3.0,), samples)
     options.check_targets(outputs, force=force)
     own = samples.has_temperatures and (temperatures is None or len(temperatures) > 1)
     scores = Scores(distribution, own, log, strict)

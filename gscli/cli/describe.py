@@ -50,19 +50,24 @@ def command(
       gscli describe samples.csv --pi 1,3,6 -t 3 --json
     """
     from gscli.cli.sources import open_file
+    from gscli.concrete import Concrete
     from gscli.facts import best_temperatures, facts_at
     from gscli.names import default_names
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv are both given; leave one out")
-    weights, _ = options.weights_of(pi, logits)
-    (first, *_), names = options.distributions(pi, logits, temperatures or (CLASSIC,))
-    names = names or default_names(first.num_categories)
-    measured = {}
+    if log and file is None:
+        raise click.UsageError("--log tells what FILE holds; name a FILE")
+    options.check_exact_range(temperatures or ())
+    weights, are_logits = options.weights_of(pi, logits)
+    measured, names = {}, weights.names or default_names(len(weights.values))
     if file is not None:
-        given = None if logits else weights
+        given = None if are_logits else weights
         sample = open_file(file, given, logits, temperatures, None, log=log, quiet=quiet)
         names, measured = sample.names, _measure(sample, log, temperatures)
+        weights = options.in_order(weights, names, file)
+    make = Concrete.from_logits if are_logits else Concrete
+    first = make(weights.values, CLASSIC)
     with waiting("computing exact facts", quiet=quiet):
         facts = list(facts_at(first.logits, temperatures or tuple(measured) or (CLASSIC,)))
     if as_csv:
@@ -71,7 +76,7 @@ def command(
     with waiting("looking for the best temperatures", quiet=quiet):
         best = best_temperatures(first.logits)
     if as_json:
-        values = first.probs.tolist() if logits else list(weights.values)
+        values = first.probs.tolist() if are_logits else list(weights.values)
         echo_json(_as_dict(names, values, facts, best, measured))
     else:
         from gscli.cli.facts_table import print_facts
@@ -97,7 +102,7 @@ def _measure(
         if found.n < 2:
             raise DataError(
                 f"{sample.origin}: {found.n} rows at t = {temperature:g}; figures with standard "
-                "errors need two or more: give the file's temperature with -t"
+                "errors need two or more"
             )
     return {temperature: found.summary() for temperature, found in sums.items()}
 

@@ -72,7 +72,17 @@ def describe_run(request: "Request", outputs: Sequence[str]) -> str:
     files = [path for path in outputs if path != "-"]
     where = f" to {', '.join(files)}" if files else ""
     named = request.names if request.names[0] != "x1" else None
+    count = f"{request.n:,} sample{'' if request.n == 1 else 's'}"
+    parameters = describe_parameters(request.distributions, named)
+    return f"{count}{where}: {parameters}; seed {request.seed}"
+
+
+def describe_loss(request: "Request") -> str:
+    """Return the line that says how many rows lost their smallest shares, and the remedy."""
+    share = request.lossy_rows / (request.n * len(request.distributions))
+    rows = f"{request.lossy_rows:,} rows ({share:.2g})"
+    if request.form == "log":
+        return f"{rows} hold -inf, since float32 ends at 1e38; --dtype float64 holds them"
     return (
-        f"{request.n:,} samples{where}: {describe_parameters(request.distributions, named)}; "
-        f"seed {request.seed}"
+        f"{rows} hold an exact 0 or 1, where the density is not finite; --log keeps full precision"
     )

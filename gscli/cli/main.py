@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from io import TextIOWrapper
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -21,7 +22,8 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_NO_BROWSER = 3
 EXIT_INTERRUPTED = 130
-EXIT_TERMINATED = 143
+SIGNALLED = 128
+"""The exit code of a program that a signal ended is this and the signal's number."""
 
 
 class Group(click.Group):
@@ -45,7 +47,8 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except BrokenPipeError:
             # The reader wanted no more, which is no failure (click would exit with 1). Point
             # stdout elsewhere, so that Python's last flush of what is left does not complain.
@@ -74,8 +77,9 @@ class Group(click.Group):
 @contextmanager
 def _ending() -> Iterator[None]:
     """Turn every way in which a command can end into its exit code."""
-    with suppress(ValueError):  # not in the main thread: leave the signal as it is
-        signal.signal(signal.SIGTERM, _terminate)
+    for name in ("SIGTERM", "SIGHUP"):  # the latter when a terminal is closed
+        with suppress(ValueError, AttributeError):  # not in the main thread, or not known here
+            signal.signal(getattr(signal, name), _terminate)
     try:
         yield
     except click.exceptions.NoArgsIsHelpError as error:
@@ -104,7 +108,7 @@ def _message_and_code(error: Exception) -> tuple[str, int]:
 
 
 def _terminate(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    sys.exit(EXIT_TERMINATED)
+    sys.exit(SIGNALLED + signal_number)
 
 
 def _fail(message: str, code: int) -> NoReturn:
@@ -124,8 +128,24 @@ def main() -> None:
     """Sample, see, measure and check the Gumbel-Softmax (Concrete) distribution."""
 
 
+def _settle_streams() -> None:
+    """Make the standard streams safe to use, whatever the shell handed over."""
+    # A file opened later must not get the number of a standard stream that is closed.
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    # Names that the terminal's encoding lacks are shown with question marks.
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
 def run() -> None:
     """Run `main` as all that this process does."""
+    _settle_streams()
     # The garbage collector walks the many objects of an import again and again, and once more at
     # the end: 40 ms of the 210 that importing numpy and polars and leaving takes.
     gc.set_threshold(100_000)

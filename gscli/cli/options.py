@@ -11,6 +11,7 @@ import click
 
 from gscli.cli.params import (
     TYPED_WEIGHTS,
+    FiniteRange,
     LogitsType,
     OutputType,
     SamplesType,
@@ -121,12 +122,20 @@ def figure_outputs(command: F) -> F:
     pixels = click.IntRange(min=100, max=10_000)
     for option in reversed(
         [
-            output,
+            click.option(
+                "-o",
+                "--output",
+                "outputs",
+                type=OutputType(),
+                metavar="PATH",
+                multiple=True,
+                help="Where to write: .html, .png, .svg, .pdf, .webp or .json. Repeatable.",
+            ),
             click.option("--width", type=pixels, metavar="PX", help="Width of images."),
             click.option("--height", type=pixels, metavar="PX", help="Height of images."),
             click.option(
                 "--scale",
-                type=click.FloatRange(min=0.1, max=10),
+                type=FiniteRange(min=0.1, max=10),
                 default=2.0,
                 show_default=True,
                 help="Pixels of PNG and WebP for each of those.",
@@ -203,7 +212,8 @@ def table_format(help: str) -> Callable[[F], F]:
 
 def file_argument(required: bool = True) -> Callable[[F], F]:
     """`FILE`, a path or ``-``."""
-    return click.argument("file", metavar="FILE", required=required, type=click.Path())
+    metavar = "FILE" if required else "[FILE]"
+    return click.argument("file", metavar=metavar, required=required, type=click.Path())
 
 
 def weights_of(pi: "Weights | None", logits: "Weights | None") -> "tuple[Weights, bool]":
@@ -226,14 +236,71 @@ def typed_weights(logits: "Weights | None") -> list[str]:
 
 
 def distributions(
-    pi: "Weights | None", logits: "Weights | None", temperatures: tuple[float, ...]
+    pi: "Weights | None",
+    logits: "Weights | None",
+    temperatures: tuple[float, ...],
+    samples: "Samples | None" = None,
 ) -> "tuple[list[Concrete], tuple[str, ...] | None]":
-    """Return a distribution for each temperature, and the categories' names if there are any."""
+    """Return a distribution for each temperature, and the categories' names if there are any.
+
+    With samples the categories are theirs: in the order and by the names of the file's columns.
+    """
     from gscli.concrete import Concrete
 
     weights, are_logits = weights_of(pi, logits)
     make = Concrete.from_logits if are_logits else Concrete
-    return [make(weights.values, t) for t in temperatures], weights.names
+    if samples is None:
+        return [make(weights.values, t) for t in temperatures], weights.names
+    if samples.named:
+        weights = in_order(weights, samples.names, samples.label)
+    found = [make(weights.values, t) for t in temperatures]
+    if len(samples.names) != found[0].num_categories:
+        raise click.UsageError(
+            f"{samples.label} has {len(samples.names)} columns of values, but the distribution has "
+            f"{found[0].num_categories} categories; give as many weights with --pi"
+        )
+    return found, samples.names if samples.named else weights.names or samples.names
+
+
+def in_order(weights: "Weights", columns: tuple[str, ...], label: str) -> "Weights":
+    """Return weights in the order of a file's columns, if they name the same categories.
+
+    Weights without names, or with names that no column has, are taken as they stand.
+    """
+    from gscli.weights import Weights
+
+    if weights.names is None or not {*weights.names} & {*columns}:
+        return weights
+    if {*weights.names} != {*columns}:
+        raise click.UsageError(
+            f"the weights are named {', '.join(weights.names)}, but the columns of {label} "
+            f"{', '.join(columns)}; use the same names, or none"
+        )
+    values = dict(zip(weights.names, weights.values, strict=True))
+    return Weights(tuple(values[name] for name in columns), columns)
+
+
+def check_exact_range(temperatures: tuple[float, ...]) -> None:
+    """Refuse temperatures at which moments are not known exactly."""
+    from gscli.errors import AccuracyError
+    from gscli.quadrature import check_range
+
+    for temperature in temperatures:
+        try:
+            check_range(temperature)
+        except AccuracyError as error:
+            raise click.BadParameter(
+                str(error).removeprefix("temperature: "), param_hint="'-t' / '--temperature'"
+            ) from error
+
+
+def check_not_input(file: str | None, outputs: tuple[Path, ...]) -> None:
+    """Refuse an output that is the very file that is read."""
+    for path in outputs:
+        if file not in (None, "-") and os.path.realpath(path) == os.path.realpath(str(file)):
+            raise click.BadParameter(
+                f"{path} is the FILE that is read; name another", param_hint=OUTPUT_HINT
+            )
 
 
 def data_format(path: Path, override: str | None) -> str:
@@ -267,8 +334,8 @@ def check_targets(outputs: tuple[Path, ...], *, force: bool, hint: str = OUTPUT_
     """Refuse outputs that cannot be written, before any work is done."""
     from gscli.files import check_target
 
-    resolved = [path.resolve() for path in outputs]
-    repeated = [path for path in outputs if resolved.count(path.resolve()) > 1]
+    resolved = [os.path.realpath(path) for path in outputs]
+    repeated = [p for p, real in zip(outputs, resolved, strict=True) if resolved.count(real) > 1]
     if repeated:
         raise click.BadParameter(
             f"{repeated[0]} is given twice; name each output once",
@@ -285,13 +352,4 @@ def check_one_temperature(temperatures: tuple[float, ...] | None, samples: "Samp
         raise click.BadParameter(
             f"{len(temperatures)} temperatures for the one table of {samples.label}; give one",
             param_hint="'-t' / '--temperature'",
-        )
-
-
-def check_categories(samples: "Samples", distribution: "Concrete") -> None:
-    """Refuse a file whose rows have another K than the distribution."""
-    if len(samples.names) != distribution.num_categories:
-        raise click.UsageError(
-            f"{samples.label} has {len(samples.names)} columns of values, but the distribution has "
-            f"{distribution.num_categories} categories; give as many weights with --pi"
         )

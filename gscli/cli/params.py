@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from gscli.errors import DataError, ParameterError
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 MAX_SAMPLES = 10**15
 MAX_TEMPERATURES = 1000
+COARSE_STEP = 1e-4
+"""Logarithm of the ratio between two temperatures that still differ when rounded to 6 digits."""
+
+ZERO = "0 is a limit: with `gscli sample`, use --hard for the zero-temperature limit"
 TYPED_WEIGHTS = "gscli.typed_weights"
 """Where a context keeps the weights as they were typed, to show the command again."""
 
@@ -65,15 +70,25 @@ class TemperaturesType(click.ParamType[Any]):
             return value
         try:
             if ":" in value:
-                return self._log_spaced(value)
-            return tuple(self._temperature(text) for text in value.split(","))
+                temperatures = self._log_spaced(value)
+            else:
+                temperatures = tuple(self._temperature(text) for text in value.split(","))
+            return self._different(temperatures)
         except ParameterError as error:
             self.fail(_clipped(error.reason), param, ctx)
+
+    def _different(self, temperatures: tuple[float, ...]) -> tuple[float, ...]:
+        if len(set(temperatures)) < len(temperatures):
+            twice = next(t for t in temperatures if temperatures.count(t) > 1)
+            raise ParameterError("temperature", f"{twice:g} is given twice; name each once")
+        return temperatures
 
     def _temperature(self, text: str) -> float:
         from gscli.concrete import check_temperature
 
         try:
+            if float(text) == 0:
+                raise ParameterError("temperature", ZERO)
             return check_temperature(float(text))
         except ValueError as error:
             if isinstance(error, ParameterError):
@@ -95,7 +110,8 @@ class TemperaturesType(click.ParamType[Any]):
             )
         step = (math.log(high) - math.log(low)) / (count - 1)
         inner = (math.exp(math.log(low) + step * i) for i in range(1, count - 1))
-        return (low, *(float(f"{t:.6g}") for t in inner), high)
+        digits = 6 if abs(step) > COARSE_STEP else 17
+        return (low, *(float(f"{t:.{digits}g}") for t in inner), high)
 
 
 class SamplesType(click.ParamType[Any]):
@@ -146,7 +162,26 @@ class OutputType(click.ParamType[Any]):
             return value
         if not value:
             self.fail("is empty; name a file, or - for standard output", param, ctx)
-        return Path(value)
+        path = Path(value)
+        return path if value == "-" or str(path) != "-" else Path.cwd() / path  # ./- is a file
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        return [CompletionItem(incomplete, type="file")]
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers in which nan, which no comparison excludes, is not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
 
 
 def _clipped(reason: str) -> str:

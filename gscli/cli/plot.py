@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
+from click.core import ParameterSource
 
 from gscli.cli import options
 from gscli.cli.echo import say
@@ -85,6 +86,8 @@ def command(
     from gscli.cli.sources import open_source, positions
     from gscli.picture import Wish
 
+    _check_combination(file, kind, log_ratio, terminal)
+    options.check_not_input(file, outputs)
     sample = open_source(file, pi, logits, temperatures, n, seed, threads, log=log, quiet=quiet)
     wish = Wish(kind, contours, positions(sample, categories), log_ratio)
     if terminal:
@@ -97,6 +100,24 @@ def command(
     say(f"Wrote {', '.join(map(str, targets))} ({sample.origin})", quiet=quiet)
     if show:
         options.open_page(targets)
+
+
+def _check_combination(file: str | None, kind: str, log_ratio: bool, terminal: bool) -> None:
+    """Refuse options that the others leave without effect."""
+    context = click.get_current_context()
+    typed = {
+        option
+        for option, name in {"-n": "n", "--seed": "seed"}.items()
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    if file is not None and typed:
+        raise click.UsageError(f"{' and '.join(sorted(typed))}: FILE holds its samples; leave out")
+    if log_ratio and kind == "marginals":
+        raise click.UsageError("--log-ratio and --kind marginals are both given; leave one out")
+    if terminal and (log_ratio or kind != "auto"):
+        raise click.UsageError(
+            "--terminal draws counts on the simplex; leave out --kind and --log-ratio"
+        )
 
 
 def _draw(sample: "Sample", wish: "Wish", targets: tuple[Path, ...], style: "Style") -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Request:
-    """What to draw, and how many rows turned out to hold an exact 0 or 1."""
+    """What to draw, and how many rows could not be held in full."""
 
     distributions: "list[Concrete]"
     names: tuple[str, ...]
@@ -25,7 +25,7 @@ class Request:
     form: "Form"
     dtype: str
     quiet: bool
-    boundary_rows: int = field(default=0, init=False)
+    lossy_rows: int = field(default=0, init=False)
 
     def chunks(self, order: Any) -> "Iterator[tuple[float, Chunk]]":
         """Yield the temperature and the rows of each chunk, temperature after temperature."""
@@ -35,11 +35,14 @@ class Request:
             size=lambda item: len(item[1].rows),
             quiet=self.quiet,
         )
-        self.boundary_rows = 0
+        self.lossy_rows = 0
         for temperature, chunk in drawn:
-            if self.form == "simplex":
-                self.boundary_rows += chunk.count_boundary_rows()
+            if self.form == "simplex" or self.dtype != "float64":
+                self.lossy_rows += self._count_lossy(chunk)
             yield temperature, chunk
+
+    def _count_lossy(self, chunk: "Chunk") -> int:
+        return 0 if self.form == "hard" else chunk.count_lossy_rows(log=self.form == "log")
 
     def rows(self, distribution: "Concrete") -> "Iterator[FloatArray]":
         """Yield points of the simplex for the figures of one temperature."""

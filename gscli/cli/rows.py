@@ -93,7 +93,7 @@ def _chosen(samples: "Samples", blocks: "Iterator[Block]", wanted: float) -> "It
     if others and not found:
         raise DataError(
             f"{samples.label}: has no rows at temperature {wanted:g}; its temperature column "
-            f"states {_listed(others)}"
+            f"states {listed(others)}"
         )
 
 
@@ -109,14 +109,15 @@ def _all_at(
         stated = np.unique(np.asarray(block.temperatures)).tolist()
         if stated != [only]:
             raise DataError(
-                f"{samples.label}: states several temperatures, {_listed({only, *stated})}; choose "
+                f"{samples.label}: states several temperatures, {listed({only, *stated})}; choose "
                 f"one with {option}"
             )
         yield block.rows
         block = next(blocks, None)
 
 
-def _listed(temperatures: set[float]) -> str:
+def listed(temperatures: set[float]) -> str:
+    """Return temperatures in a line, not all if there are many."""
     texts = [f"{temperature:g}" for temperature in sorted(temperatures)]
     more = ["..."] if len(texts) > SHOWN_TEMPERATURES else []
     return ", ".join(texts[:SHOWN_TEMPERATURES] + more)

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from gscli.cli import options
-from gscli.cli.echo import describe_run, say
+from gscli.cli.echo import describe_loss, describe_run, say
 from gscli.cli.request import Request
 
 if TYPE_CHECKING:
     from gscli.weights import Weights
+
+
+def _on_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 @click.command("sample", short_help="Draw samples to CSV, NPY or Parquet.")
@@ -77,7 +81,7 @@ def command(
         quiet,
     )
     targets = [(path, options.data_format(path, format)) for path in outputs]
-    if not targets and sys.stdout.isatty() and format is None:
+    if not targets and _on_terminal() and format is None:
         from gscli.cli.glance import show_sample
 
         show_sample(request)
@@ -86,10 +90,5 @@ def command(
     for path, kind in targets or [(Path("-"), format or "csv")]:
         request.save(path, kind, force=force)
     say(describe_run(request, [str(path) for path in outputs]), quiet=quiet)
-    if request.boundary_rows:
-        share = request.boundary_rows / (n * len(distributions))
-        say(
-            f"{request.boundary_rows:,} rows ({share:.2g}) hold an exact 0 or 1, where the "
-            "density is not finite; --log keeps full precision",
-            quiet=quiet,
-        )
+    if request.lossy_rows:
+        say(describe_loss(request), quiet=quiet)

@@ -8,11 +8,12 @@ import click
 
 from gscli.cli import options
 from gscli.cli.progress import track
+from gscli.cli.rows import SHOWN_TEMPERATURES, listed
 
 if TYPE_CHECKING:
     from gscli.collect import Load, Part
     from gscli.picture import Sample
-    from gscli.readers import Block
+    from gscli.readers import Block, Samples
     from gscli.weights import Weights
 
 
@@ -80,6 +81,7 @@ def _from_distribution(
         logits=first.logits,
         origin=f"seed {chosen_seed}",
         threads=threads,
+        temperatures=temperatures,
     )
 
 
@@ -103,10 +105,11 @@ def open_file(
         options.check_one_temperature(temperatures, samples)
     known, names = None, samples.names
     if pi is not None or logits is not None:
-        (known, *_), given = options.distributions(pi, logits, temperatures or (1.0,))
-        options.check_categories(samples, known)
-        names = names if samples.named else given or names
+        (known, *_), given = options.distributions(pi, logits, temperatures or (1.0,), samples)
+        names = given or names
     stated = temperatures[0] if temperatures and len(temperatures) == 1 else None
+
+    wanted = temperatures or () if samples.has_temperatures else ()
 
     def load(block: "Block") -> "Iterator[Part]":
         check_block(block, label=samples.label, log=log)
@@ -119,7 +122,7 @@ def open_file(
         blocks = track(
             samples, total=samples.total, size=lambda block: len(block.rows), quiet=quiet
         )
-        return (partial(load, block) for block in blocks)
+        return (partial(load, block) for block in _with_all(wanted, samples, blocks))
 
     return Sample(
         names=names,
@@ -131,6 +134,27 @@ def open_file(
     )
 
 
+def _with_all(
+    wanted: tuple[float, ...], samples: "Samples", blocks: "Iterator[Block]"
+) -> "Iterator[Block]":
+    """Yield the blocks; fail after the last one if a wanted temperature was in none of them."""
+    from gscli.errors import DataError
+    from gscli.readers import stated_temperatures
+
+    missing, others = {*wanted}, set[float]()
+    for block in blocks:
+        if missing:
+            stated = stated_temperatures(block)
+            missing -= stated
+            others |= stated if len(others) <= SHOWN_TEMPERATURES else set()
+        yield block
+    if missing:
+        raise DataError(
+            f"{samples.label}: has no rows at temperature {min(missing):g}; its temperature "
+            f"column states {listed(others)}"
+        )
+
+
 def positions(sample: "Sample", text: str | None) -> tuple[int, ...] | None:
     """Return the positions of the categories that the user named, or numbered from 1."""
     if text is None:
@@ -139,7 +163,7 @@ def positions(sample: "Sample", text: str | None) -> tuple[int, ...] | None:
     for entry in (entry.strip() for entry in text.split(",")):
         if entry in sample.names:
             found.append(sample.names.index(entry))
-        elif entry.isdecimal() and 1 <= int(entry) <= len(sample.names):
+        elif entry.isdecimal() and len(entry) < 10 and 1 <= int(entry) <= len(sample.names):
             found.append(int(entry) - 1)
         else:
             raise click.BadParameter(

@@ -84,6 +84,7 @@ def command(
     (distribution, *_), given = options.distributions(pi, logits, temperatures)
     names = given or default_names(distribution.num_categories)
     chosen = fresh_seed() if seed is None else seed
+    options.check_exact_range(temperatures)
     options.check_sweep_targets(output, table, images)
     sweep = _run(distribution, temperatures, n, chosen, threads, quiet)
     written = _write(sweep, _origin(names, pi, logits, temperatures, n, chosen), output, table)

@@ -47,7 +47,7 @@ def histogram_panels(
             widths = np.diff(panel.edges)
             figure.add_bar(
                 x=(panel.edges[:-1] + panel.edges[1:]) / 2,
-                y=panel.counts / (max(1, panel.counts.sum()) * widths),
+                y=panel.counts / max(1, panel.counts.sum()) / widths,
                 width=widths,
                 marker={"color": theme.COUNT_SCALE[3], "line": {"width": 0}},
                 name="samples",
@@ -73,7 +73,7 @@ def histogram_panels(
 def _top(panels: Sequence[Panel]) -> float:
     """Return a height that shows the bars, but not every spike of a density that diverges."""
     heights = [
-        panel.counts / (max(1, panel.counts.sum()) * np.diff(panel.edges))
+        panel.counts / max(1, panel.counts.sum()) / np.diff(panel.edges)
         for panel in panels
         if panel.counts is not None and panel.edges is not None
     ]

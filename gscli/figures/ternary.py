@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
+from gscli.errors import ShapeError
 from gscli.figures import theme
 from gscli.figures.panels import (
     FloatArray,
@@ -66,8 +67,15 @@ def ternary(
     -------
     plotly.graph_objects.Figure
         700 x 640 pixels.
+
+    Raises
+    ------
+    ShapeError
+        If `points` is not of shape (n, 3).
     """
     drawn = None if points is None else np.asarray(points, dtype=np.float64)
+    if drawn is not None and (drawn.ndim != 2 or drawn.shape[1] != 3):
+        raise ShapeError(f"points have shape {drawn.shape}; a triangle shows (n, 3)")
     panel = Panel(points=drawn, counts=counts, regions=regions)
     return ternary_panels(
         [panel], probs=probs, names=names, positions=positions, title=title, subtitle=subtitle
@@ -215,7 +223,7 @@ def _points(
 
 def _hover(names: Sequence[str]) -> str:
     parts = (
-        f"{theme.shorten(name)} %{{{letter}:.4f}}"
+        f"{theme.in_template(name)} %{{{letter}:.4f}}"
         for name, letter in zip(names, "abc", strict=True)
     )
     return "<br>".join(parts) + "<extra></extra>"

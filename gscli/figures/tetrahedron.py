@@ -138,7 +138,8 @@ def _points(panel: Panel, names: Sequence[str], colours: Sequence[str]) -> list[
             },
             customdata=points[won == k].astype(np.float32),
             hovertemplate="<br>".join(
-                f"{theme.shorten(other)} %{{customdata[{i}]:.4f}}" for i, other in enumerate(names)
+                f"{theme.in_template(other)} %{{customdata[{i}]:.4f}}"
+                for i, other in enumerate(names)
             )
             + "<extra></extra>",
             legendgroup=winner_group(k),

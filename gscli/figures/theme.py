@@ -58,6 +58,17 @@ def escape(text: str) -> str:
     return html.escape(text, quote=False)
 
 
+def in_template(text: str, length: int = 24) -> str:
+    """Shorten a name for a hover template, in which plotly replaces what stands in %{...}.
+
+    Examples
+    --------
+    >>> in_template("c%{a}")
+    'c%&#123;a}'
+    """
+    return shorten(text, length).replace("%{", "%&#123;")
+
+
 def shorten(text: str, length: int = 24) -> str:
     """Cut a long name, escaped afterwards."""
     return escape(text if len(text) <= length else text[: length - 1] + "…")

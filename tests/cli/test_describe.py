@@ -160,7 +160,10 @@ def test_a_temperature_column(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -
     assert max(map(len, table.splitlines())) <= 80
     missing = invoke("describe", "several.csv", "-t", 2)
     assert missing.exit_code == 1
-    assert "several.csv: 0 rows at t = 2" in missing.stderr
+    assert (
+        "several.csv: has no rows at temperature 2; its temperature column states 0.5, 1"
+        in missing.stderr
+    )
 
 
 def test_an_array_of_several_temperatures(invoke: Invoke) -> None:
@@ -201,7 +204,7 @@ def test_rounded_decimals_are_described(invoke: Invoke) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("-t", "1e-5"), "1e-05 is outside 0.001 ... 1000"),
+        (("-t", "1e-5"), "1e-05 is outside 0.001 to 1000"),
         (("-t", "0"), "--hard"),
         (("--pi", "1"), "--pi"),
         (("--pi", "1,2", "--logits", "1,2"), "both"),

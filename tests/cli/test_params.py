@@ -7,6 +7,7 @@ import click
 import pytest
 
 from gscli.cli.params import (
+    FiniteRange,
     LogitsType,
     OutputType,
     SamplesType,
@@ -45,6 +46,23 @@ def test_a_range_of_temperatures_is_log_spaced_with_exact_ends() -> None:
     assert all(float(f"{value:.6g}") == value for value in values)
 
 
+def test_a_narrow_range_stays_inside_its_ends() -> None:
+    values = convert(TemperaturesType(), "1.0000001:1.0000002:3")
+    assert values == tuple(sorted(values))
+    assert len(set(values)) == 3
+
+
+def test_a_path_that_looks_like_standard_output_is_none() -> None:
+    assert str(convert(OutputType(), "-")) == "-"
+    assert convert(OutputType(), "./-").is_absolute()
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "0", "11"])
+def test_a_range_of_numbers_is_finite(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        convert(FiniteRange(min=0.1, max=10), text)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -66,6 +84,9 @@ def test_a_range_of_temperatures_is_log_spaced_with_exact_ends() -> None:
         ("0:10:5", "--hard"),
         ("1:inf:5", "inf"),
         ("1:2:1001", "more than 1000"),
+        ("3,3", "3 is given twice"),
+        ("0.5,1,0.50", "0.5 is given twice"),
+        ("2:2:5", "2 is given twice"),
     ],
 )
 def test_bad_temperatures(text: str, reason: str) -> None:

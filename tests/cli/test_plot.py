@@ -370,3 +370,85 @@ def test_open_shows_the_page(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert opened == [Path("plot.html").resolve().as_uri()]
     monkeypatch.setattr("webbrowser.open", lambda url: False)  # noqa: ARG005
     assert "open x.html in one" in run("-n", 10, "--open", "-o", "x.html").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("x.csv", "-n", 5), "-n: FILE holds its samples"),
+        (("x.csv", "--seed", 5), "--seed: FILE holds its samples"),
+        (("x.csv", "-o", "./x.csv"), "x.csv is the FILE that is read"),
+        (("--kind", "marginals", "--log-ratio"), "--log-ratio and --kind marginals"),
+        (("--terminal", "--kind", "bins"), "--terminal draws counts"),
+        (("--scale", "nan"), "--scale"),
+        (("-t", "0.1:10:25"), "25 are more than 24 panels"),
+        (("--categories", "1" * 5000), "--categories"),
+    ],
+)
+def test_options_without_effect_are_refused(
+    run: Run, arguments: tuple[object, ...], said: str
+) -> None:
+    Path("x.csv").write_text("x1,x2,x3\n0.2,0.3,0.5\n")
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert [path.name for path in Path().iterdir()] == ["x.csv"]
+
+
+def test_a_temperature_that_the_file_lacks_is_named(run: Run) -> None:
+    Path("x.csv").write_text("temperature,a,b\n0.5,0.2,0.8\n1,0.3,0.7\n")
+    for output in (["--terminal"], ["-o", "x.html"]):
+        result = run("x.csv", "-t", "7", *output)
+        assert result.exit_code == 1
+        assert "x.csv: has no rows at temperature 7" in result.stderr
+        assert "states 0.5, 1" in result.stderr
+    assert run("x.csv", "-t", "0.5,7", "-o", "x.json").exit_code == 1
+    assert run("x.csv", "-t", "0.5", "-o", "x.json").exit_code == 0
+
+
+def test_weights_follow_the_names_of_the_columns(run: Run) -> None:
+    Path("x.csv").write_text("cat,dog,bird\n0.2,0.3,0.5\n")
+    given = ("--pi", "bird=6,dog=3,cat=1", "-t", 1, "-o", "x.json")
+    assert run("x.csv", *given).exit_code == 0
+    axes = json.loads(Path("x.json").read_text())["layout"]["ternary"]
+    titles = [axes[f"{axis}axis"]["title"]["text"] for axis in "abc"]
+    for title, name, p in zip(titles, ("cat", "dog", "bird"), (0.1, 0.3, 0.6), strict=True):
+        assert name in title
+        assert f"p = {p}" in title
+    other = run("x.csv", "--pi", "bird=6,dog=3,cow=1", "-t", 1, "-o", "x.json")
+    assert other.exit_code == 2
+    assert "use the same names" in other.stderr
+    assert run("x.csv", "--pi", "a=6,b=3,c=1", "-t", 1, "-o", "x.json").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("-inf,0\n-0.6931472,-0.6931472\n", ("--log", "--log-ratio")),
+        (
+            "-inf,-inf,0,-inf\n-1.3862944,-1.3862944,-1.3862944,-1.3862944\n",
+            ("--log", "--categories", "1,2,4"),
+        ),
+        ("0,0,1\n0.2,0.3,0.5\n", ("--categories", "1,2")),
+    ],
+)
+def test_rows_without_a_share_to_show_are_left_out(
+    run: Run, text: str, arguments: tuple[str, ...]
+) -> None:
+    result = run("-", *arguments, "-o", "x.json", input=text.encode())
+    assert result.exit_code == 0, result.stderr
+    assert "1 rows with exact zeros left out" in Path("x.json").read_text()
+    first = text.splitlines()[0].encode()
+    for output in (("-o", "x.json"), ("--terminal",)):
+        if "--log-ratio" in arguments and "--terminal" in output:
+            continue
+        alone = run("-", *arguments, *output, input=first)
+        assert alone.exit_code == 1
+        assert "there is no sample to draw" in alone.stderr
+
+
+def test_marginals_where_means_are_not_known_exactly(run: Run) -> None:
+    assert run("--kind", "marginals", "-t", "0.0005", "-n", 100, "-o", "x.json").exit_code == 0
+    names = {trace.get("name") for trace in json.loads(Path("x.json").read_text())["data"]}
+    assert "exact mean" not in names
+    assert "p" in names

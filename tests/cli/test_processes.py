@@ -16,7 +16,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+import gscli
+
 Start = Callable[..., "Popen[bytes]"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(gscli.__file__).parents[1])}
 
 SUFFIXES = ("csv", "npy", "parquet")
 WAIT = 60.0
@@ -239,3 +242,66 @@ def test_output_of_one_process_is_that_of_many_threads(start: Start) -> None:
     ]
     frames = [pl.read_parquet(io.BytesIO(data)) for data in outputs]
     assert frames[0].equals(frames[1])
+
+
+# --- streams that the shell closed ----------------------------------------------------------------
+
+
+def shell(command: str, folder: Path) -> "tuple[int, str, str]":
+    """Run a shell's line in which `gscli` is this one."""
+    line = command.replace("gscli", f"{sys.executable} -m gscli")
+    process = Popen(["/bin/sh", "-c", line], cwd=folder, stdout=PIPE, stderr=PIPE, env=ENVIRONMENT)
+    code, stdout, stderr = finished(process)
+    return code, stdout.decode(), stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("gscli density - <&-", 1, "standard input: is closed"),
+        ("gscli sample -n 5 >&-", 1, "standard output is closed"),
+        ("gscli sample -n 5 --seed 1 -o x.csv >&-", 0, "5 samples to x.csv"),
+        ("gscli sample -n 5 --seed 1 -o x.csv 2>&-", 0, ""),
+        ("gscli plot --seed 1 -q --plotlyjs cdn -o x.csv.html >&- 2>&-", 0, ""),
+    ],
+)
+def test_closed_streams_end_in_one_line(tmp_path: Path, command: str, code: int, said: str) -> None:
+    found = shell(command, tmp_path)
+    assert found[0] == code, found
+    assert found[1] == ""
+    assert said in found[2]
+    assert found[2].count("\n") == bool(said)
+    assert bool(list(tmp_path.glob("x.csv*"))) == ("-o" in command)
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_standard_output_by_its_name_goes_on_where_it_is(tmp_path: Path, name: str) -> None:
+    if not Path(name).parent.exists():
+        pytest.skip(f"there is no {name}")
+    (tmp_path / "f").write_text("kept\n")
+    code, _, stderr = shell(f"gscli sample -n 2 -q --format csv -o {name} >> f", tmp_path)
+    assert code == 0, stderr
+    lines = (tmp_path / "f").read_text().splitlines()
+    assert lines[:2] == ["kept", "x1,x2,x3"]
+    assert len(lines) == 4
+
+
+def test_names_that_a_terminal_cannot_spell(tmp_path: Path) -> None:
+    code, stdout, stderr = shell(
+        "PYTHONIOENCODING=ascii gscli plot --pi é=1,b=2,c=3 -n 100 --terminal", tmp_path
+    )
+    assert code == 0, stderr
+    assert "? p=0.167" in stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_no_unfinished_file(start: Start, tmp_path: Path, number: int) -> None:
+    process = start("sample", "-n", 10**8, "-o", "x.npy")
+    deadline = time.monotonic() + WAIT
+    while not any(path.stat().st_size for path in tmp_path.glob(".x-*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(number)
+    code, _, stderr = finished(process)
+    assert (code, stderr) == (128 + number, "")
+    assert list(tmp_path.iterdir()) == []

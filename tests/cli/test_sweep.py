@@ -73,7 +73,7 @@ def test_a_page_is_replaced(invoke: Invoke) -> None:
         (("-o", "none/page.html"), 1, "none"),
         (("--table", "t.txt"), 2, "use .csv or .json"),
         (("--table", "none/t.csv"), 1, "none"),
-        (("-t", "1e-5,1"), 1, "1e-05 is outside 0.001 ... 1000"),
+        (("-t", "1e-5,1"), 2, "1e-05 is outside 0.001 to 1000"),
         (("-t", "1,0"), 2, "--hard"),
         (("-n", "1"), 2, "samples: 1 is too few"),
         (("--pi", "1,-1"), 2, "--pi"),

@@ -8,6 +8,7 @@ import pytest
 from plotly_arrays import array
 
 from gscli import Concrete
+from gscli.errors import ShapeError
 from gscli.figures import (
     Panel,
     histogram_panels,
@@ -161,3 +162,22 @@ def test_palette_is_of_one_colour_a_category() -> None:
     assert len(set(theme.CATEGORY_COLOURS)) == 7
     assert theme.category_colours([4, 2]) == (theme.CATEGORY_COLOURS[4], theme.CATEGORY_COLOURS[2])
     assert len(set(theme.category_colours([0, 7, 14]))) == 3
+
+
+def test_names_are_no_hover_templates() -> None:
+    figure = ternary(np.eye(3), names=("a%{a}", "b", "c")).to_plotly_json()
+    templates = [t["hovertemplate"] for t in markers(figure)]
+    assert all("a%&#123;a} %{a:.4f}" in template for template in templates)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 4), (1, 2, 3)])
+def test_points_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match="a triangle shows"):
+        ternary(np.zeros(shape))
+
+
+def test_log_ratios_beyond_float32_are_drawn() -> None:
+    log_x = np.array([[-1e300, 0.0, -2e300]])
+    figure = log_ratio_panels([Panel(points=log_x)], names="abc").to_plotly_json()
+    (drawn,) = [array(t["x"]) for t in markers(figure) if len(array(t["x"]))]
+    assert drawn.tolist() == [1e300]
