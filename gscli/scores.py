@@ -53,6 +53,8 @@ class Scores:
     off_simplex, boundary : Tally
         The rows so far that lie off the simplex, and those on its boundary where the log-density
         is not finite.
+    like_logarithms : bool
+        Whether a row off the simplex could be log X.
     """
 
     distribution: Concrete
@@ -61,6 +63,7 @@ class Scores:
     strict: bool = False
     off_simplex: Tally = field(default_factory=Tally)
     boundary: Tally = field(default_factory=Tally)
+    like_logarithms: bool = False
 
     def log_prob(self, block: Block) -> FloatArray:
         """Return the log-density at each row, in nats; see `Concrete.log_prob`.
@@ -105,6 +108,7 @@ class Scores:
     def _note(self, index: IntArray, rows: FloatArray) -> None:
         on = on_simplex(rows, log=self.log)
         self.off_simplex.add(index[~on])
+        self.like_logarithms |= bool(on_simplex(rows[~on], log=True).any())
         self.boundary.add(index[on])
         if self.strict and self.off_simplex.count:
             raise DataError(

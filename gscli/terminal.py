@@ -1,6 +1,8 @@
 """Pictures of samples in a terminal: text with colour, or shades where there is none."""
 
+import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +33,17 @@ def resolution_for(width: int) -> int:
     return max(4, round(width * SQRT3 / 4))
 
 
+def width_for(lines: int) -> int:
+    """Return the width of a triangle that is so many lines high.
+
+    Examples
+    --------
+    >>> width_for(18)
+    42
+    """
+    return math.ceil(4 * lines / SQRT3)
+
+
 def density_triangle(
     counts: IntArray, labels: Sequence[str], *, width: int, colour: bool, unicode: bool = True
 ) -> Text:
@@ -57,13 +70,14 @@ def density_triangle(
     height = 2 * round(width * SQRT3 / 4)
     levels = _pixels(counts, width, height)
     top, left, right = labels
-    text = Text(_clip(top, width).center(width).rstrip() + "\n")
+    clip = partial(_clip, ending="…" if unicode else "...")
+    text = Text(clip(top, width).center(width).rstrip() + "\n")
     for upper, lower in zip(levels[::2], levels[1::2], strict=True):
         line = _coloured(upper, lower) if colour and unicode else _shaded(upper, lower, unicode)
         line.rstrip()
         text.append_text(line).append("\n")
     room = width // 2 - 1
-    left, right = _clip(left, room), _clip(right, room)
+    left, right = clip(left, room), clip(right, room)
     return text.append(left + right.rjust(width - len(left)))
 
 
@@ -132,5 +146,7 @@ def _step(level: float, steps: int) -> int:
     return 0 if level == 0 else min(1 + int(level * (steps - 1)), steps - 1)
 
 
-def _clip(label: str, room: int) -> str:
-    return label if len(label) <= room else label[: room - 1] + "…"
+def _clip(label: str, room: int, *, ending: str) -> str:
+    if len(label) <= room:
+        return label
+    return label[: room - len(ending)] + ending if room > len(ending) else label[:room]

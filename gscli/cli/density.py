@@ -60,7 +60,6 @@ def command(
         raise click.BadParameter(
             f"{len(outputs)} outputs; FILE is read once: name one", param_hint=options.OUTPUT_HINT
         )
-    options.check_not_input(file, outputs)
     samples = open_samples(file, temperatures=temperatures)
     options.check_one_temperature(temperatures, samples)
     (distribution, *_), _ = options.distributions(pi, logits, temperatures or (3.0,), samples)
@@ -116,7 +115,8 @@ def _remarks(scores: "Scores") -> Iterator[str]:
     """Yield a line for each kind of row at which the log-density is not finite."""
     off, boundary = scores.off_simplex, scores.boundary
     if off.count:
-        remedy = "" if scores.log else "; for logarithms of samples use --log"
+        hint = scores.like_logarithms and not scores.log
+        remedy = "; for logarithms of samples use --log" if hint else ""
         yield (
             f"{off.count:,} rows are not on the simplex and got -inf, the first is row "
             f"{off.first}{remedy}"

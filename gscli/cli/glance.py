@@ -68,7 +68,7 @@ def _table(names: tuple[str, ...], distribution: Any, summary: Any) -> "Renderab
     for name, *values in list(figures)[:SHOWN_CATEGORIES]:
         table.add_row(Text(name), *(f"{value:.4f}" for value in values))
     if len(names) > SHOWN_CATEGORIES:
-        table.add_row(f"… {len(names) - SHOWN_CATEGORIES} more", "", "", "", "")
+        table.add_row(f"({len(names) - SHOWN_CATEGORIES:,} more)", "", "", "", "")
     table.add_section()
     table.add_row("near a vertex", "", f"{summary.near_vertex:.4f}", "", "")
     return table

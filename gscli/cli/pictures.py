@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from gscli.picture import Sample, Wish
 
 WIDEST = 72
+NARROWEST = 20
+LINES_AROUND = 7
+"""Lines above and below a triangle: the heading, the corners' names, and the next prompt."""
 
 
 def can_show(console: "Console") -> tuple[bool, bool]:
@@ -39,9 +42,11 @@ def terminal_pictures(
     from gscli.concrete import log_softmax
     from gscli.lattice import count_cells
     from gscli.picture import Projection, choose
-    from gscli.terminal import bars, resolution_for
+    from gscli.terminal import bars, resolution_for, width_for
 
     width = min(console.width, WIDEST)
+    if console.is_terminal:  # so that the heading is still there when the corners are drawn
+        width = max(NARROWEST, min(width, width_for(console.height - LINES_AROUND)))
     loads, chosen = choose(sample, wish)
     names = [sample.names[k] for k in chosen]
     shape = len(chosen) == 3

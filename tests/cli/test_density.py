@@ -153,3 +153,11 @@ def test_a_file_may_be_replaced_by_its_own_densities(invoke: Invoke, tmp_path: P
         assert invoke("density", path, "--append", "-f", "-o", path).exit_code == 0
         assert (load(path)[:, :3] == x).all()
         assert load(path).shape == (50, 4)
+
+
+def test_the_remedy_for_logarithms_is_given_to_logarithms(invoke: Invoke) -> None:
+    remedy = "for logarithms of samples use --log"
+    for text, hinted in [("0.2,0.3,0.6\n", False), ("-1,-2,-3\n", False), ("nan,0,1\n", False)]:
+        assert (remedy in invoke("density", "-", input=text.encode()).stderr) == hinted
+    log_x = ",".join(map(str, np.log([0.2, 0.3, 0.5])))
+    assert remedy in invoke("density", "-", input=f"{log_x}\n".encode()).stderr
