@@ -2,7 +2,7 @@
 
 Each sampler's rows go to a file, as those of any implementation could, and `gscli check` judges
 the file. Run ``python examples/check_pytorch_sampler.py [FOLDER]``; it writes the files and
-``check.html``, the picture of the last check.
+``check.html``, the picture of the last check. It needs PyTorch: ``pip install '.[bench]'``.
 """
 
 import subprocess
@@ -10,7 +10,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import torch
+
+try:
+    import torch
+except ImportError:
+    sys.exit("This example needs PyTorch: pip install '.[bench]'")
 
 TEMPERATURE = 0.5
 PROBS = torch.tensor([0.1, 0.3, 0.6])

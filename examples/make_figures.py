@@ -1,6 +1,6 @@
 """Make the pictures of this folder's `figures/`, the same ones every time.
 
-Run it from anywhere: `python examples/make_figures.py`. It needs a Chrome or Chromium.
+Run `python examples/make_figures.py [FOLDER]`. It needs a Chrome or Chromium.
 """
 
 import subprocess
@@ -11,7 +11,6 @@ from pathlib import Path
 from gscli.browser import find_browser
 
 PETS = "cat=1,dog=3,bird=6"
-FOLDER = Path(__file__).parent / "figures"
 
 FIGURES = {
     "temperatures.png": f"--pi {PETS} -t 0.2,0.5,1,3 -n 500",
@@ -20,13 +19,13 @@ FIGURES = {
 }
 
 
-def main() -> None:
+def main(folder: Path) -> None:
     """Draw each figure, and take a picture of the report, with the command line."""
-    FOLDER.mkdir(exist_ok=True)
-    photograph(FOLDER / "sweep.png")
+    folder.mkdir(exist_ok=True)
+    photograph(folder / "sweep.png")
     for name, options in FIGURES.items():
         command = [sys.executable, "-m", "gscli", "plot", "--seed", "1", *options.split()]
-        subprocess.run([*command, "-o", str(FOLDER / name)], check=True)  # noqa: S603
+        subprocess.run([*command, "-o", str(folder / name)], check=True)  # noqa: S603
 
 
 def photograph(picture: Path) -> None:
@@ -45,4 +44,4 @@ def photograph(picture: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(*sys.argv[1:2]) if sys.argv[1:] else Path(__file__).parent / "figures")

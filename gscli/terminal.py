@@ -70,7 +70,7 @@ def density_triangle(
     height = 2 * round(width * SQRT3 / 4)
     levels = _pixels(counts, width, height)
     top, left, right = labels
-    clip = partial(_clip, ending="…" if unicode else "...")
+    clip = partial(_clip, ending="…" if unicode else "~")
     text = Text(clip(top, width).center(width).rstrip() + "\n")
     for upper, lower in zip(levels[::2], levels[1::2], strict=True):
         line = _coloured(upper, lower) if colour and unicode else _shaded(upper, lower, unicode)
@@ -147,6 +147,4 @@ def _step(level: float, steps: int) -> int:
 
 
 def _clip(label: str, room: int, *, ending: str) -> str:
-    if len(label) <= room:
-        return label
-    return label[: room - len(ending)] + ending if room > len(ending) else label[:room]
+    return label if len(label) <= room else label[: room - 1] + ending
