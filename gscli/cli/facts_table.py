@@ -44,11 +44,22 @@ def print_facts(
     console = Console(highlight=False)
     for table in _tables(names, facts, measured, console.width):
         console.print(table)
+    console.print(_precision(facts), soft_wrap=True, markup=False)
     if best is None:
         console.print("No temperature is best: one category has all but the whole probability.")
     else:
         advice = ", ".join(f"{format_best(t)} for {m:,}" for m, t in best.items())
         console.print(f"Best temperature for a gradient averaged over m samples: {advice}")
+
+
+def _precision(facts: "list[Facts]") -> str:
+    """Return the line that says which figures are simulated, and how well."""
+    from gscli.extremes import WITHIN
+
+    estimates = [e for each in facts for e in (each.expected_max, each.near_vertex)]
+    error = max(each.standard_error for each in estimates)
+    how = f"Monte Carlo, standard error at most {error:.1g}" if error > 0 else "exact"
+    return f"Near a vertex: the largest share is above {1 - WITHIN:g}. It and E[max X] are {how}."
 
 
 def _tables(
