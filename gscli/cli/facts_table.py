@@ -44,7 +44,7 @@ def print_facts(
     console = Console(highlight=False)
     for table in _tables(names, facts, measured, console.width):
         console.print(table)
-    console.print(_precision(facts), soft_wrap=True, markup=False)
+    console.print(_precision(facts), markup=False)
     if best is None:
         console.print("No temperature is best: one category has all but the whole probability.")
     else:
@@ -58,8 +58,8 @@ def _precision(facts: "list[Facts]") -> str:
 
     estimates = [e for each in facts for e in (each.expected_max, each.near_vertex)]
     error = max(each.standard_error for each in estimates)
-    how = f"Monte Carlo, standard error at most {error:.1g}" if error > 0 else "exact"
-    return f"Near a vertex: the largest share is above {1 - WITHIN:g}. It and E[max X] are {how}."
+    how = f"Monte Carlo (± {error:.1g} at most)" if error > 0 else "exact"
+    return f"Near a vertex: largest share above {1 - WITHIN:g}; this and E[max X] are {how}."
 
 
 def _tables(
