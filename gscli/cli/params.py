@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from gscli.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from gscli.weights import Weights
 
 MAX_SAMPLES = 10**15
@@ -170,7 +171,9 @@ class OutputType(click.ParamType[Any]):
         ctx: click.Context,  # noqa: ARG002
         param: click.Parameter,  # noqa: ARG002
         incomplete: str,
-    ) -> list[CompletionItem]:
+    ) -> "list[CompletionItem]":
+        from click.shell_completion import CompletionItem
+
         return [CompletionItem(incomplete, type="file")]
 
 
