@@ -163,12 +163,14 @@ def error_figure(sweep: Sweep) -> "go.Figure":
     highest = max(max(line.values) for line in lines)
     lowest = min(min(line.values) for line in lines[: len(BATCH_COLOURS)]) / 3
     range_ = [float(np.log10(max(lowest, 1e-300))), float(np.log10(max(highest, 1e-299))) + 0.2]
+    ticks: dict[str, object] = {"nticks": 6}
     if range_[1] - range_[0] < 2.5:
         # Whole decades: of less, the ticks would be bare digits.
         range_ = [float(np.floor(range_[0])), float(np.ceil(range_[1]))]
+        ticks = {"dtick": 1}
     axis = Axis(
         "squared error of the gradient",
-        {"type": "log", "exponentformat": "power", "nticks": 6, "range": range_},
+        {"type": "log", "exponentformat": "power", "range": range_, **ticks},
     )
     return curves(lines, axis, marks=marks, title="Error of the relaxed gradient")
 

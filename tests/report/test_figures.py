@@ -61,3 +61,11 @@ def test_marks_are_what_the_temperatures_reach() -> None:
     assert len(names((0.1, 3.0))) == 3 + 2
     assert names((0.01, 0.05)) == []
     assert names((0.5, 0.55)) == ["best for m = 32", "1/(K−1) and annealing floor 0.5"]
+
+
+def test_errors_of_one_temperature_have_whole_decades_to_read() -> None:
+    axis = figures.error_figure(small_sweep([1, 3, 6], (1.0,))).layout.yaxis
+    low, high = axis.range
+    assert (low, high) == (round(low), round(high))
+    assert axis.dtick == 1
+    assert figures.error_figure(small_sweep([1, 3, 6], (0.05, 10.0))).layout.yaxis.dtick is None
