@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gscli.concrete import Concrete
 
-__all__ = ["Concrete"]
+__all__ = ["Concrete", "__version__"]
+
+__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from gscli import __version__
 from gscli.cli import options
 
 PACKAGES = ("numpy", "scipy", "polars", "plotly", "kaleido", "click", "rich")
@@ -45,7 +46,7 @@ def _facts() -> dict[str, Any]:
         }
     except BrowserNotFoundError as error:
         browser = {"path": None, "version": None, "found_by": None, "reason": str(error)}
-    versions = {"gscli": version("gscli"), "python": platform.python_version()}
+    versions = {"gscli": __version__, "python": platform.python_version()}
     versions |= {name: version(name) for name in PACKAGES}
     return {"versions": versions, "threads": usable_threads(), "browser": browser}
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
+from gscli import __version__
 from gscli.errors import BrowserNotFoundError, GscliError, ParameterError
 
 COMMANDS = ("sample", "plot", "sweep", "describe", "density", "check", "fit", "doctor")
@@ -123,7 +124,7 @@ def _fail(message: str, code: int) -> NoReturn:
     epilog="sample, plot, sweep and describe run bare, on the classic example: pi = 1,3,6, t = 3, "
     "n = 10,000.",
 )
-@click.version_option(package_name="gscli", message="%(prog)s %(version)s")
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """Sample, see, measure and check the Gumbel-Softmax (Concrete) distribution."""
 

@@ -14,6 +14,12 @@ from gscli.figures.panels import Panel
 LABEL_HEIGHT = 17
 """Pixels that the name of an upright line takes above the plot."""
 
+MOST_TICKS = 9
+"""Labels for which a narrow screen has room."""
+
+AROUND = 3.0
+"""Factor to either side of a single temperature that its axis shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -72,7 +78,7 @@ def curves(
     Parameters
     ----------
     lines : sequence of Line
-        What to draw.
+        What to draw; of a single temperature, rings.
     axis : Axis
         The y axis.
     marks : sequence of Mark
@@ -87,7 +93,7 @@ def curves(
     """
     figure = cartesian(
         [Panel()],
-        x={"title": {"text": "temperature"}, "type": "log", "dtick": "D2" if _narrow(lines) else 1},
+        x={"title": {"text": "temperature"}, "type": "log", **_temperature_axis(lines)},
         y={"title": {"text": axis.label}, **axis.options},
         title=title,
         subtitle=subtitle,
@@ -103,24 +109,59 @@ def curves(
     return figure
 
 
-def _narrow(lines: Sequence[Line]) -> bool:
+def _temperature_axis(lines: Sequence[Line]) -> dict[str, Any]:
     temperatures = [t for line in lines for t in line.temperatures]
-    return max(temperatures) < 30 * min(temperatures)
+    low, high = min(temperatures), max(temperatures)
+    values = ticks(low, high)
+    # Spelled out: plotly labels what lies between 0.01 and 0.1 as a bare "2" and "5".
+    texts = [f"{value:.3g}" if value < 1000 else f"{value:,.0f}" for value in values]
+    axis: dict[str, Any] = {"tickvals": values, "ticktext": texts}
+    if low == high:
+        axis["range"] = [math.log10(low / AROUND), math.log10(high * AROUND)]
+    return axis
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Return round temperatures to label between two, or those two where none lie between.
+
+    Examples
+    --------
+    >>> ticks(0.05, 10)
+    [0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
+    >>> ticks(0.02, 1000), ticks(0.3, 0.5), ticks(1.1, 1.9)
+    ([0.1, 1.0, 10.0, 100.0, 1000.0], [0.3, 0.4, 0.5], [1.1, 1.9])
+    """
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+
+    def among(digits: Sequence[int]) -> list[float]:
+        values = [float(f"{digit}e{decade}") for decade in decades for digit in digits]
+        return [value for value in values if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]
+
+    if len(among((1, 2, 5))) > MOST_TICKS:
+        return among((1,))
+    for digits in ((1, 2, 5), range(1, 10)):
+        if len(among(digits)) >= 3:
+            return among(digits)
+    return sorted({low, high})
 
 
 def _draw(figure: go.Figure, line: Line) -> None:
     name = theme.shorten(line.name)
+    alone = len(line.temperatures) == 1
     figure.add_scatter(
         x=list(line.temperatures),
         y=list(line.values),
-        mode="lines" if len(line.temperatures) > 1 else "markers",
+        mode="markers" if alone else "lines",
         line={"color": line.colour, "width": 2.2},
+        # A ring, for dots from samples lie on it.
+        marker={"symbol": "circle-open", "size": 14, "color": line.colour, "line": {"width": 2.2}},
         name=name,
         legendgroup=line.name,
         hovertemplate=f"{name}<br>t = %{{x:.4g}}: %{{y:.5g}}<extra></extra>",
     )
     if line.level is not None:
-        ends = [min(line.temperatures), max(line.temperatures)]
+        beyond = AROUND if alone else 1
+        ends = [min(line.temperatures) / beyond, max(line.temperatures) * beyond]
         figure.add_scatter(
             x=ends,
             y=[line.level, line.level],

@@ -32,8 +32,8 @@ def histogram_panels(
     Returns
     -------
     plotly.graph_objects.Figure
-        Of the size that suits the number of panels; the density's axis is shared, and cut where
-        the density runs to infinity.
+        Of the size that suits the number of panels; the density's axis is shared, and cut only
+        where the density runs to infinity.
     """
     figure = cartesian(
         panels,
@@ -72,12 +72,21 @@ def histogram_panels(
 
 def _top(panels: Sequence[Panel]) -> float:
     """Return a height that shows the bars, but not every spike of a density that diverges."""
-    heights = [
-        panel.counts / max(1, panel.counts.sum()) / np.diff(panel.edges)
-        for panel in panels
-        if panel.counts is not None and panel.edges is not None
-    ]
-    return 1.15 * max((float(np.quantile(each, 0.97)) for each in heights), default=1.0)
+    heights: list[float] = []
+    for panel in panels:
+        bounded = panel.curve is not None and _bounded(panel.curve[1])
+        if panel.curve is not None and bounded:
+            heights.append(float(np.max(panel.curve[1])))
+        if panel.counts is not None and panel.edges is not None:
+            bars = panel.counts / max(1, panel.counts.sum()) / np.diff(panel.edges)
+            heights.append(float(np.quantile(bars, 1 if bounded else 0.97)))
+    return 1.15 * max(heights, default=1.0)
+
+
+def _bounded(density: npt.NDArray[np.float64]) -> bool:
+    """Tell whether a density is level, or falls, towards both ends: there alone can it diverge."""
+    ends, inside = density[[0, -1]], density[[1, -2]]
+    return bool(np.all(ends <= 1.05 * inside))
 
 
 def marginal_panels(

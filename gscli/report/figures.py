@@ -1,6 +1,7 @@
 """The figures of a sweep's report, from its results to plotly."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,9 +105,10 @@ def change_figures(sweep: Sweep, names: Sequence[str]) -> dict[str, "go.Figure"]
         )
         for k, colour in zip(top, colours, strict=True)
     ]
-    share = {"rangemode": "tozero"}
+    axis = Axis("mean share", {"rangemode": "tozero"})
+    most = f"The {LINES} most probable of {len(probs):,} categories" if len(probs) > LINES else ""
     return {
-        "mean": curves(means, Axis("mean share", share), title="Exact mean against p"),
+        "mean": curves(means, axis, title="Exact mean against p", subtitle=most),
         "entropy": _single(
             sweep, "entropy", "entropy (nats)", [f.entropy for f in sweep.curve],
             [(s.entropy.value, s.entropy.standard_error) for s in sweep.steps], {},
@@ -152,20 +154,50 @@ def error_figure(sweep: Sweep) -> "go.Figure":
     lines.append(
         Line("noise of one sample", grid, [f.gradient.noise for f in curve], (), theme.INK)
     )
-    marks = [Mark(name, t) for t, name in _merged(rules_of_thumb(len(sweep.logits))).items()]
-    for batch_size, temperature in (sweep.best or {}).items():
+    marked = marked_temperatures(sweep)
+    marks = [Mark(name, t) for t, name in _merged(marked.rules).items()]
+    for batch_size, temperature in marked.best.items():
         error = gradient_error(sweep.logits, temperature).error(batch_size)
         name = f"best for m = {batch_size:,}"
         marks.append(Mark(name, temperature, error, BATCH_COLOURS[batch_size]))
     highest = max(max(line.values) for line in lines)
     lowest = min(min(line.values) for line in lines[: len(BATCH_COLOURS)]) / 3
     range_ = [float(np.log10(max(lowest, 1e-300))), float(np.log10(max(highest, 1e-299))) + 0.2]
+    ticks: dict[str, object] = {"nticks": 6}
+    if range_[1] - range_[0] < 2.5:
+        # Whole decades: of less, the ticks would be bare digits.
+        range_ = [float(np.floor(range_[0])), float(np.ceil(range_[1]))]
+        ticks = {"dtick": 1}
     axis = Axis(
         "squared error of the gradient",
-        {"type": "log", "exponentformat": "power", "nticks": 6, "range": range_},
+        {"type": "log", "exponentformat": "power", "range": range_, **ticks},
     )
-    inside = [m for m in marks if min(grid) <= m.temperature <= max(grid)]
-    return curves(lines, axis, marks=inside, title="Error of the relaxed gradient")
+    return curves(lines, axis, marks=marks, title="Error of the relaxed gradient")
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What is marked in the figure of the gradient's error: what its temperatures reach.
+
+    Attributes
+    ----------
+    best : dict
+        The best temperature at each batch size where it lies among them: diamonds.
+    rules : dict
+        The rules of thumb among them: dashed lines.
+    """
+
+    best: dict[int, float]
+    rules: dict[str, float]
+
+
+def marked_temperatures(sweep: Sweep) -> Marked:
+    """Return the best temperatures and the rules of thumb within the sweep's range."""
+    low, high = min(sweep.temperatures), max(sweep.temperatures)
+    return Marked(
+        {m: t for m, t in (sweep.best or {}).items() if low <= t <= high},
+        {n: t for n, t in rules_of_thumb(len(sweep.logits)).items() if low <= t <= high},
+    )
 
 
 def _error_line(

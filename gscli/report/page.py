@@ -98,11 +98,18 @@ def page(sweep: Sweep, origin: Origin) -> str:
         advice=advice(sweep),
         rules=figures.rules_of_thumb(len(sweep.logits)),
         batch_sizes=BATCH_SIZES,
-        checks=_checks(sweep.steps),
+        checked=sweep.steps[0].checked,
+        checks=check_rows(sweep.steps),
+        single=len(set(sweep.temperatures)) == 1,
+        lines=figures.LINES,
+        marks=marks_sentence(sweep),
         checked_categories=CHECKED_CATEGORIES,
         table=rows(sweep, {k: origin.names[k] for k in shown}),
         shown=shown,
-        corners=list(zip(corners, theme.category_colours(corners), strict=True)),
+        corners=[
+            (k, theme.CATEGORY_COLOURS.index(colour))
+            for k, colour in zip(corners, theme.category_colours(corners), strict=True)
+        ],
         versions={name: version(name) for name in ("gscli", "numpy", "plotly")},
         data=_data(sweep, origin, corners, shown),
         figures={name: _embedded(figure) for name, figure in drawn.items()},
@@ -186,15 +193,36 @@ def advice(sweep: Sweep) -> str:
         for m, temperature in sweep.best.items()
     ]
     middle = BATCH_SIZES[1]
-    costs = [
-        f"{name} costs {format_cost(cost)} times"
+    costs = {
+        f"t\u00a0=\u00a0{name}": format_cost(cost)
         for name, rule in list(figures.rules_of_thumb(len(sweep.logits)).items())[:2]
         if (cost := sweep.cost(rule, middle)) is not None
-    ]
+    }
+    rules, verb = ("rule", "gives") if len(costs) == 1 else ("rules", "give")
     return (
         f"The gradient's error is least at t = {', '.join(parts)}. "
-        f"At a mean of {middle}, {' and '.join(costs)} the least error."
+        f"Averaging {middle} samples, the {rules} of thumb {' and '.join(costs)} {verb} "
+        f"{' and '.join(costs.values())} times the least possible error."
     )
+
+
+def marks_sentence(sweep: Sweep) -> str:
+    """Return what the figure of the gradient's error marks, and what lies beyond it."""
+    marked = figures.marked_temperatures(sweep)
+    every_rule = len(marked.rules) == len(figures.rules_of_thumb(len(sweep.logits)))
+    drawn = [
+        *(["a diamond marks where their sum is least"] if marked.best else []),
+        *(
+            [f"dashed lines mark {'the' if every_rule else 'some'} rules of thumb"]
+            if marked.rules
+            else []
+        ),
+    ]
+    missing = [f"{m:,}" for m in sweep.best or () if m not in marked.best]
+    which = f"for m = {' and '.join(missing)}" if marked.best else "at any m"
+    beyond = [f"{which} their sum is least outside of what is drawn: see the table"]
+    sentences = [*([", ".join(drawn)] if drawn else []), *(beyond if missing else [])]
+    return " ".join(f"{each[0].upper()}{each[1:]}." for each in sentences)
 
 
 def _embedded(figure: "go.Figure") -> dict[str, Any]:
@@ -243,13 +271,26 @@ def _data(
     }
 
 
-def _checks(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    return [
-        {
-            "temperature": step.facts.distribution.temperature,
+def check_rows(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """Return the rows of the tests: neighbours of the same verdict and p-values, as shown, in one.
+
+    All temperatures share their noise, and most tests see a sample through what temperature does
+    not change: so there often is one row.
+    """
+    found: list[dict[str, Any]] = []
+    for step in steps:
+        row: dict[str, Any] = {
             "consistent": step.verdict.consistent,
-            "checked": step.checked,
-            "tests": {test.name: test.p_value for test in step.verdict.tests},
+            "tests": {test.name: f"{test.p_value:.3f}" for test in step.verdict.tests},
         }
-        for step in steps
-    ]
+        temperature = step.facts.distribution.temperature
+        if found and row.items() <= found[-1].items():
+            found[-1]["temperatures"].append(temperature)
+        else:
+            found.append({**row, "temperatures": [temperature]})
+    for row in found:
+        first, last = row["temperatures"][0], row["temperatures"][-1]
+        row["label"] = f"{first:.5g}" + (f" to {last:.5g}" if first != last else "")
+        if len(found) == 1 < len(steps):
+            row["label"] = f"all {len(steps)}"
+    return found

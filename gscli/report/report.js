@@ -8,6 +8,7 @@
   const LOWEST = 0.02;
   const HIGHEST = 50;
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const colour = (c) => style(`--category-${c}`);
   const format = (number) => Number(number.toPrecision(3)).toString();
 
   // --- state ---------------------------------------------------------------------------------
@@ -71,9 +72,9 @@
 
   const canvas = document.getElementById("simplex");
   const colourOf = (k) => {
-    const own = (c) => data.colours[data.positions[c] % data.colours.length];
+    const own = (c) => data.positions[c] % data.colours.length;
     const clash = new Set(state.corners.map(own)).size < state.corners.length;
-    return clash && state.corners.includes(k) ? data.colours[state.corners.indexOf(k)] : own(k);
+    return colour(clash && state.corners.includes(k) ? state.corners.indexOf(k) : own(k));
   };
 
   /** Where the corners lie, in pixels, and where a row's point does. */
@@ -117,6 +118,16 @@
     return at;
   }
 
+  /** A name, cut to the room there is, with its probability; and how wide that is. */
+  function cornerLabel(pen, name, ending, room) {
+    const letters = Array.from(name);
+    const cut = (count) => (count < letters.length ? `${letters.slice(0, count).join("")}…` : name);
+    const measure = (count) => pen.measureText(`● ${cut(count)}${ending}`).width;
+    let count = letters.length > 16 ? 15 : letters.length;
+    while (count > 1 && measure(count) > room) count--;
+    return [`${cut(count)}${ending}`, measure(count)];
+  }
+
   function paint() {
     const { width, height, corners } = geometry();
     const ratio = window.devicePixelRatio || 1;
@@ -131,10 +142,12 @@
     corners.forEach((corner, i) => (i ? pen.lineTo(corner.x, corner.y) : pen.moveTo(corner.x, corner.y)));
     pen.closePath();
     pen.stroke();
-    pen.globalAlpha = 0.45;
+    pen.globalAlpha = Number(style("--point-alpha"));
+    const muted = style("--muted");
+    const colours = new Map(state.corners.map((k) => [k, colourOf(k)]));
     for (let row = 0; row < rows; row++) {
       const at = place(row, corners, height);
-      pen.fillStyle = state.corners.includes(winner[row]) ? colourOf(winner[row]) : style("--muted");
+      pen.fillStyle = colours.get(winner[row]) ?? muted;
       pen.beginPath();
       pen.arc(at.x, at.y, 2.6, 0, 2 * Math.PI);
       pen.fill();
@@ -143,9 +156,9 @@
     const probs = probabilities();
     pen.font = "600 15px Inter, Helvetica, Arial, sans-serif";
     state.corners.forEach((k, i) => {
-      const name = data.names[k].length > 16 ? `${data.names[k].slice(0, 15)}…` : data.names[k];
-      const label = `${name}  p = ${format(probs[k])}`;
-      const wide = pen.measureText(`● ${label}`).width;
+      // The two lower corners have half the width each.
+      const room = (K > 2 && i === 0 ? width : width / 2) - 8;
+      const [label, wide] = cornerLabel(pen, data.names[k], `  p = ${format(probs[k])}`, room);
       const x = Math.min(Math.max(corners[i].x - wide / 2, 2), width - wide - 2);
       const y = K > 2 && i === 0 ? corners[i].y - 16 : corners[i].y + 28;
       // The dot has the category's colour, which is too light for text on paper.
@@ -201,6 +214,7 @@
       const head = element("th", { scope: "row" });
       const swatch = element("span", { class: "swatch" });
       head.append(swatch, data.names[k]);
+      head.title = data.names[k]; // it may be cut
       const cells = ["p", "rounding", "mean"].map((name) =>
         element("td", { "data-figure-of": `${name}-${k}` }),
       );
@@ -214,13 +228,17 @@
     const presets = [
       ["cold, 0.1", 0.1],
       [`1/(K−1) = ${format(data.rule)}`, data.rule],
-      ...(data.best ? [[`best for m = 32: ${format(data.best["32"])}`, data.best["32"]]] : []),
+      ...(data.best ? [[`best for m = 32: ${format(data.best["32"])}`, data.best["32"], true]] : []),
       ["hot, 3", 3],
       ["uniform, 30", 30],
     ].filter(([, temperature]) => LOWEST <= temperature && temperature <= HIGHEST);
     const group = document.getElementById("presets");
-    for (const [label, temperature] of presets) {
+    for (const [label, temperature, ofWeights] of presets) {
       const button = element("button", { type: "button" }, label);
+      if (ofWeights) {
+        button.id = "preset-best";
+        button.setAttribute("aria-describedby", "m");
+      }
       button.addEventListener("click", () => glide(temperature));
       group.append(button);
     }
@@ -246,7 +264,14 @@
     }
   }
 
+  /** Mark what holds for the weights given while the sliders are elsewhere. */
+  function showWhatHolds() {
+    const moved = state.logits.some((logit, k) => logit !== begin.logits[k]);
+    document.body.classList.toggle("moved", moved);
+  }
+
   function showNumbers() {
+    showWhatHolds();
     const { mean, rounding, near } = summary();
     const probs = probabilities();
     const text = `${format(state.temperature)}`;
@@ -354,11 +379,13 @@
 
   /** A figure in the page's colours: plotly knows no CSS variables. */
   function themed(name) {
-    let text = JSON.stringify(figures[name]);
-    for (const [key, colour] of Object.entries(data.ink)) {
-      text = text.replaceAll(colour, style(`--${key}`));
-    }
-    return JSON.parse(text);
+    const inks = Object.entries(data.ink).map(([key, ink]) => [ink, style(`--${key}`)]);
+    const hues = data.colours.map((hue, c) => [hue, colour(c)]);
+    const ours = new Map([...inks, ...hues]);
+    // Names are of the user's, whatever they look like.
+    return JSON.parse(JSON.stringify(figures[name]), (key, value) =>
+      key === "name" || key === "text" ? value : (ours.get(value) ?? value),
+    );
   }
 
   function plot(place) {
@@ -385,11 +412,22 @@
   }
   window.addEventListener("load", () => whenIdle(plotNext));
 
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  function redraw() {
     drawn.forEach(plot);
+    update();
     paint();
+  }
+  dark.addEventListener("change", redraw);
+  window.addEventListener("beforeprint", () => {
+    document.documentElement.classList.add("printing");
+    places.forEach((place) => drawn.add(place));
+    redraw();
   });
-  window.addEventListener("beforeprint", () => places.forEach(plot));
+  window.addEventListener("afterprint", () => {
+    document.documentElement.classList.remove("printing");
+    if (dark.matches) redraw();
+  });
   window.addEventListener("resize", paint);
 
   // --- the table as a file -------------------------------------------------------------------

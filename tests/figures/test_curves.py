@@ -3,8 +3,9 @@
 import math
 
 import numpy as np
+import pytest
 
-from gscli.figures.curves import LABEL_HEIGHT, Axis, Line, Mark, curves
+from gscli.figures.curves import LABEL_HEIGHT, MOST_TICKS, Axis, Line, Mark, curves, ticks
 
 GRID = (0.1, 1.0, 10.0)
 PLAIN = Line("x1", GRID, (0.1, 0.2, 0.3), colour="#123456")
@@ -38,8 +39,15 @@ def test_a_level_spans_the_grid_dotted() -> None:
     assert (list(level.x), list(level.y)) == ([0.1, 10.0], [0.25, 0.25])
 
 
-def test_one_temperature_is_a_marker() -> None:
-    assert curves([Line("x1", (1.0,), (0.1,))], Axis("share")).data[0].mode == "markers"
+def test_one_temperature_is_a_ring_around_its_dot_on_an_axis_that_shows_the_level() -> None:
+    line = Line("x1", (1.0,), (0.1,), dots=[(1.0, 0.11, 0.01)], level=0.3)
+    figure = curves([line], Axis("share"))
+    exact, level, dots = figure.data
+    assert (exact.mode, exact.marker.symbol) == ("markers", "circle-open")
+    assert dots.marker.symbol is None
+    assert exact.marker.size > dots.marker.size + 4
+    assert level.x[0] < 1 < level.x[1]
+    np.testing.assert_allclose(figure.layout.xaxis.range, np.log10(level.x))
 
 
 def test_marks_are_lines_with_names_in_rows_and_diamonds() -> None:
@@ -61,7 +69,27 @@ def test_names_are_escaped_and_cut() -> None:
     assert len(trace.name) < 40
 
 
-def test_a_narrow_grid_has_more_ticks() -> None:
-    narrow = curves([Line("x1", (1.0, 2.0), (1, 2))], Axis("share"))
-    assert narrow.layout.xaxis.dtick == "D2"
-    assert curves([PLAIN], Axis("share")).layout.xaxis.dtick == 1
+@pytest.mark.parametrize(
+    ("grid", "labels"),
+    [
+        ((0.01, 0.05), ["0.01", "0.02", "0.05"]),
+        ((1.0, 2.0), ["1", "2"]),
+        ((0.05, 10.0), ["0.05", "0.1", "0.2", "0.5", "1", "2", "5", "10"]),
+        ((0.02, 5000.0), ["0.1", "1", "10", "100", "1,000"]),
+        ((1 / 3,), ["0.333"]),
+    ],
+)
+def test_ticks_are_few_and_written_out(grid: tuple[float, ...], labels: list[str]) -> None:
+    axis = curves([Line("x1", grid, [0.1] * len(grid))], Axis("share")).layout.xaxis
+    assert list(axis.ticktext) == labels
+    np.testing.assert_allclose(
+        axis.tickvals, [float(label.replace(",", "")) for label in labels], rtol=2e-3
+    )
+
+
+def test_the_ticks_of_every_range_fit_a_narrow_screen() -> None:
+    for low in np.geomspace(0.01, 100, 37):
+        for factor in np.geomspace(1.01, 1e5, 37):
+            values = ticks(low, low * factor)
+            assert 2 <= len(values) <= MOST_TICKS, (low, factor)
+            assert values == sorted(values)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gscli.cli.main import main
+from gscli.figures import theme
 
 from .conftest import Open, html
 from .test_page import HOSTILE
@@ -273,3 +274,142 @@ def test_live_means_follow_the_exact_ones(show: Open, classic: Path) -> None:
     for k, exact in enumerate((0.23993, 0.33912, 0.42095)):
         live = float(shown.locator(f"[data-figure-of='mean-{k}']").inner_text())
         assert live == pytest.approx(exact, abs=5 * 0.12 / math.sqrt(2000))
+
+
+LONG = ("an_unbroken_category_name_that_runs_on_and_on_" * 3, "W" * 60, "and one of words " * 9)
+
+
+@pytest.fixture(scope="module")
+def long_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    text = html([2, 3, 6, 1], (0.5, 2.0), names=(*LONG, "x"))
+    return written(tmp_path_factory.mktemp("long") / "long.html", text)
+
+
+@pytest.mark.parametrize("width", [390, 800, 1280])
+def test_long_names_make_nothing_wider(show: Open, long_names: Path, width: int) -> None:
+    shown = show(long_names, width=width)
+    assert shown.evaluate("document.documentElement.scrollWidth") <= width
+    table = shown.locator(".live").bounding_box()
+    assert table["x"] + table["width"] <= width - 19
+    # A cut name can be read; the heads of the columns are not cut.
+    assert shown.locator(".live tbody th").nth(0).get_attribute("title") == LONG[0]
+    assert shown.evaluate(
+        "Array.from(document.querySelectorAll('.live thead th, .live td'))"
+        ".every(cell => cell.scrollWidth <= cell.clientWidth)"
+    )
+
+
+def test_corner_labels_keep_apart(show: Open, long_names: Path) -> None:
+    shown = show(long_names, width=390)
+    labels = shown.evaluate(
+        """() => new Promise(done => {
+             const said = [], write = CanvasRenderingContext2D.prototype.fillText;
+             CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+               said.push({ text, y, left: x, right: x + this.measureText(text).width });
+               write.call(this, text, x, y);
+             };
+             window.dispatchEvent(new Event('resize'));
+             done(said.filter(each => each.text !== '●'));
+           })"""
+    )
+    top, left, right = labels
+    assert top["y"] < left["y"] == right["y"]
+    assert left["right"] < right["left"] - 10
+    assert right["right"] <= 350
+    assert all("…  p = 0." in label["text"] for label in labels)
+
+
+def test_what_holds_for_the_weights_given_says_so_when_they_are_moved(
+    show: Open, classic: Path
+) -> None:
+    shown = show(classic)
+    marks = shown.locator(".given")
+    advice, best = shown.locator("#advice"), shown.locator("#preset-best")
+
+    def look() -> tuple[Any, ...]:
+        visible = [mark.is_visible() for mark in marks.all()]
+        colours = [each.evaluate("e => getComputedStyle(e).color") for each in (advice, best)]
+        place = "e => e.getBoundingClientRect().top + window.scrollY"
+        return visible, colours, shown.locator("#weight-0").evaluate(place)
+
+    visible, colours, place = look()
+    assert visible == [False, False]
+    shown.get_by_role("button", name="hot, 3", exact=True).click()
+    assert look()[0] == [False, False]
+    shown.locator("#weight-0").focus()
+    shown.keyboard.press("End")
+    moved = look()
+    assert moved[0] == [True, True]
+    assert "for the weights given" in advice.inner_text()
+    assert "for the weights given" in shown.locator("#m").inner_text()
+    assert not set(moved[1]) & set(colours)
+    assert moved[2] == place  # nothing jumps under the pointer
+    shown.get_by_role("button", name="Reset").click()
+    assert look() == (visible, colours, place)
+
+
+def variable(shown: Any, name: str) -> str:
+    read = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
+    return str(shown.evaluate(read, name)).strip()
+
+
+def levels(colour: str) -> np.ndarray[Any, Any]:
+    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+
+
+def hue(colour: str) -> float:
+    import colorsys
+
+    return 360 * colorsys.rgb_to_hsv(*(levels(colour) / 255))[0]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_points_have_their_categories_hue_and_show_on_the_paper(
+    show: Open, classic: Path, scheme: str
+) -> None:
+    shown = show(classic, scheme=scheme)
+    paper, alpha = variable(shown, "--paper"), float(variable(shown, "--point-alpha"))
+    for k, colour in enumerate(theme.CATEGORY_COLOURS):
+        own = variable(shown, f"--category-{k}")
+        assert hue(own) == pytest.approx(hue(colour), abs=8)
+        if scheme == "light":
+            assert own == colour.lower()
+            continue
+        mixed = (alpha * levels(own) + (1 - alpha) * levels(paper)).round().astype(int)
+        ground = ",".join(map(str, levels(paper)))
+        assert contrast(f"rgb({','.join(map(str, mixed))})", f"rgb({ground})") > 3
+
+
+def rgb(colour: str) -> str:
+    return f"rgb({', '.join(map(str, levels(colour)))})"
+
+
+def test_figures_have_the_schemes_colours_and_their_own_names(show: Open, tmp_path: Path) -> None:
+    names = ("#0072B2", theme.INK, "x")
+    path = written(tmp_path / "colours.html", html([1, 3, 6], (0.5, 2.0), names=names))
+    shown = show(path, scheme="dark")
+    see_every_figure(shown)
+    mean = shown.locator("[data-figure='change-mean']")
+    first = mean.locator(".lines path.js-line").first
+    assert first.evaluate("e => getComputedStyle(e).stroke") == rgb(variable(shown, "--category-0"))
+    assert mean.locator(".legendtext").all_text_contents()[:2] == list(names[:2])
+    swatch = shown.locator(".key .swatch").first
+    assert swatch.evaluate("e => getComputedStyle(e).backgroundColor") == rgb(
+        variable(shown, "--category-0")
+    )
+
+
+def test_dark_pages_are_printed_for_white_paper(show: Open, classic: Path) -> None:
+    shown = show(classic, scheme="dark")
+    title = shown.locator("[data-figure='change-entropy'] .ytitle")
+    see_every_figure(shown)
+
+    def ink() -> str:
+        return str(title.evaluate("e => getComputedStyle(e).fill"))
+
+    assert ink() == rgb(variable(shown, "--ink"))
+    shown.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert ink() == rgb(theme.INK)
+    assert variable(shown, "--paper") == "#ffffff"
+    shown.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert ink() == rgb(variable(shown, "--ink")) != rgb(theme.INK)

@@ -11,11 +11,15 @@ from plotly.offline import get_plotlyjs
 
 from gscli.concrete import Concrete
 from gscli.facts import facts_at
-from gscli.report.page import SHOWN, advice, format_cost, rows
+from gscli.quadrature import LOWEST_TEMPERATURE
+from gscli.report.page import SHOWN, advice, check_rows, format_cost, marks_sentence, rows
 from gscli.sweep import Sweep, finish, sweep_steps
 
 from .conftest import html
 
+DIAMONDS = "A diamond marks where their sum is least"
+ALL_BUT_32 = "For m = 1 and 1,024 their sum is least outside of what is drawn: see the table."
+NOT_DRAWN = "At any m their sum is least outside of what is drawn: see the table."
 HOSTILE = ("<script>alert(1)</script>", "<b>x</b>", "</script>", "\"quotes' & {{7*7}}")
 
 
@@ -177,7 +181,17 @@ def test_advice_at_the_end_of_the_range() -> None:
 def test_advice_names_best_temperatures_and_costs() -> None:
     said = advice(small_sweep([1, 3, 6]))
     assert "t = 1.3 for a single sample, 0.52 for a mean of 32, 0.24 for a mean of 1,024" in said
-    assert "2/3 costs 1.17 times" in said
+    assert (
+        "Averaging 32 samples, the rules of thumb t = 1/(K−1) and t = 2/3 give 1.00 and 1.17 times "
+        "the least possible error." in said.replace("\u00a0", " ")
+    )
+
+
+def test_advice_with_one_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = {"2/3": 2 / 3, "out of reach": LOWEST_TEMPERATURE / 2}
+    monkeypatch.setattr("gscli.report.figures.rules_of_thumb", lambda _: rules)
+    said = advice(small_sweep([1, 3, 6])).replace("\u00a0", " ")
+    assert "the rule of thumb t = 2/3 gives 1.17 times the least possible error." in said
 
 
 @pytest.mark.parametrize(
@@ -194,3 +208,55 @@ def test_rows_hold_facts_and_samples() -> None:
     assert {"mean a", "mean c", "sd a", "sample mean_se a", "sample rounding c"} <= set(first)
     assert "mean b" not in first
     assert all(value is None or isinstance(value, str | int | float) for value in first.values())
+
+
+@pytest.mark.parametrize(
+    ("temperatures", "said"),
+    [
+        ((0.1, 3.0), f"{DIAMONDS}, dashed lines mark the rules of thumb."),
+        (
+            (0.4, 0.6),
+            f"{DIAMONDS}, dashed lines mark some rules of thumb. {ALL_BUT_32}",
+        ),
+        ((0.01, 0.05), NOT_DRAWN),
+        ((1.0,), NOT_DRAWN),
+        ((0.5,), f"Dashed lines mark some rules of thumb. {NOT_DRAWN}"),
+    ],
+)
+def test_the_marks_that_are_drawn_are_those_of_the_text(
+    temperatures: tuple[float, ...], said: str
+) -> None:
+    assert marks_sentence(small_sweep([1, 3, 6], temperatures)) == said
+
+
+def test_a_page_of_one_temperature_speaks_of_one() -> None:
+    said = words(html([1, 3, 6], (1.0,)))
+    assert "Rings are exact, dots are 2,000 samples, with" in said
+    assert "are the rings of the largest share" in said
+    assert "300 samples. The lines bound" in said
+    assert "All temperatures share" not in said
+    assert "diamond" not in said
+
+
+def test_the_page_says_what_is_meant() -> None:
+    said = words(html([1.0 + k for k in range(10)], (0.5, 2.0)))
+    assert "softmax((logits + Gumbel noise) / t)" in said
+    assert "Drawn are the 7 most probable of 10 categories." in said
+    assert "of the mass, within 0.3 points." in said
+    assert "exactly" not in said
+    assert "a uniform random number, or larger," in said
+    assert said.count("m: the number of samples that a gradient is averaged over.") == 1
+    assert "Lines are exact, dots are 2,000 samples at each temperature" in said
+    few = words(html([1] * 7, (0.5, 2.0)))
+    assert "most probable of 7" not in few
+
+
+def test_rows_of_the_tests_that_agree_are_one() -> None:
+    steps = small_sweep([1, 3, 6], (0.5, 1.0, 2.0)).steps
+    (row,) = check_rows(steps)
+    assert row["label"] == "all 3"
+    assert row["consistent"]
+    assert row["tests"] == {t.name: f"{t.p_value:.3f}" for t in steps[1].verdict.tests}
+    (other,) = sweep_steps(Concrete([1, 3, 6], 1), (3.0,), n=500, seed=2)
+    assert [row["label"] for row in check_rows([*steps, other])] == ["0.5 to 2", "3"]
+    assert [row["label"] for row in check_rows([other])] == ["3"]
