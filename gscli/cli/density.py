@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gscli.cli import options
+from gscli.cli import glance, options
 from gscli.cli.echo import describe_parameters, say
 from gscli.cli.progress import track
 
@@ -45,7 +45,8 @@ def command(
     """Write the exact log-density at the points of FILE (CSV, NPY, Parquet; - is standard input).
 
     The density of X is taken with respect to dx_1 ... dx_(K-1); that of log X, with --log, with
-    respect to the log-ratios log(x_k / x_K), and it stays finite at any temperature.
+    respect to the log-ratios log(x_k / x_K), and it stays finite at any temperature. Without -o
+    the values go to standard output as CSV when it is a pipe; on a terminal a summary is shown.
 
     \b
     Examples:
@@ -69,7 +70,11 @@ def command(
     path = outputs[0] if outputs else Path("-")
     tables = _tables(samples, scores, append=append, quiet=quiet)
     with about(samples):
-        _save(samples, tables, path, options.data_format(path, format), append=append, force=force)
+        if glance.wanted(outputs, format):
+            glance.show_densities(table["log_prob"] for table in tables)
+        else:
+            kind = options.data_format(path, format)
+            _save(samples, tables, path, kind, append=append, force=force)
     say(f"log-density for {describe_parameters([distribution], own=own)}", quiet=quiet)
     for remark in _remarks(scores):
         say(remark, quiet=quiet)

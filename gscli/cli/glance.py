@@ -1,6 +1,7 @@
-"""A sample at a glance: what `gscli sample` shows on a terminal instead of 10,000 lines."""
+"""Results at a glance: what commands show on a terminal instead of 10,000 lines."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gscli.cli.echo import describe_run
@@ -10,9 +11,38 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from gscli.cli.request import Request
+    from gscli.concrete import FloatArray
 
 SHOWN_CATEGORIES = 12
 PICTURE_WIDTH = 36
+
+
+def wanted(outputs: Sequence[object], format: str | None) -> bool:
+    """Return whether the result would go to a terminal, unasked."""
+    on_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return on_terminal and not outputs and format is None
+
+
+def show_densities(blocks: "Iterable[FloatArray]") -> None:
+    """Show the range of log-densities and the hint for -o."""
+    import numpy as np
+    from rich.console import Console
+
+    n, finite, total, least, most = 0, 0, 0.0, np.inf, -np.inf
+    for log_prob in blocks:
+        n += len(log_prob)
+        usable = log_prob[np.isfinite(log_prob)]
+        finite += len(usable)
+        total += float(usable.sum())
+        least = min(least, usable.min(initial=np.inf))
+        most = max(most, usable.max(initial=-np.inf))
+    console = Console(highlight=False)
+    if finite:
+        console.print(
+            f"log-density of {finite:,} of {n:,} rows: mean {total / finite:.6g}, "
+            f"from {least:.6g} to {most:.6g} nats"
+        )
+    console.print("To keep the values: -o density.csv (or .npy, .parquet)")
 
 
 def show_sample(request: "Request") -> None:

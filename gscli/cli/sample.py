@@ -1,21 +1,16 @@
 """`gscli sample`: draw samples to CSV, NPY or Parquet."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gscli.cli import options
+from gscli.cli import glance, options
 from gscli.cli.echo import describe_loss, describe_run, say
 from gscli.cli.request import Request
 
 if TYPE_CHECKING:
     from gscli.weights import Weights
-
-
-def _on_terminal() -> bool:
-    return sys.stdout is not None and sys.stdout.isatty()
 
 
 @click.command("sample", short_help="Draw samples to CSV, NPY or Parquet.")
@@ -81,10 +76,8 @@ def command(
         quiet,
     )
     targets = [(path, options.data_format(path, format)) for path in outputs]
-    if not targets and _on_terminal() and format is None:
-        from gscli.cli.glance import show_sample
-
-        show_sample(request)
+    if glance.wanted(outputs, format):
+        glance.show_sample(request)
         return
     options.check_targets(outputs, force=force)
     for path, kind in targets or [(Path("-"), format or "csv")]:

@@ -214,11 +214,12 @@ def _wait_until_it_grows(target: Path, process: "Popen[bytes]") -> None:
 # --- a terminal of its own ----------------------------------------------------------------------
 
 
-def test_on_a_real_terminal_there_is_a_summary(start: Start) -> None:
+def on_a_terminal(start: Start, *args: object) -> str:
+    """Return what a command shows when its output is a terminal."""
     import pty
 
     primary, secondary = pty.openpty()
-    process = start("sample", "--seed", 1, stdout=secondary, stderr=PIPE)
+    process = start(*args, stdout=secondary, stderr=PIPE)
     os.close(secondary)
     shown = b""
     with contextlib.suppress(OSError):  # the end of a pseudo-terminal
@@ -227,10 +228,24 @@ def test_on_a_real_terminal_there_is_a_summary(start: Start) -> None:
     os.close(primary)
     code, _, stderr = finished(process)
     assert (code, stderr) == (0, "")
-    text = shown.decode()
+    return shown.decode()
+
+
+def test_on_a_real_terminal_there_is_a_summary(start: Start) -> None:
+    text = on_a_terminal(start, "sample", "--seed", 1)
     assert "near a vertex" in text
     assert "-o samples.csv" in text
     assert len(text.splitlines()) < 40
+
+
+def test_densities_on_a_real_terminal_are_a_summary(start: Start) -> None:
+    finished(start("sample", "--seed", 1, "-n", 5000, "-o", "x.csv"))
+    text = on_a_terminal(start, "density", "x.csv", "-q")
+    assert "log-density of 5,000 of 5,000 rows: mean 1.9" in text
+    assert "-o density.csv" in text
+    assert len(text.splitlines()) < 5
+    rows = on_a_terminal(start, "density", "x.csv", "-q", "-o", "-")
+    assert len(rows.splitlines()) == 5001
 
 
 def test_output_of_one_process_is_that_of_many_threads(start: Start) -> None:
