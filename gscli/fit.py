@@ -1,19 +1,27 @@
 """Maximum-likelihood pi and temperature from samples, with standard errors and intervals."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
 from gscli.concrete import Concrete, FloatArray, check_temperature
 from gscli.errors import DataError
 from gscli.gof import CheckResult, check
-from gscli.likelihood import Estimate, Standard, climb, derivatives, newton_step, slabs
+from gscli.likelihood import (
+    Estimate,
+    Samples,
+    Standard,
+    climb,
+    derivatives,
+    in_blocks,
+    newton_step,
+    slabs,
+)
 
 HELD_VALUES = 2**23
 """Values kept for Newton's method, 64 megabytes; later ones are read once."""
@@ -104,7 +112,7 @@ class FitResult:
 
 
 def fit(
-    blocks: Iterable[npt.NDArray[np.floating[Any]]],
+    blocks: Samples,
     *,
     log: bool = False,
     fix_temperature: float | None = None,
@@ -114,8 +122,8 @@ def fit(
 
     Parameters
     ----------
-    blocks : iterable of ndarray, shape (rows, K)
-        The samples, read once, in blocks of any size.
+    blocks : ndarray or iterable of ndarray, shape (rows, K)
+        The samples, in one array or in blocks of any size, read once.
     log : bool
         Whether the rows are log X.
     fix_temperature : float, optional
@@ -152,7 +160,7 @@ def fit(
     """
     if fix_temperature is not None:
         check_temperature(fix_temperature)
-    rows = iter(blocks)
+    rows = iter(in_blocks(blocks))
     first = next(rows, None)
     if first is None:
         raise DataError("there are no rows to fit")
