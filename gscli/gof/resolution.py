@@ -12,6 +12,9 @@ from gscli.concrete import FloatArray
 FLOAT32_DIGITS = 8
 """Significant digits that float32 numbers from 1 to 10 need, and most others."""
 
+FEWEST_LARGEST = 3
+"""Values that tell digits from decimals."""
+
 PROBED_VALUES = 1000
 MOST_DECIMALS = 8
 DOUBLE = -1075 * math.log(2)
@@ -78,21 +81,24 @@ class Resolution:
         with np.errstate(invalid="ignore", over="ignore"):
             for decimals in range(1, MOST_DECIMALS + 1):
                 if _same(np.round(values, decimals), values):
+                    if _largest_have_fewer(few, decimals):
+                        return cls._of_digits(_digits(few), log=log)
                     return cls._of_decimals(decimals, log=log)
-            if _same(values.astype(np.float16), values):
-                return cls._of_floats("float16", 10, (-25, -25), log=log)
+            # Most bfloat16 numbers from 2**-14 to 1 are float16 numbers as well.
             single = values.astype(np.float32)
             if _same((single.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32), values):
                 return cls._of_floats("bfloat16", 7, (-134, -126), log=log)
+            if _same(values.astype(np.float16), values):
+                return cls._of_floats("float16", 10, (-25, -25), log=log)
             digits = _digits(few)
             if digits < FLOAT32_DIGITS:
-                return cls(f"{digits}-digit", 10.0 ** (1 - digits), log=log)
+                return cls._of_digits(digits, log=log)
             # In a text file, float32 numbers are the shortest decimals that tell them apart.
             shortest = few.astype(np.float32).astype(str).astype(np.float64)
             if _same(single, values) or _same(shortest, few):
                 return cls._of_floats("float32", 23, (-150, -126), log=log)
             if digits == FLOAT32_DIGITS:
-                return cls(f"{digits}-digit", 10.0 ** (1 - digits), log=log)
+                return cls._of_digits(digits, log=log)
         return cls(log=log)
 
     @classmethod
@@ -100,6 +106,10 @@ class Resolution:
         step = 10.0**-decimals
         least = DOUBLE if log else math.log(step / 2)
         return cls(f"{decimals}-decimal", step, True, log, log_least=least, log_normal=least)
+
+    @classmethod
+    def _of_digits(cls, digits: int, *, log: bool) -> "Resolution":
+        return cls(f"{digits}-digit", 10.0 ** (1 - digits), log=log)
 
     @classmethod
     def _of_floats(cls, name: str, bits: int, zero: tuple[int, int], *, log: bool) -> "Resolution":
@@ -122,6 +132,16 @@ class Resolution:
 
 def _same(one: npt.NDArray[np.floating[Any]], other: FloatArray) -> bool:
     return np.array_equal(one, other, equal_nan=True)
+
+
+def _largest_have_fewer(values: FloatArray, decimals: int) -> bool:
+    # Of values with a fixed number of decimals nine in ten need them all, whatever their size. Of
+    # values with a fixed number of digits the largest, those with most digits before the point,
+    # have fewer decimals than others. An exact power of ten, such as 1, tells nothing.
+    size = np.abs(values[np.isfinite(values) & (values != 0)])
+    exponent = np.floor(np.log10(size))
+    largest = size[(exponent == exponent.max(initial=-np.inf)) & (size != 10.0**exponent)]
+    return len(largest) >= FEWEST_LARGEST and _same(np.round(largest, decimals - 1), largest)
 
 
 def _digits(values: FloatArray) -> int:

@@ -431,7 +431,8 @@ class Tally:
         log_side = np.log(self.resolution.side(log_x))
         largest = np.arange(len(log_x))[:, None] == log_x.argmax(axis=0)
         log_side[largest] = -log_x.max(axis=0)[largest.nonzero()[1]]
-        log_cell = distribution.log_prob_log(log_x.T) + log_side.sum(axis=0)
+        on_simplex = log_x - special.logsumexp(log_x, axis=0)  # Rounding took them off it.
+        log_cell = distribution.log_prob_log(on_simplex.T) + log_side.sum(axis=0)
         probability = np.exp(np.minimum(log_cell, 0))
         # The mean over the rows held has an error of its own.
         error = ERRORS_ALLOWED * float(probability.std()) / math.sqrt(len(probability))
