@@ -27,6 +27,9 @@ HELD_VALUES = 2**23
 """Values kept for Newton's method, 64 megabytes; later ones are read once."""
 
 SUM_TOLERANCE = 1e-3
+FEW_ROWS = 10
+"""Rows for each parameter from which on intervals hold what they promise."""
+
 QUANTILE = float(special.ndtri(0.975))
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -214,7 +217,10 @@ class _Fitting:
         k = len(self.held[0]) if self.held else 0
         parameters = k - (self.temperature is not None)
         if self.n < max(2, parameters):
-            raise DataError(f"{self.n} rows are too few to fit {parameters} parameters")
+            raise DataError(
+                f"{self.n} rows are too few to fit {parameters} parameters: {parameters} are the "
+                f"least, and {FEW_ROWS * parameters:,} are needed for intervals to hold"
+            )
         low = np.min([slab.min(axis=1) for slab in self.held], axis=0)
         high = np.max([slab.max(axis=1) for slab in self.held], axis=0)
         constant = np.flatnonzero(high - low <= 4 * EPSILON * np.abs(low))
@@ -283,11 +289,8 @@ def _log_samples(values: FloatArray, start: int, *, log: bool) -> FloatArray:
     off = ~(error <= tolerance)
     if off.any():
         row = int(off.argmax())
-        what, verb = ("the exponentials of row", "are") if log else ("row", "is")
-        remedy = "without --log" if log else "with --log"
         raise DataError(
-            f"{what} {start + row + 1:,} ({_shown(values[:, row])}) {verb} off the simplex; "
-            f"if the samples are {'not ' if log else ''}logarithms, fit them {remedy}"
+            f"row {start + row + 1:,} ({_shown(values[:, row])}) {_fault(values[:, row], log=log)}"
         )
     zero = np.isneginf(log_x)
     if zero.any():
@@ -302,6 +305,24 @@ def _log_samples(values: FloatArray, start: int, *, log: bool) -> FloatArray:
             "likelihood is not defined: fit log samples, made and read with --log"
         )
     return log_x
+
+
+def _fault(row: FloatArray, *, log: bool) -> str:
+    if np.isnan(row).any():
+        return "holds NaN: leave such rows out, or mend the sampler that makes them"
+    if np.isposinf(row).any():
+        return "holds an infinite value: leave such rows out, or mend the sampler that makes them"
+    if log:
+        return (
+            f"has exponentials that sum to {np.exp(row).sum():.7g}, not 1, and is off the simplex; "
+            "if the samples are not logarithms, fit them without --log"
+        )
+    if (row < 0).any():
+        return (
+            "holds a negative value and is off the simplex; if the samples are logarithms, fit "
+            "them with --log"
+        )
+    return f"sums to {row.sum():.7g}, not 1, and is off the simplex: normalise the rows"
 
 
 def _shown(row: FloatArray) -> str:

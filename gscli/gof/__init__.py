@@ -56,7 +56,9 @@ class CheckResult:
     @property
     def correction(self) -> str:
         """How `alpha` allows for several tests, in words."""
-        return f"Holm's correction for {self.by_chance} tests" if self.by_chance > 1 else "one test"
+        if self.by_chance > 1:
+            return f"Holm's correction for {self.by_chance} tests"
+        return "one test" if self.by_chance else "no test that chance can fail"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the verdict in terms of JSON, numbers unrounded."""

@@ -91,8 +91,12 @@ def _of_usable(tally: Tally, failed: set[str]) -> list[str]:
     constant = _constant(log_x, tally)
     if constant:
         return constant
-    if tally.zeros and failed & LAW == {"extremes"}:
-        return _zeros(tally)
+    zeros = _zeros(tally) if tally.zeros and "extremes" in failed else []
+    if zeros:
+        if failed & LAW == {"extremes"}:
+            return zeros
+        # What was drawn in place of zeros that cannot be would spoil any fit.
+        log_x = log_x[:, log_x.min(axis=0) >= tally.resolution.log_normal]
     repeats = _repeats(tally) if "repeats" in failed and _reused(log_x, tally) else []
     if repeats:
         # Repeated rows would count as evidence for any parameters.
@@ -105,7 +109,7 @@ def _of_usable(tally: Tally, failed: set[str]) -> list[str]:
     # A few rows can coincide because their noise was clamped.
     few = tally.repeats.count()[0] < FEW_REPEATS * tally.usable
     serial = _serial(tally, law) if "serial" in failed and not repeats else []
-    return (law + repeats if few else repeats + law) + serial
+    return (law + repeats if few else repeats + law) + serial + zeros
 
 
 def _off_simplex(tally: Tally) -> list[str]:
@@ -120,7 +124,7 @@ def _off_simplex(tally: Tally) -> list[str]:
             NO_LOGARITHMS if tally.log and most else "do not sum to 1: they were not normalised",
         ),
     ]
-    found = [f"{count:,} rows {words}" for count, words in kinds if count > 0]
+    found = [f"{count:,} of {tally.n:,} rows {words}" for count, words in kinds if count > 0]
     return [f"{found[0]} ({_first_off(tally)})", *found[1:]] if found else []
 
 
@@ -234,6 +238,10 @@ def _law(log_x: FloatArray, tally: Tally) -> list[str]:
         return [NOT_GUMBEL]
     # A likelihood ratio of e^5 against the noise that should have been used.
     bar = estimate.log_likelihood + 5
+    if _exponential_likelihood(log_x, tally.distribution) > bar and _looks_exponential(
+        log_x, tally.distribution
+    ):
+        return [EXPONENTIAL]
     normal, deviation = _normal_likelihood(log_x)
     if normal > max(bar, flipped.log_likelihood) and _looks_normal(log_x):
         words = (
@@ -244,9 +252,15 @@ def _law(log_x: FloatArray, tally: Tally) -> list[str]:
     if flipped.log_likelihood > bar and not _misfit(-log_x, flipped, tally):
         return ["the noise has the wrong sign: log(-log U) was added where -log(-log U) belongs"]
     found = _misfit(log_x, estimate, tally)
-    if NOT_GUMBEL in found:
-        return [EXPONENTIAL] if _looks_exponential(log_x, tally.distribution) else found
-    return found + _likeliest(estimate, tally)
+    return found if NOT_GUMBEL in found else found + _likeliest(estimate, tally)
+
+
+def _exponential_likelihood(log_x: FloatArray, distribution: Concrete) -> float:
+    # The density of the noise, exp(-Σ e), integrated over a shift that leaves all e positive.
+    k, n = log_x.shape
+    noise = distribution.temperature * log_x - distribution.logits[:, None]
+    constant: float = (k - 1) * math.log(distribution.temperature) - math.log(k)
+    return n * constant - float((noise - noise.min(axis=0)).sum())
 
 
 def _looks_exponential(log_x: FloatArray, distribution: Concrete) -> bool:

@@ -78,6 +78,8 @@ class Resolution:
     def of(cls, values: FloatArray, *, log: bool) -> "Resolution":
         """Tell it from some values."""
         few = values.ravel()[:PROBED_VALUES]
+        if not np.isfinite(values).any():
+            return cls(log=log)
         with np.errstate(invalid="ignore", over="ignore"):
             for decimals in range(1, MOST_DECIMALS + 1):
                 if _same(np.round(values, decimals), values):

@@ -234,7 +234,7 @@ class Tally:
         # (logits + noise) / t: at low temperature they are large, and the sum is off by as much.
         scores = (FLOAT32_NOISE + np.ptp(self.distribution.logits)) / self.distribution.temperature
         spread = log_x.max(axis=0) - np.where(np.isneginf(log_x), 0.0, log_x).min(axis=0)
-        tolerance: FloatArray = SIMPLEX_TOLERANCE + resolution.epsilon * (scores + 2 * spread)
+        tolerance: FloatArray = SIMPLEX_TOLERANCE + resolution.epsilon * (1 + scores + 2 * spread)
         return tolerance
 
     def _take_some(self, values: FloatArray, log_x: FloatArray) -> None:
