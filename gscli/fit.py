@@ -28,7 +28,7 @@ HELD_VALUES = 2**23
 
 SUM_TOLERANCE = 1e-3
 FEW_ROWS = 10
-"""Rows for each parameter from which on intervals hold what they promise."""
+"""Rows for each category from which on intervals hold what they promise."""
 
 QUANTILE = float(special.ndtri(0.975))
 EPSILON = float(np.finfo(np.float64).eps)
@@ -100,6 +100,18 @@ class FitResult:
     goodness: CheckResult
     distribution: Concrete
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to know beside the estimates: that the rows are few for the categories."""
+        k = len(self.probs)
+        if self.n >= FEW_ROWS * k:
+            return ()
+        words = (
+            f"{self.n:,} rows are few for {k} categories: the temperature comes out too high, and "
+            f"the 95 % intervals hold it less often than that; fit {FEW_ROWS * k:,} or more"
+        )
+        return (words,)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the fit in terms of JSON, numbers unrounded."""
         return {
@@ -111,6 +123,7 @@ class FitResult:
             "log_likelihood": self.log_likelihood,
             "iterations": self.iterations,
             "goodness": self.goodness.as_dict(),
+            "remarks": list(self.remarks),
         }
 
 
@@ -218,8 +231,8 @@ class _Fitting:
         parameters = k - (self.temperature is not None)
         if self.n < max(2, parameters):
             raise DataError(
-                f"{self.n} rows are too few to fit {parameters} parameters: {parameters} are the "
-                f"least, and {FEW_ROWS * parameters:,} are needed for intervals to hold"
+                f"{self.n} rows are too few to fit {parameters} parameters: draw {FEW_ROWS * k:,} "
+                "or more"
             )
         low = np.min([slab.min(axis=1) for slab in self.held], axis=0)
         high = np.max([slab.max(axis=1) for slab in self.held], axis=0)

@@ -259,8 +259,8 @@ def _exponential_likelihood(log_x: FloatArray, distribution: Concrete) -> float:
     # The density of the noise, exp(-Σ e), integrated over a shift that leaves all e positive.
     k, n = log_x.shape
     noise = distribution.temperature * log_x - distribution.logits[:, None]
-    constant: float = (k - 1) * math.log(distribution.temperature) - math.log(k)
-    return n * constant - float((noise - noise.min(axis=0)).sum())
+    constant = (k - 1) * math.log(distribution.temperature) - math.log(k)
+    return float(n * constant - (noise - noise.min(axis=0)).sum())
 
 
 def _looks_exponential(log_x: FloatArray, distribution: Concrete) -> bool:
