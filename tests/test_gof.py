@@ -133,7 +133,8 @@ def test_thousands_of_categories_are_judged_in_little_memory() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert result.consistent
-    assert "first 512 stick-breaking variables" in result.tests[4].sentence
+    assert any("first 512 stick-breaking variables" in test.sentence for test in result.tests)
+    assert "rounding" not in {test.name for test in result.tests}  # No category expects 5 rows.
     assert peak < 300e6
     assert not check([x], Concrete.from_logits(d.logits, 0.55), log=True).consistent
 
