@@ -1,24 +1,35 @@
 """Maximum-likelihood pi and temperature from samples, with standard errors and intervals."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
 from gscli.concrete import Concrete, FloatArray, check_temperature
 from gscli.errors import DataError
 from gscli.gof import CheckResult, check
-from gscli.likelihood import Estimate, Standard, climb, derivatives, newton_step, slabs
+from gscli.likelihood import (
+    Estimate,
+    Samples,
+    Standard,
+    climb,
+    derivatives,
+    in_blocks,
+    newton_step,
+    slabs,
+)
 
 HELD_VALUES = 2**23
 """Values kept for Newton's method, 64 megabytes; later ones are read once."""
 
 SUM_TOLERANCE = 1e-3
+FEW_ROWS = 10
+"""Rows for each category from which on intervals hold what they promise."""
+
 QUANTILE = float(special.ndtri(0.975))
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -89,6 +100,18 @@ class FitResult:
     goodness: CheckResult
     distribution: Concrete
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to know beside the estimates: that the rows are few for the categories."""
+        k = len(self.probs)
+        if self.n >= FEW_ROWS * k:
+            return ()
+        words = (
+            f"{self.n:,} rows are few for {k} categories: the temperature comes out too high, and "
+            f"the 95 % intervals hold it less often than that; fit {FEW_ROWS * k:,} or more"
+        )
+        return (words,)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the fit in terms of JSON, numbers unrounded."""
         return {
@@ -100,11 +123,12 @@ class FitResult:
             "log_likelihood": self.log_likelihood,
             "iterations": self.iterations,
             "goodness": self.goodness.as_dict(),
+            "remarks": list(self.remarks),
         }
 
 
 def fit(
-    blocks: Iterable[npt.NDArray[np.floating[Any]]],
+    blocks: Samples,
     *,
     log: bool = False,
     fix_temperature: float | None = None,
@@ -114,8 +138,8 @@ def fit(
 
     Parameters
     ----------
-    blocks : iterable of ndarray, shape (rows, K)
-        The samples, read once, in blocks of any size.
+    blocks : ndarray or iterable of ndarray, shape (rows, K)
+        The samples, in one array or in blocks of any size, read once.
     log : bool
         Whether the rows are log X.
     fix_temperature : float, optional
@@ -152,7 +176,7 @@ def fit(
     """
     if fix_temperature is not None:
         check_temperature(fix_temperature)
-    rows = iter(blocks)
+    rows = iter(in_blocks(blocks))
     first = next(rows, None)
     if first is None:
         raise DataError("there are no rows to fit")
@@ -206,7 +230,10 @@ class _Fitting:
         k = len(self.held[0]) if self.held else 0
         parameters = k - (self.temperature is not None)
         if self.n < max(2, parameters):
-            raise DataError(f"{self.n} rows are too few to fit {parameters} parameters")
+            raise DataError(
+                f"{self.n} rows are too few to fit {parameters} parameters: draw {FEW_ROWS * k:,} "
+                "or more"
+            )
         low = np.min([slab.min(axis=1) for slab in self.held], axis=0)
         high = np.max([slab.max(axis=1) for slab in self.held], axis=0)
         constant = np.flatnonzero(high - low <= 4 * EPSILON * np.abs(low))
@@ -275,11 +302,8 @@ def _log_samples(values: FloatArray, start: int, *, log: bool) -> FloatArray:
     off = ~(error <= tolerance)
     if off.any():
         row = int(off.argmax())
-        what, verb = ("the exponentials of row", "are") if log else ("row", "is")
-        remedy = "without --log" if log else "with --log"
         raise DataError(
-            f"{what} {start + row + 1:,} ({_shown(values[:, row])}) {verb} off the simplex; "
-            f"if the samples are {'not ' if log else ''}logarithms, fit them {remedy}"
+            f"row {start + row + 1:,} ({_shown(values[:, row])}) {_fault(values[:, row], log=log)}"
         )
     zero = np.isneginf(log_x)
     if zero.any():
@@ -294,6 +318,24 @@ def _log_samples(values: FloatArray, start: int, *, log: bool) -> FloatArray:
             "likelihood is not defined: fit log samples, made and read with --log"
         )
     return log_x
+
+
+def _fault(row: FloatArray, *, log: bool) -> str:
+    if np.isnan(row).any():
+        return "holds NaN: leave such rows out, or mend the sampler that makes them"
+    if np.isposinf(row).any():
+        return "holds an infinite value: leave such rows out, or mend the sampler that makes them"
+    if log:
+        return (
+            f"has exponentials that sum to {np.exp(row).sum():.7g}, not 1, and is off the simplex; "
+            "if the samples are not logarithms, fit them without --log"
+        )
+    if (row < 0).any():
+        return (
+            "holds a negative value and is off the simplex; if the samples are logarithms, fit "
+            "them with --log"
+        )
+    return f"sums to {row.sum():.7g}, not 1, and is off the simplex: normalise the rows"
 
 
 def _shown(row: FloatArray) -> str:

@@ -21,6 +21,9 @@ import numpy.typing as npt
 from gscli.concrete import FloatArray
 from gscli.errors import AccuracyError, ShapeError
 
+Samples = npt.NDArray[np.floating[Any]] | Iterable[npt.NDArray[np.floating[Any]]]
+"""Rows in one array or in several."""
+
 SLAB_VALUES = 2**19
 """Values worked on at a time: four megabytes, so that temporaries stay near the core."""
 
@@ -68,15 +71,24 @@ class Estimate:
         return covariance
 
 
-def slabs(
-    blocks: Iterable[npt.NDArray[np.floating[Any]]], num_categories: int
-) -> Iterator[FloatArray]:
+def in_blocks(samples: Samples) -> Iterable[npt.NDArray[np.floating[Any]]]:
+    """Take a single array of rows, of any library, for one block.
+
+    Examples
+    --------
+    >>> [block.shape for block in in_blocks(np.ones((5, 3)))]
+    [(5, 3)]
+    """
+    return [samples] if getattr(samples, "ndim", 0) == 2 else samples  # type: ignore[list-item]
+
+
+def slabs(blocks: Samples, num_categories: int) -> Iterator[FloatArray]:
     """Cut blocks of rows into category-major pieces.
 
     Parameters
     ----------
-    blocks : iterable of array_like, shape (rows, K)
-        Rows of any floating type.
+    blocks : array_like or iterable of array_like, shape (rows, K)
+        Rows of any floating type, in one array or in several.
     num_categories : int
         K.
 
@@ -91,7 +103,7 @@ def slabs(
         If a block is not of shape (rows, K).
     """
     step = max(1, SLAB_VALUES // num_categories)
-    for block in blocks:
+    for block in in_blocks(blocks):
         rows = np.asarray(block)
         if rows.ndim != 2 or rows.shape[1] != num_categories:
             raise ShapeError(

@@ -193,7 +193,11 @@ def test_degenerate_data_is_named() -> None:
     cases = [
         ([], "no rows"),
         ([x[:0]], "too few"),
-        ([x[:2]], "2 rows are too few to fit 3 parameters"),
+        ([x[:2]], "2 rows are too few to fit 3 parameters: draw 30 or more"),
+        ([x[:5], 1.01 * x[5:]], r"row 6 .* sums to 1\.01, not 1.*normalise"),
+        ([x[:5], np.where(x[5:] > 0.9, np.nan, x[5:])], r"row \d+ .* holds NaN"),
+        ([np.where(x > 0.9, np.inf, x)], r"row \d+ .* holds an infinite value"),
+        ([np.where(x > 0.9, -0.5, x)], r"row \d+ .* holds a negative value.*with --log"),
         ([zero], "row 42 .* exact 0.*--log"),
         ([np.eye(3)[[0, 1, 2, 2]]], "one-hot: that is temperature 0"),
         ([constant], "column 1 is constant"),
@@ -225,3 +229,15 @@ def test_rounded_rows_are_fitted() -> None:
     x = x[(x > 0).all(axis=1)]
     assert (x.sum(axis=1) != 1).any()
     assert fit([x]).temperature == pytest.approx(0.7, abs=0.1)
+
+
+def test_one_array_is_as_good_as_blocks() -> None:
+    x = TRUTH.sample(300, seed=1)
+    assert fit(x).temperature == fit([x]).temperature
+
+
+def test_few_rows_are_remarked_upon() -> None:
+    assert fit(TRUTH.sample(30, seed=1)).remarks == ()
+    (remark,) = fit(TRUTH.sample(29, seed=1)).remarks
+    assert "29 rows are few for 3 categories" in remark
+    assert "fit 30 or more" in remark

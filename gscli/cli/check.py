@@ -132,6 +132,8 @@ def _print(result: "CheckResult", distribution: "Concrete", names: tuple[str, ..
     named = None if names[0] == "x1" else names
     console.print(conclusion(result), Text(describe_parameters([distribution], named)))
     console.print(f"(alpha = {result.alpha:g}, {result.correction}; n = {result.n:,})")
+    for remark in result.remarks:
+        console.print(listed("-", Text(remark)))
     if result.causes:
         console.print(Text("\nWhy" if not result.conclusive else "\nLikeliest cause first"))
         for number, cause in enumerate(result.causes, 1):

@@ -86,7 +86,7 @@ def check_panels(
     )
     figure.update_layout(showlegend=False, bargap=0.35)
     figure.update_annotations(yshift=8)
-    level = result.alpha / result.by_chance
+    level = result.alpha / max(1, result.by_chance)
     for index, (test, comparisons) in enumerate(drawn):
         place = _Place(figure, index, test, comparisons, names, level, result.n)
         _DRAWINGS[test.name](place)

@@ -1,20 +1,16 @@
 """Exact goodness-of-fit tests of samples from any implementation of the distribution."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from gscli.concrete import Concrete
 from gscli.errors import DataError, ParameterError
 from gscli.gof import causes
 from gscli.gof.tally import Comparison, Tally, TestResult
-from gscli.likelihood import slabs
+from gscli.likelihood import Samples, slabs
 
-CERTAIN = ("simplex", "repeats")
-"""Tests that chance cannot fail: they take no share of alpha."""
+FEW_ROWS = 100
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -27,7 +23,8 @@ class CheckResult:
         Whether the samples pass all tests at level `alpha`. False as well where they could not
         be judged: see `conclusive`.
     conclusive : bool
-        False if exact zeros kept the rows from being judged; `causes` says what to do.
+        False if exact zeros, in more than 0.5 % of the rows, kept them from being judged;
+        `causes` says what to do.
     alpha : float
         Probability at which correct samples are rejected, over all tests.
     n : int
@@ -38,6 +35,8 @@ class CheckResult:
         On rejection, what probably went wrong, the likeliest first.
     comparisons : tuple of Comparison
         Figures to draw.
+    remarks : tuple of str
+        What to know beside the verdict: that the rows are few, or hold zeros.
     """
 
     consistent: bool
@@ -47,16 +46,19 @@ class CheckResult:
     tests: tuple[TestResult, ...]
     causes: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def by_chance(self) -> int:
         """Number of tests that chance can fail, among which alpha is shared."""
-        return sum(test.name not in CERTAIN for test in self.tests)
+        return sum(not test.certain for test in self.tests)
 
     @property
     def correction(self) -> str:
         """How `alpha` allows for several tests, in words."""
-        return f"Holm's correction for {self.by_chance} tests" if self.by_chance > 1 else "one test"
+        if self.by_chance > 1:
+            return f"Holm's correction for {self.by_chance} tests"
+        return "one test" if self.by_chance else "no test that chance can fail"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the verdict in terms of JSON, numbers unrounded."""
@@ -68,11 +70,12 @@ class CheckResult:
             "n": self.n,
             "tests": [asdict(test) for test in self.tests],
             "causes": list(self.causes),
+            "remarks": list(self.remarks),
         }
 
 
 def check(
-    blocks: Iterable[npt.NDArray[np.floating[Any]]],
+    blocks: Samples,
     distribution: Concrete,
     *,
     log: bool = False,
@@ -83,8 +86,9 @@ def check(
 
     Parameters
     ----------
-    blocks : iterable of ndarray, shape (rows, K)
-        The samples, read once, in blocks of any size; float32 is as good as float64.
+    blocks : ndarray or iterable of ndarray, shape (rows, K)
+        The samples, in one array or in blocks of any size, read once; float32 is as good as
+        float64.
     distribution : Concrete
         Where they should come from.
     log : bool
@@ -116,7 +120,7 @@ def check(
     Examples
     --------
     >>> d = Concrete([1, 3, 6], temperature=0.5)
-    >>> check([d.sample(10_000, seed=1)], d).consistent
+    >>> check(d.sample(10_000, seed=1), d).consistent
     True
     >>> check([d.sample(10_000, seed=1)], Concrete([1, 3, 6], temperature=2)).causes[0][:44]
     'the temperature is inverted: the samples fit'
@@ -131,8 +135,9 @@ def check(
         raise DataError("there are no rows to check")
     tests = _holm(tally.results(), alpha)
     passed = all(test.passed for test in tests)
-    conclusive = not passed or tally.zeros == 0 or tally.one_hot == tally.n
-    consistent = passed and tally.zeros == 0
+    judged = tally.judged or tally.zeros == 0
+    conclusive = not passed or judged or tally.one_hot == tally.n
+    consistent = passed and judged
     return CheckResult(
         consistent=consistent,
         conclusive=conclusive,
@@ -141,14 +146,31 @@ def check(
         tests=tests,
         causes=() if consistent else causes.explain(tally, tests),
         comparisons=tally.comparisons(),
+        remarks=_remarks(tally),
     )
+
+
+def _remarks(tally: Tally) -> tuple[str, ...]:
+    found = []
+    if tally.n < FEW_ROWS:
+        rows = "1 row" if tally.n == 1 else f"{tally.n} rows"
+        found.append(
+            f"{rows}: so few agree with most distributions, and only gross mistakes show; check "
+            "1,000 or more"
+        )
+    if tally.zeros and tally.judged:
+        found.append(
+            f"{tally.zeros:,} of {tally.n:,} rows hold exact zeros: the tests took draws from the "
+            "distribution itself in place of what underflow hides there; --log samples would tell"
+        )
+    return tuple(found)
 
 
 def _holm(tests: Sequence[TestResult], alpha: float) -> tuple[TestResult, ...]:
     # Holm (1979): the smallest p-value must be below alpha/m, the next below alpha/(m-1), ...;
     # the first that is not ends the rejections.
-    by_chance = sorted((t for t in tests if t.name not in CERTAIN), key=lambda t: t.p_value)
-    failed = {t.name for t in tests if t.name in CERTAIN and t.p_value < alpha}
+    by_chance = sorted((t for t in tests if not t.certain), key=lambda t: t.p_value)
+    failed = {t.name for t in tests if t.certain and t.p_value < alpha}
     for done, test in enumerate(by_chance):
         if test.p_value >= alpha / (len(by_chance) - done):
             break

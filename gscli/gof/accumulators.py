@@ -1,7 +1,6 @@
-"""What is kept of rows that are read once: counts, sums of products, hashes, and precision."""
+"""What is kept of rows that are read once: counts, sums of products, and hashes."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +21,6 @@ KURTOSIS_OF_UNIFORM = 1.8
 NO_VARIANCE = 1e-9
 """A score that varies less is constant: its correlations are rounding, and count as 0."""
 
-PROBED_VALUES = 1000
-MOST_DECIMALS = 8
 TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -132,17 +129,15 @@ class Lags:
         correlations: FloatArray = centred[1:] / np.maximum(centred[0], n * NO_VARIANCE)
         return correlations
 
-    def independence(self, n: int) -> tuple[float, int]:
-        """Test that rows are independent: statistic, and its degrees of freedom.
+    def scores(self, n: int) -> FloatArray:
+        """Return the autocorrelations standardised, shape (lags, K-1).
 
-        It is the sum of squared autocorrelations (Box and Pierce 1970), each standardised by its
-        exact mean and variance over permutations of the rows (as Moran 1948 did), for a uniform
-        series: the usual approximations add up to a wrong level where rows are few or variables
-        many.
+        Their sum of squares tests that rows are independent (Box and Pierce 1970). Each is
+        standardised by its exact mean and variance over permutations of the rows (as Moran 1948
+        did), for a uniform series: the usual approximations add up to a wrong level where rows
+        are few or variables many.
         """
         correlations = self.autocorrelations(n)
-        if correlations.size == 0:
-            return 0.0, 0
         lags = np.arange(1, len(correlations) + 1)
         terms = n - lags
         mean = -terms / (n * (n - 1))
@@ -154,8 +149,8 @@ class Lags:
         shared = 2 * np.maximum(n - 2 * lags, 0)
         square = terms * two + shared * three + (terms**2 - terms - shared) * four
         deviation = np.sqrt(square - mean**2)
-        scores = (correlations - mean[:, None]) / deviation[:, None]
-        return float((scores**2).sum()), scores.size
+        scores: FloatArray = (correlations - mean[:, None]) / deviation[:, None]
+        return scores
 
 
 class Repeats:
@@ -195,52 +190,3 @@ def hash_rows(values: FloatArray) -> HashArray:
     for column, factor in zip(np.ascontiguousarray(values).view(np.uint64), factors, strict=True):
         total += (column ^ (column >> np.uint64(32))) * (factor * np.uint64(2) + np.uint64(1))
     return total
-
-
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """How finely the values were written.
-
-    Attributes
-    ----------
-    name : str
-        ``"full"``, ``"float32"`` or such as ``"4-decimal"``.
-    step : float
-        A bound of the relative step of a value, or the step itself for decimals.
-    decimal, log : bool
-        Whether the step is absolute, and whether the values are logarithms.
-    """
-
-    name: str
-    step: float
-    decimal: bool = False
-    log: bool = False
-
-    @property
-    def single(self) -> bool:
-        """Whether the values are float32 numbers."""
-        return self.name == "float32"
-
-    @classmethod
-    def of(cls, values: FloatArray, *, log: bool) -> "Resolution":
-        """Tell it from some values."""
-        with np.errstate(invalid="ignore", over="ignore"):
-            for decimals in range(1, MOST_DECIMALS + 1):
-                if np.array_equal(np.round(values, decimals), values, equal_nan=True):
-                    return cls(f"{decimals}-decimal", 10.0**-decimals, decimal=True, log=log)
-            single = values.astype(np.float32)
-            # In a text file, float32 numbers are the shortest decimals that tell them apart.
-            few = slice(0, PROBED_VALUES)
-            shortest = single.ravel()[few].astype(str).astype(np.float64)
-            if np.array_equal(single, values, equal_nan=True) or np.array_equal(
-                shortest, values.ravel()[few], equal_nan=True
-            ):
-                # Wider than 2**-24: a float32 softmax loses bits before its last rounding.
-                return cls("float32", 2.0**-21, log=log)
-        return cls("full", 2.0**-50, log=log)
-
-    def side(self, log_x: FloatArray) -> FloatArray:
-        """Return the step as a change of log X, at samples of shape (K, rows)."""
-        if not self.decimal:
-            return self.step * np.maximum(1, np.abs(log_x))
-        return self.step * np.exp(np.zeros_like(log_x) if self.log else -log_x)

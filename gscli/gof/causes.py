@@ -16,7 +16,7 @@ from scipy import special
 from gscli.concrete import Concrete, FloatArray
 from gscli.errors import AccuracyError
 from gscli.gof.accumulators import Histograms, hash_rows
-from gscli.gof.tally import Tally, TestResult, exponentials_of
+from gscli.gof.tally import Tally, TestResult
 from gscli.likelihood import Estimate, maximise
 
 PLAUSIBLE = 1e-3
@@ -30,11 +30,30 @@ COARSEST_CLIP = 0.1
 MOST_NAMED = 10
 """Moved columns that are listed."""
 
+MOST_SHOWN = 8
+"""Values of a row that are shown."""
+
 UNDERFLOWING = 0.01
 """Below this temperature a whole file of rows can underflow to one-hot."""
 
 FREE_CONSTANT = "proportional to"
 NOT_GUMBEL = "the noise is not Gumbel: no pi and no temperature fit these samples"
+DEPENDENT = "the noise of different categories is not independent"
+EXPONENTIAL = (
+    "the noise is exponential, not Gumbel: -log U was added where -log(-log U) belongs, a "
+    "logarithm is missing"
+)
+NAN = (
+    "hold NaN: infinite noise (a uniform of exactly 0), or a softmax that does not take the "
+    "maximum off first"
+)
+LOGARITHMS = ": if these are logarithms of samples, check them with --log"
+NO_LOGARITHMS = (
+    "are no logarithms of points of the simplex: if these are the samples themselves, check them "
+    "without --log; if they are scores before the softmax, normalise them first"
+)
+BLURRED = (NOT_GUMBEL, DEPENDENT)
+"""What the rounding of coarse values looks like."""
 
 SAME = 1e-4
 """Spread of t·log(X_i/X_j) below which it is constant: float32 rounding stays inside."""
@@ -56,56 +75,67 @@ def explain(tally: Tally, tests: Sequence[TestResult]) -> tuple[str, ...]:
         The likeliest cause first, each with its estimate where there is one.
     """
     off = _off_simplex(tally)
-    if tally.zeros:
+    if tally.zeros and not tally.judged:
         return (*off, *_zeros(tally))
-    rest = _of_usable(tally, {test.name for test in tests if not test.passed})
+    failed = {test.name for test in tests if not test.passed}
     # If the law explains the rejection, some badly rounded rows do not.
+    rest = _of_usable(tally, failed) if tally.usable else []
     causes = off + rest if 2 * tally.off_simplex > tally.n else rest + off
-    if tally.resolution.decimal:
-        causes.append(f"the values have {tally.resolution.name} precision: write more digits")
+    if tally.resolution.coarse and tally.resolution.advice not in causes:
+        causes.append(tally.resolution.advice)
     return tuple(causes) or ("no simple mistake explains the rejection",)
 
 
 def _of_usable(tally: Tally, failed: set[str]) -> list[str]:
-    if not tally.usable:
-        return []
     log_x = np.concatenate(tally.held, axis=1)
     constant = _constant(log_x, tally)
     if constant:
         return constant
-    repeats = _repeats(tally) if "repeats" in failed else []
+    zeros = _zeros(tally) if tally.zeros and "extremes" in failed else []
+    if zeros:
+        if failed & LAW == {"extremes"}:
+            return zeros
+        # What was drawn in place of zeros that cannot be would spoil any fit.
+        log_x = log_x[:, log_x.min(axis=0) >= tally.resolution.log_normal]
+    repeats = _repeats(tally) if "repeats" in failed and _reused(log_x, tally) else []
     if repeats:
         # Repeated rows would count as evidence for any parameters.
         log_x = log_x[:, np.sort(np.unique(hash_rows(log_x), return_index=True)[1])]
     law = _law(log_x, tally) if failed & LAW else []
+    if "extremes" in failed and not law and not repeats:
+        law = _clamped(tally, -math.log(tally.shortest))
+    if law and law[0] in BLURRED and _coarse_ratios(log_x, tally):
+        law = [tally.resolution.advice]
     # A few rows can coincide because their noise was clamped.
     few = tally.repeats.count()[0] < FEW_REPEATS * tally.usable
-    serial = _serial(tally) if "serial" in failed and not repeats else []
-    return (law + repeats if few else repeats + law) + serial
+    serial = _serial(tally, law) if "serial" in failed and not repeats else []
+    return (law + repeats if few else repeats + law) + serial + zeros
 
 
 def _off_simplex(tally: Tally) -> list[str]:
-    found = []
-    if tally.not_a_number:
-        found.append(
-            f"{tally.not_a_number:,} rows hold NaN: infinite noise (a uniform of exactly 0), or a "
-            "softmax that does not take the maximum off first"
-        )
-    others = tally.off_simplex - tally.not_a_number
-    if others and not tally.log and others >= tally.n / 2:
-        found.append(
-            f"{others:,} rows are no points of the simplex: if these are logarithms of samples, "
-            "check them with --log"
-        )
-    elif others and tally.log and others >= tally.n / 2:
-        found.append(
-            f"{others:,} rows are no logarithms of points of the simplex: if these are the "
-            "samples themselves, check them without --log; if they are scores before the softmax, "
-            "normalise them first"
-        )
-    elif others:
-        found.append(f"{others:,} rows do not sum to 1: they were not normalised")
-    return found
+    most = 2 * tally.off_simplex >= tally.n
+    others = tally.off_simplex - tally.not_a_number - tally.infinite - tally.negative
+    kinds = [
+        (tally.not_a_number, NAN),
+        (tally.infinite, "hold an infinite value: an overflow"),
+        (tally.negative, "hold a negative value" + (LOGARITHMS if most else "")),
+        (
+            others,
+            NO_LOGARITHMS if tally.log and most else "do not sum to 1: they were not normalised",
+        ),
+    ]
+    found = [f"{count:,} of {tally.n:,} rows {words}" for count, words in kinds if count > 0]
+    return [f"{found[0]} ({_first_off(tally)})", *found[1:]] if found else []
+
+
+def _first_off(tally: Tally) -> str:
+    row = tally.first_off
+    shown = ", ".join(f"{value:.6g}" for value in row[:MOST_SHOWN])
+    shown += ", ..." if len(row) > MOST_SHOWN else ""
+    total = float(np.exp(row).sum() if tally.log else row.sum())
+    of_sum = ", whose exponentials sum to" if tally.log else ", which sum to"
+    known = f"{of_sum} {total:.7g}" if math.isfinite(total) else ""
+    return f"row {tally.first_off_simplex:,} holds {shown}{known}"
 
 
 def _zeros(tally: Tally) -> list[str]:
@@ -118,16 +148,16 @@ def _zeros(tally: Tally) -> list[str]:
         if temperature < UNDERFLOWING:
             words += ". At this temperature it may be underflow as well: --log samples would tell"
         return [words]
+    cold = "infinite noise (a uniform of exactly 0), or a far lower temperature"
     remedy = "--log samples are needed to judge more than their rounding"
     share = f"{tally.zeros:,} of {tally.n:,} rows hold exact zeros"
+    if tally.judged:
+        return [f"{share}, too many for temperature {temperature:g}: {cold}"]
     if tally.resolution.decimal:
         return [f"{share}, from {tally.resolution.name} precision: write more digits; {remedy}"]
     # Noise spans some 40 and a float32 number exp(-87) at least: no row can underflow then.
     if 40 + float(np.ptp(tally.distribution.logits)) < 87 * temperature:
-        words = (
-            f"{share}, which do not come about at temperature {temperature:g}: infinite noise (a "
-            f"uniform of exactly 0), or a far lower temperature; {remedy}"
-        )
+        words = f"{share}, which do not come about at temperature {temperature:g}: {cold}; {remedy}"
         return [words]
     return [f"{share} from underflow: {remedy}"]
 
@@ -165,15 +195,37 @@ def _repeats(tally: Tally) -> list[str]:
     return [words]
 
 
-def _serial(tally: Tally) -> list[str]:
+def _reused(log_x: FloatArray, tally: Tally) -> bool:
+    # Coarse values coincide by chance, and the more often the narrower the law that they are of,
+    # which need not be the one that they were checked against.
+    try:
+        estimate = maximise([log_x])
+    except (AccuracyError, np.linalg.LinAlgError):
+        return True
+    fitted = Concrete.from_logits(estimate.logits, estimate.temperature)
+    count = tally.repeats.count()[0]
+    return bool(special.pdtrc(count - 1, tally.chance_repeats(fitted)) < PLAUSIBLE)
+
+
+def _coarse_ratios(log_x: FloatArray, tally: Tally) -> bool:
+    # Rounding to steps of w moves the share of t·log-ratios below a point by up to w / 8, which
+    # counts if it is no less than half the standard deviation of that share, 1 / (2 sqrt(n)).
+    step = tally.distribution.temperature * np.median(tally.resolution.side(log_x))
+    return tally.resolution.coarse and bool(step * math.sqrt(tally.usable) > 2)
+
+
+def _serial(tally: Tally, law: Sequence[str]) -> list[str]:
     correlations = tally.lags.autocorrelations(tally.usable)
     strongest = correlations.flat[np.abs(correlations).argmax()]
     lag = int(np.abs(correlations).max(axis=1).argmax()) + 1
     words = (
         f"rows depend on earlier ones: the correlation with the row {lag} before is "
-        f"{strongest:.3g}; the noise is reused or not drawn independently"
+        f"{strongest:.3g}; "
     )
-    return [words]
+    # Where no law fits the rows, they may be of several laws in turn.
+    changes = "the parameters change from row to row, or the noise depends on earlier noise"
+    reused = "the noise is reused or not drawn independently"
+    return [words + (changes if NOT_GUMBEL in law else reused)]
 
 
 def _law(log_x: FloatArray, tally: Tally) -> list[str]:
@@ -186,6 +238,10 @@ def _law(log_x: FloatArray, tally: Tally) -> list[str]:
         return [NOT_GUMBEL]
     # A likelihood ratio of e^5 against the noise that should have been used.
     bar = estimate.log_likelihood + 5
+    if _exponential_likelihood(log_x, tally.distribution) > bar and _looks_exponential(
+        log_x, tally.distribution
+    ):
+        return [EXPONENTIAL]
     normal, deviation = _normal_likelihood(log_x)
     if normal > max(bar, flipped.log_likelihood) and _looks_normal(log_x):
         words = (
@@ -197,6 +253,23 @@ def _law(log_x: FloatArray, tally: Tally) -> list[str]:
         return ["the noise has the wrong sign: log(-log U) was added where -log(-log U) belongs"]
     found = _misfit(log_x, estimate, tally)
     return found if NOT_GUMBEL in found else found + _likeliest(estimate, tally)
+
+
+def _exponential_likelihood(log_x: FloatArray, distribution: Concrete) -> float:
+    # The density of the noise, exp(-Σ e), integrated over a shift that leaves all e positive.
+    k, n = log_x.shape
+    noise = distribution.temperature * log_x - distribution.logits[:, None]
+    constant = (k - 1) * math.log(distribution.temperature) - math.log(k)
+    return float(n * constant - (noise - noise.min(axis=0)).sum())
+
+
+def _looks_exponential(log_x: FloatArray, distribution: Concrete) -> bool:
+    # Exponential noise has no memory: what it has above the row's least is as if drawn anew.
+    noise = distribution.temperature * log_x - distribution.logits[:, None]
+    excess = np.sort(noise - noise.min(axis=0), axis=0)[1:].ravel()
+    cells = Histograms(1)
+    cells.update(0, np.exp(-excess))
+    return float(cells.kolmogorov_smirnov()[1][0]) > PLAUSIBLE
 
 
 def _normal_likelihood(log_x: FloatArray) -> tuple[float, float]:
@@ -228,23 +301,31 @@ def _misfit(log_x: FloatArray, estimate: Estimate, tally: Tally) -> list[str]:
     again = Tally(fitted, tally.names, log=True)
     again.update(log_x)
     p_values = {test.name: test.p_value for test in again.results()}
-    k, n = log_x.shape
-    if p_values["extremes"] < PLAUSIBLE and n * k * (k - 1) * again.smallest > 1:
-        longest = -math.log(float(exponentials_of(log_x, fitted).min()))
-        # Clipping U to [c, 1 - c] bounds G_i - G_j by log(-log c) - log c.
-        clipped = math.exp(-float(special.wrightomega(longest).real))
-        if clipped < COARSEST_CLIP:
-            words = (
-                "clamped or coarse (float32) noise: no t·log-ratio strays further than "
-                f"{longest:.3g} from its centre, as if uniforms were clipped to [{clipped:.2g}, "
-                f"1 - {clipped:.2g}]"
-            )
-            return [words]
-    if min(p_values["log-ratios"], p_values["flat Dirichlet"]) < PLAUSIBLE:
+    if min(p_values["log-ratios"], p_values.get("flat Dirichlet", 1.0)) < PLAUSIBLE:
         return [NOT_GUMBEL]
+    # Noise of another law may be bounded too: only where the law fits is it a matter of clamping.
+    clamped = _clamped(again, -math.log(again.shortest)) if p_values["extremes"] < PLAUSIBLE else []
+    if clamped:
+        return clamped
     if p_values.get("independence", 1.0) < PLAUSIBLE:
-        return ["the noise of different categories is not independent"]
+        return [DEPENDENT]
     return []
+
+
+def _clamped(tally: Tally, longest: float) -> list[str]:
+    # `longest` is the largest t·log-ratio, from its centre.
+    k = tally.distribution.num_categories
+    if tally.zeros or tally.usable * k * (k - 1) * tally.smallest < 1:
+        return []
+    # Clipping U to [c, 1 - c] bounds G_i - G_j by log(-log c) - log c.
+    clipped = math.exp(-float(special.wrightomega(longest).real))
+    if clipped >= COARSEST_CLIP:
+        return []
+    words = (
+        f"clamped or coarse (float32) noise: no t·log-ratio strays further than {longest:.3g} from "
+        f"its centre, as if uniforms were clipped to [{clipped:.2g}, 1 - {clipped:.2g}]"
+    )
+    return [words]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -287,7 +368,13 @@ def _likeliest(estimate: Estimate, tally: Tally) -> list[str]:
     t = estimate.temperature
     if not found or any(FREE_CONSTANT in words for words in found):
         # A constant that is free may explain two or three categories by accident.
-        shown = np.array2string(np.exp(estimate.logits), precision=4, separator=", ", threshold=8)
+        shown = np.array2string(
+            np.exp(estimate.logits),
+            precision=4,
+            separator=", ",
+            threshold=MOST_SHOWN,
+            max_line_width=1000,
+        )
         found.append(
             f"other parameters: the samples fit probabilities {shown} and temperature {t:.4g}, "
             f"not {given.temperature:.4g}"

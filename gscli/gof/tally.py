@@ -9,6 +9,11 @@ The rows are read once and memory does not grow with their number. The Kolmogoro
 distances come from counts in fine cells, which understates them by less than one hundredth of
 their standard deviation. Two things are kept: a 64-bit hash of each of the first 2**20 rows, to
 find repeated ones, and the first 2**19 values, to tell the cause of a rejection.
+
+An exact 0 is a value that underflow, or the decimals of a file, censored. In place of a few such
+the tests take a draw from what the distribution says of them, given the rest of the row and that
+they lie below the smallest number: right samples stay right, and the others can be hidden by no
+more than the share of those rows.
 """
 
 import math
@@ -20,16 +25,16 @@ import numpy as np
 from scipy import special
 
 from gscli.concrete import SIMPLEX_TOLERANCE, Concrete, FloatArray
+from gscli.gof import nulls
 from gscli.gof.accumulators import (
-    HASHED_ROWS,
     TINY,
     Histograms,
     IntArray,
     Lags,
     Products,
     Repeats,
-    Resolution,
 )
+from gscli.gof.resolution import Resolution
 
 LARGEST_ALL_PAIRS = 10
 """Up to this K every pair's log-ratio is tested; above it, each against the most probable's."""
@@ -49,6 +54,21 @@ PROBED_ROWS = 2**12
 FLOAT32_NOISE = 20.0
 """Gumbel noise from float32 uniforms goes no further than 24 log 2 = 16.6."""
 
+FEW_ZEROS = 0.005
+"""Share of rows with an exact 0 up to which the others are judged."""
+
+FEWEST_CORRELATED = 3
+"""Of two rows every correlation is 1 or -1."""
+
+FEWEST_LAGGED = 4
+"""Rows that have a lag of a quarter of their number."""
+
+ERRORS_ALLOWED = 4.0
+"""Standard errors by which the chance of a repeat is taken too large."""
+
+NEGLIGIBLE_REPEATS = 1e-6
+"""Repeats that chance makes, below which it makes none."""
+
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
@@ -67,6 +87,8 @@ class TestResult:
         Whether the test still stands after Holm's correction for several tests.
     sentence : str
         The outcome in plain words.
+    certain : bool
+        Whether chance cannot fail it: it takes no share of alpha.
     """
 
     __test__ = False  # Not a test case, whatever pytest makes of the name.
@@ -76,6 +98,7 @@ class TestResult:
     p_value: float
     passed: bool
     sentence: str
+    certain: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -120,15 +143,23 @@ class Tally:
     n : int
         Rows read.
     usable : int
-        Rows whose logarithms are all finite: all tests but the first two are made on these.
+        Rows whose logarithms are known, or drawn in place of zeros: all tests but the first two
+        are made on these.
     zeros, one_hot : int
         Rows with an exact 0, and those of them with a single component above 0.
     off_simplex : int
         Rows with a NaN, a negative component, or a sum that is not 1.
-    not_a_number : int
-        Rows with a NaN.
+    not_a_number, infinite, negative : int
+        Rows off the simplex with a NaN; with an infinite value; with a negative one, where the
+        rows are no logarithms.
+    first_off : ndarray, shape (K,)
+        The first row off the simplex, the `first_off_simplex`-th, counted from 1.
     held : list of ndarray, each of shape (K, rows)
         log X of the first usable rows.
+    smallest : float
+        Of all flat-Dirichlet components; in rows with zeros, an upper bound.
+    shortest : float
+        The smallest ratio of two exponentials of a row without zeros.
     """
 
     def __init__(self, distribution: Concrete, names: Sequence[str], *, log: bool) -> None:
@@ -137,18 +168,26 @@ class Tally:
         self.names = names
         self.log = log
         self.n = self.usable = self.zeros = self.one_hot = 0
-        self.off_simplex = self.not_a_number = 0
+        self.off_simplex = self.not_a_number = self.infinite = self.negative = 0
         self.first_off_simplex = 0
+        self.first_off: FloatArray = np.empty(0)
         self.held: list[FloatArray] = []
-        self.resolution = Resolution("full", 2.0**-50)
+        self.resolution = Resolution()
         self.winners: IntArray = np.zeros(k, dtype=np.int64)
         self.pairs = _pairs(distribution)
         self.ratios = Histograms(len(self.pairs))
         self.uniforms = Histograms(k - 1)
         self.products = Products(min(k - 1, LARGEST_ALL_CORRELATIONS))
         self.lags = Lags(k - 1)
-        self.smallest = 1.0
+        self.smallest = self.shortest = 1.0
+        self.least = 0.0
         self.repeats = Repeats()
+        self.generator = np.random.default_rng(0)
+
+    @property
+    def judged(self) -> bool:
+        """Whether zeros are so few that all tests can be made."""
+        return self.usable > 0 and self.zeros <= max(1, FEW_ZEROS * self.n)
 
     def update(self, values: FloatArray) -> None:
         """Take in some rows, as an array of shape (K, rows)."""
@@ -158,12 +197,11 @@ class Tally:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
             log_x = values if self.log else np.log(values)
             self._locate(values, log_x, start)
-            finite = np.isfinite(log_x).all(axis=0)
-            if not finite.all():
-                self._set_aside(log_x[:, ~finite])
-                values, log_x = values[:, finite], np.ascontiguousarray(log_x[:, finite])
-        if log_x.shape[1]:
-            self._take(values, log_x)
+            if np.isfinite(log_x).all():
+                self._take(log_x)
+                self._take_whole(values, log_x)
+            else:
+                self._take_some(values, log_x)
 
     def _locate(self, values: FloatArray, log_x: FloatArray, start: int) -> None:
         if self.log:
@@ -176,43 +214,75 @@ class Tally:
         if off.any():
             if self.off_simplex == 0:
                 self.first_off_simplex = start + 1 + int(off.argmax())
+                self.first_off = values[:, off.argmax()].copy()
             self.off_simplex += int(off.sum())
-            self.not_a_number += int(np.isnan(values).any(axis=0).sum())
+            nan = np.isnan(values).any(axis=0)
+            self.not_a_number += int(nan.sum())
+            self.infinite += int((~nan & np.isposinf(values).any(axis=0)).sum())
+            self.negative += 0 if self.log else int((values < 0).any(axis=0).sum())
 
     def _tolerance(self, log_x: FloatArray) -> FloatArray | float:
-        if self.resolution.decimal:
-            return SIMPLEX_TOLERANCE + self.resolution.step * len(log_x) / 2
-        if not self.resolution.single:
+        resolution, k = self.resolution, len(log_x)
+        if resolution.decimal:
+            return SIMPLEX_TOLERANCE + resolution.step * k / 2
+        if resolution.digits:
+            # The errors add up to half a step of Σ x = 1, or of -Σ x log x <= log K.
+            return SIMPLEX_TOLERANCE + resolution.step / 2 * (1 + math.log(k))
+        if not resolution.epsilon:
             return SIMPLEX_TOLERANCE
         # A float32 sampler that works with log X, as torch's does, rounds scores
         # (logits + noise) / t: at low temperature they are large, and the sum is off by as much.
         scores = (FLOAT32_NOISE + np.ptp(self.distribution.logits)) / self.distribution.temperature
         spread = log_x.max(axis=0) - np.where(np.isneginf(log_x), 0.0, log_x).min(axis=0)
-        tolerance: FloatArray = SIMPLEX_TOLERANCE + 2.0**-23 * (scores + 2 * spread)
+        tolerance: FloatArray = SIMPLEX_TOLERANCE + resolution.epsilon * (1 + scores + 2 * spread)
         return tolerance
 
-    def _set_aside(self, log_x: FloatArray) -> None:
+    def _take_some(self, values: FloatArray, log_x: FloatArray) -> None:
         # An exact 0 has no logarithm, but the largest component is still known.
-        log_x = log_x[:, ~np.isnan(log_x).any(axis=0) & ~np.isposinf(log_x).any(axis=0)]
+        known = ~(np.isnan(log_x) | np.isposinf(log_x)).any(axis=0)
         components = np.isfinite(log_x).sum(axis=0)
-        self.zeros += log_x.shape[1]
-        self.one_hot += int((components == 1).sum())
-        self._round(log_x[:, components > 0])
+        self.zeros += int((known & (components < len(log_x))).sum())
+        self.one_hot += int((known & (components == 1)).sum())
+        known &= components > 0
+        if not known.any():
+            return
+        values, log_x = values[:, known], np.ascontiguousarray(log_x[:, known])
+        whole = components[known] == len(log_x)
+        if not whole.all():
+            log_x[:, ~whole] = self._complete(log_x[:, ~whole])
+        self._take(log_x)
+        if whole.any():
+            self._take_whole(values[:, whole], np.ascontiguousarray(log_x[:, whole]))
 
-    def _round(self, log_x: FloatArray) -> None:
-        self.winners += np.bincount(log_x.argmax(axis=0), minlength=len(self.winners))
+    def _complete(self, log_x: FloatArray) -> FloatArray:
+        hidden = np.isneginf(log_x)
+        self.least = min(self.least, float(log_x[~hidden].min()))
+        # Not all arithmetic has numbers below the normal ones: if so, some are seen.
+        resolution = self.resolution
+        subnormal = self.least < resolution.log_normal
+        limit = resolution.log_least if subnormal else resolution.log_normal
+        bounds = np.where(hidden, resolution.log_normal, log_x)
+        self._measure(exponentials_of(bounds, self.distribution))
+        uniforms = self.generator.random((log_x.shape[1], len(log_x) + 1)).T
+        return complete(log_x, self.distribution, limit, uniforms)
 
-    def _take(self, values: FloatArray, log_x: FloatArray) -> None:
+    def _measure(self, exponentials: FloatArray) -> float:
+        least = exponentials.min(axis=0)
+        self.smallest = min(self.smallest, float((least / exponentials.sum(axis=0)).min()))
+        return float(least.min())
+
+    def _take_whole(self, values: FloatArray, log_x: FloatArray) -> None:
+        self.repeats.update(values)
+        exponentials = exponentials_of(log_x, self.distribution)
+        self.shortest = min(self.shortest, self._measure(exponentials))
+
+    def _take(self, log_x: FloatArray) -> None:
         room = HELD_VALUES // len(log_x) - self.usable
         if room > 0:
             self.held.append(log_x[:, :room].copy())
         self.usable += log_x.shape[1]
-        self._round(log_x)
-        self.repeats.update(values)
+        self.winners += np.bincount(log_x.argmax(axis=0), minlength=len(self.winners))
         exponentials = exponentials_of(log_x, self.distribution)
-        self.smallest = min(
-            self.smallest, float((exponentials.min(axis=0) / exponentials.sum(axis=0)).min())
-        )
         for index, (i, j) in enumerate(self.pairs):
             self.ratios.update(index, exponentials[j] / (exponentials[i] + exponentials[j]))
         uniforms = stick_breaking(exponentials)
@@ -225,15 +295,14 @@ class Tally:
     def results(self) -> list[TestResult]:
         """Make the tests, each judged by itself: `passed` is not set yet.
 
-        Where a row holds an exact 0 the later tests would be made on a biased choice of rows,
-        so only the first two are given.
+        Where more than a few rows hold an exact 0, only the first two are given. A test for
+        which the rows or the categories are too few is left out.
         """
-        tests = [self._simplex(), self._rounding()]
-        if self.usable and not self.zeros:
-            tests += [self._log_ratios(), self._flat_dirichlet()]
-            tests += [self._independence()] if self.distribution.num_categories > 2 else []
-            tests += [self._extremes(), self._serial(), self._repeats()]
-        return tests
+        made: list[TestResult | None] = [self._simplex(), self._rounding()]
+        if self.judged:
+            made += [self._log_ratios(), self._flat_dirichlet(), self._independence()]
+            made += [self._extremes(), self._serial(), self._repeats()]
+        return [test for test in made if test]
 
     def _simplex(self) -> TestResult:
         bad = self.off_simplex
@@ -245,16 +314,20 @@ class Tally:
             )
         if self.resolution.name != "full":
             sentence += f" The values have {self.resolution.name} precision."
-        return _result("simplex", bad, 0.0 if bad else 1.0, sentence)
+        return _result("simplex", bad, 0.0 if bad else 1.0, sentence, certain=True)
 
-    def _rounding(self) -> TestResult:
-        total = self.winners.sum()
+    def _rounding(self) -> TestResult | None:
+        total = int(self.winners.sum())
         probs = self.distribution.probs
-        observed, expected = merge_rare(self.winners, total * probs)
-        statistic = float(((observed - expected) ** 2 / expected).sum()) if total else 0.0
+        observed, expected = self.winners.astype(np.float64), total * probs
+        if len(probs) > 2:  # Of two, the law of the counts is known exactly.
+            observed, expected = merge_rare(self.winners, expected)
         freedom = len(observed) - 1
-        p_value = float(special.chdtrc(freedom, statistic)) if freedom else 1.0
-        share = self.winners / max(total, 1)
+        if not total or not freedom:
+            return None
+        statistic = float(((observed - expected) ** 2 / expected).sum())
+        p_value = nulls.of_counts(statistic, total, expected)
+        share = self.winners / total
         worst = int(np.argmax(np.abs(share - probs) / np.sqrt(probs * (1 - probs) + TINY)))
         sentence = (
             f"Chi-squared on {freedom} degrees of freedom of which component is largest; furthest "
@@ -277,7 +350,9 @@ class Tally:
         p_value = min(1.0, tested * float(p_values[worst]))
         return _result("log-ratios", float(distances[worst]), p_value, sentence)
 
-    def _flat_dirichlet(self) -> TestResult:
+    def _flat_dirichlet(self) -> TestResult | None:
+        if self.distribution.num_categories == 2:
+            return None  # It would be the log-ratio's again.
         distances, p_values = self.uniforms.kolmogorov_smirnov()
         worst = int(p_values.argmin())
         sentence = (
@@ -287,7 +362,9 @@ class Tally:
         p_value = sidak(float(p_values[worst]), len(p_values))
         return _result("flat Dirichlet", float(distances[worst]), p_value, sentence)
 
-    def _independence(self) -> TestResult:
+    def _independence(self) -> TestResult | None:
+        if self.distribution.num_categories == 2 or self.usable < FEWEST_CORRELATED:
+            return None
         statistic, freedom, (i, j) = self.products.independence(self.usable)
         cut = self.distribution.num_categories - 1 > LARGEST_ALL_CORRELATIONS
         first = f"first {LARGEST_ALL_CORRELATIONS} " if cut else ""
@@ -303,48 +380,64 @@ class Tally:
         # P(min_k D_k > d) = (1 - K d)^(K-1) in a row, for D uniform on the simplex.
         k = self.distribution.num_categories
         log_above = self.usable * (k - 1) * math.log1p(-min(k * self.smallest, 1 - 1e-16))
-        p_value = min(1.0, 2 * min(math.exp(log_above), -math.expm1(log_above)))
+        smaller = -math.expm1(log_above)
+        p_value = min(1.0, 2 * min(math.exp(log_above), smaller))
+        bound = ""
+        if self.zeros:  # Of their rows a bound is known, and no clamp can be told.
+            p_value, bound = smaller, "at most "
         sentence = (
-            f"The smallest of all flat-Dirichlet components is {self.smallest:.3g}, "
+            f"The smallest of all flat-Dirichlet components is {bound}{self.smallest:.3g}, "
             f"{-log_above:.3g} times what is typical: clamped noise makes it large, too heavy a "
             "tail makes it small."
         )
         return _result("extremes", -log_above, p_value, sentence)
 
-    def _serial(self) -> TestResult:
-        statistic, freedom = self.lags.independence(self.usable)
-        lags = freedom // (self.distribution.num_categories - 1)
-        p_value = float(special.chdtrc(freedom, statistic)) if freedom else 1.0
+    def _serial(self) -> TestResult | None:
+        if self.usable < FEWEST_LAGGED:
+            return None
+        scores = self.lags.scores(self.usable)
+        lags, variables = scores.shape
+        statistic = float((scores**2).sum())
+        p_value = nulls.of_autocorrelations(statistic, self.usable, variables)
         sentence = (
-            f"Chi-squared on {freedom} degrees of freedom of the correlations of a row's "
+            f"Chi-squared on {scores.size} degrees of freedom of the correlations of a row's "
             f"stick-breaking variables with those 1 to {lags} rows before (Box-Pierce)."
         )
         return _result("serial", statistic, p_value, sentence)
 
-    def _repeats(self) -> TestResult:
+    def _repeats(self) -> TestResult | None:
+        hashed = self.repeats.rows
+        if hashed < 2:
+            return None
         count, lag = self.repeats.count()
-        hashed = min(self.usable, HASHED_ROWS)
+        chance = self.chance_repeats(self.distribution)
         p_value = 1.0
         sentence = f"No row among the first {hashed:,} equals an earlier one."
         if count:
-            chance = self._chance_repeats(hashed)
             p_value = float(special.pdtrc(count - 1, chance))
             sentence = (
                 f"{count:,} of the first {hashed:,} rows equal an earlier one, most often the one "
                 f"{lag:,} rows before; chance makes at most {chance:.3g}."
             )
-        return _result("repeats", count, p_value, sentence)
+        certain = chance < NEGLIGIBLE_REPEATS
+        return _result("repeats", count, p_value, sentence, certain=certain)
 
-    def _chance_repeats(self, rows: int) -> float:
-        # Two rows coincide if they fall into one cell of the grid of representable values. Its
-        # side, as a change of log X, is taken too large rather than too small.
-        log_x = self.held[0][:, :PROBED_ROWS]
+    def chance_repeats(self, distribution: Concrete) -> float:
+        """Return a bound of the repeats that chance makes at this resolution."""
+        # Two rows coincide if they fall into one cell of the grid of representable values. The
+        # density is that of the log-ratios, and as the values add up to 1, a change of all log X
+        # but the largest's changes them by 1 / max X as much.
+        log_x = np.concatenate(self.held, axis=1)
         log_side = np.log(self.resolution.side(log_x))
-        order = np.arange(len(log_x))[:, None]
-        log_side[order == log_x.argmax(axis=0)] = 0  # The largest follows from the others.
-        log_cell = self.distribution.log_prob_log(log_x.T) + log_side.sum(axis=0)
-        probability = np.exp(np.minimum(log_cell, 0)).mean()
-        return float(probability) * rows * (rows - 1) / 2
+        largest = np.arange(len(log_x))[:, None] == log_x.argmax(axis=0)
+        log_side[largest] = -log_x.max(axis=0)[largest.nonzero()[1]]
+        on_simplex = log_x - special.logsumexp(log_x, axis=0)  # Rounding took them off it.
+        log_cell = distribution.log_prob_log(on_simplex.T) + log_side.sum(axis=0)
+        probability = np.exp(np.minimum(log_cell, 0))
+        # The mean over the rows held has an error of its own.
+        error = ERRORS_ALLOWED * float(probability.std()) / math.sqrt(len(probability))
+        rows = self.repeats.rows
+        return (float(probability.mean()) + error) * rows * (rows - 1) / 2
 
     def comparisons(self) -> tuple[Comparison, ...]:
         """Return the figures to draw, test by test."""
@@ -358,7 +451,7 @@ class Tally:
                 self.winners.sum() * probs,
             )
         ]
-        if self.usable and not self.zeros:
+        if self.judged:
             labels = [f"{self.names[i]} / {self.names[j]}" for i, j in self.pairs]
             found += _uniform_comparisons("log-ratios", labels, self.ratios)
             found += _uniform_comparisons("flat Dirichlet", self.names, self.uniforms)
@@ -400,6 +493,47 @@ def exponentials_of(log_x: FloatArray, distribution: Concrete) -> FloatArray:
     # The floor only matters for samples of something else, where it keeps 0/0 away.
     np.exp(np.maximum(scores, math.log(TINY), out=scores), out=scores)
     return scores
+
+
+def complete(
+    log_x: FloatArray, distribution: Concrete, limit: float, uniforms: FloatArray
+) -> FloatArray:
+    """Draw what exact zeros hide, given the rest of their rows.
+
+    Parameters
+    ----------
+    log_x : ndarray, shape (K, rows)
+        Each row with a finite value at least.
+    distribution : Concrete
+        Where they come from.
+    limit : float
+        What is hidden is below it.
+    uniforms : ndarray, shape (K + 1, rows)
+        The randomness.
+
+    Returns
+    -------
+    ndarray, shape (K, rows)
+        Finite. Of the exponentials E of a row the shown ones are known up to a factor s, and a
+        hidden one is above s times its bound. Hence s is gamma, its shape the number of those
+        shown and its rate the sum of what is known of all, and a hidden one has no memory: it is
+        its bound and another exponential.
+
+    Examples
+    --------
+    >>> y = np.array([[-np.inf], [0.0]])
+    >>> complete(y, Concrete([1, 1], 0.1), -20.0, np.full((3, 1), 0.5)).round(2).tolist()
+    [[-27.59], [0.0]]
+    """
+    t, a = distribution.temperature, distribution.logits[:, None]
+    hidden = np.isneginf(log_x)
+    scores = a - t * np.where(hidden, limit, log_x)
+    peak = scores.max(axis=0)
+    known = np.exp(scores - peak)
+    scale = special.gammaincinv((~hidden).sum(axis=0), uniforms[0]) / known.sum(axis=0)
+    scale = np.maximum(scale, TINY)
+    exponentials = np.log(scale * known - np.log1p(-uniforms[1:]))
+    return np.where(hidden, (a - exponentials + np.log(scale) - peak) / t, log_x)
 
 
 def stick_breaking(exponentials: FloatArray) -> FloatArray:
@@ -463,8 +597,10 @@ def _uniform_comparisons(test: str, labels: Sequence[str], counts: Histograms) -
     ]
 
 
-def _result(name: str, statistic: float, p_value: float, sentence: str) -> TestResult:
-    return TestResult(name, float(statistic), p_value, True, sentence)
+def _result(
+    name: str, statistic: float, p_value: float, sentence: str, *, certain: bool = False
+) -> TestResult:
+    return TestResult(name, float(statistic), p_value, True, sentence, certain)
 
 
 def _pairs(distribution: Concrete) -> list[tuple[int, int]]:

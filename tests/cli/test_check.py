@@ -27,8 +27,8 @@ PI = np.array([1.0, 3.0, 6.0])
 T = 0.7
 CLASSIC = ("--pi", "1,3,6", "-t", T)
 TRUTH = Concrete(PI, T)
-KEYS = {"consistent", "conclusive", "alpha", "correction", "n", "tests", "causes"}
-TEST_KEYS = {"name", "statistic", "p_value", "passed", "sentence"}
+KEYS = {"consistent", "conclusive", "alpha", "correction", "n", "tests", "causes", "remarks"}
+TEST_KEYS = {"name", "statistic", "p_value", "passed", "sentence", "certain"}
 ALL_TESTS = [
     "simplex", "rounding", "log-ratios", "flat Dirichlet", "independence", "extremes", "serial",
     "repeats",
@@ -339,3 +339,11 @@ def test_memory_does_not_grow_with_the_file(start: Start, tmp_path: Path, comman
         (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", errors.decode())
         peaks.append(int(peak))
     assert peaks[1] - peaks[0] < 20_000  # The file is 144 MB larger.
+
+
+def test_remarks_are_shown(invoke: Invoke, tmp_path: Path) -> None:
+    save(tmp_path / "x.csv", TRUTH.sample(20, seed=1))
+    result = invoke("check", "x.csv", *CLASSIC)
+    assert result.exit_code == 0
+    assert "20 rows: so few agree with most distributions" in " ".join(result.stdout.split())
+    assert answer(invoke("check", "x.csv", *CLASSIC, "--json"))["remarks"]

@@ -22,7 +22,7 @@ N = 5000
 TRUTH = Concrete([1, 3, 6], 0.7)
 KEYS = {
     "names", "n", "probs", "temperature", "standard_errors", "interval_95", "log_likelihood",
-    "iterations", "goodness",
+    "iterations", "goodness", "remarks",
 }  # fmt: skip
 
 
@@ -109,8 +109,8 @@ def test_many_categories_are_cut_short(invoke: Invoke, tmp_path: Path) -> None:
         (np.tile([0.2, 0.3, 0.5], (9, 1)), (), 1, "column 1 is constant"),
         (np.array([[0.2, 0.3, 0.5], [0, 0.5, 0.5]]), (), 1, "row 2 (0, 0.5, 0.5) holds an exact 0"),
         (np.eye(3), (), 1, "one-hot: that is temperature 0"),
-        (np.full((4, 3), np.nan), (), 1, "row 1 (nan, nan, nan) is off the simplex"),
-        (np.full((4, 3), np.inf), (), 1, "row 1 (inf, inf, inf) is off the simplex"),
+        (np.full((4, 3), np.nan), (), 1, "row 1 (nan, nan, nan) holds NaN"),
+        (np.full((4, 3), np.inf), (), 1, "row 1 (inf, inf, inf) holds an infinite value"),
         (TRUTH.sample_log(9, seed=1), (), 1, "fit them with --log"),
         (TRUTH.sample(9, seed=1), ("--log",), 1, "fit them without --log"),
         (np.empty((0, 3)), (), 1, "no rows"),
