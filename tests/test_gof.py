@@ -15,7 +15,8 @@ from gscli.concrete import Concrete, FloatArray
 from gscli.errors import DataError, ParameterError, ShapeError
 from gscli.gof import CheckResult, check, nulls
 from gscli.gof.accumulators import Histograms, Lags, Products, hash_rows
-from gscli.gof.tally import complete, exponentials_of, merge_rare, stick_breaking
+from gscli.gof.tally import merge_rare
+from gscli.gof.variables import complete, exponentials_of, stick_breaking
 
 N = 10_000
 PI = np.array([1.0, 3.0, 6.0])

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from gscli.weights import Weights
 
 EXIT_REJECTED = 1
+WIDE = 96
+"""Columns of a terminal that have room for the sentences beside the figures."""
+
 COLOURS = {"passed": "green", "rejected": "bold red"}
 
 
@@ -127,8 +130,13 @@ def _print(result: "CheckResult", distribution: "Concrete", names: tuple[str, ..
     from rich.text import Text
 
     console = Console(highlight=False)
-    console.print(table_of(result))
+    wide = console.width >= WIDE
+    console.print(table_of(result, sentences=wide))
     console.print()
+    if not wide:
+        for test in result.tests:
+            console.print(listed("-", Text(f"{test.name}: {test.sentence}")))
+        console.print()
     named = None if names[0] == "x1" else names
     console.print(conclusion(result), Text(describe_parameters([distribution], named)))
     console.print(f"(alpha = {result.alpha:g}, {result.correction}; n = {result.n:,})")
@@ -153,8 +161,8 @@ def conclusion(result: "CheckResult") -> "Text":
     return Text(words[verdict(result)], style=colour if result.conclusive else "bold yellow")
 
 
-def table_of(result: "CheckResult") -> "Table":
-    """Return the tests as a table: statistic, p-value, verdict, and the sentence."""
+def table_of(result: "CheckResult", *, sentences: bool) -> "Table":
+    """Return the tests as a table: statistic, p-value, verdict, and perhaps the sentence."""
     from rich.table import Table
     from rich.text import Text
 
@@ -163,7 +171,8 @@ def table_of(result: "CheckResult") -> "Table":
     for heading in ("statistic", "p-value"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    table.add_column("what it says", overflow="fold")
+    if sentences:
+        table.add_column("what it says", overflow="fold")
     for test in result.tests:
         word = "passed" if test.passed else "rejected"
         table.add_row(
@@ -171,7 +180,7 @@ def table_of(result: "CheckResult") -> "Table":
             f"{test.statistic:.4g}",
             f"{test.p_value:.3g}",
             Text(word, style=COLOURS[word]),
-            Text(test.sentence),
+            *([Text(test.sentence)] if sentences else []),
         )
     return table
 

@@ -75,6 +75,8 @@ def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:
         "the parameters were fitted to the same rows)"
     )
     console.print(Text(remark))
+    for remark in result.remarks:
+        console.print(listed("-", Text(remark)))
     for cause in goodness.causes:
         console.print(listed("-", Text(cause)))
 

@@ -14,7 +14,7 @@ from gscli.figures.panels import FloatArray, Panel
 
 if TYPE_CHECKING:
     from gscli.gof import CheckResult
-    from gscli.gof.tally import Comparison, TestResult
+    from gscli.gof.results import Comparison, TestResult
 
 OBSERVED = theme.CATEGORY_COLOURS[0]
 REJECTED = theme.CATEGORY_COLOURS[4]

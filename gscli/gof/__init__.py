@@ -7,7 +7,8 @@ from typing import Any
 from gscli.concrete import Concrete
 from gscli.errors import DataError, ParameterError
 from gscli.gof import causes
-from gscli.gof.tally import Comparison, Tally, TestResult
+from gscli.gof.results import Comparison, TestResult
+from gscli.gof.tally import Tally
 from gscli.likelihood import Samples, slabs
 
 FEW_ROWS = 100

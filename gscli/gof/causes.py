@@ -16,7 +16,8 @@ from scipy import special
 from gscli.concrete import Concrete, FloatArray
 from gscli.errors import AccuracyError
 from gscli.gof.accumulators import Histograms, hash_rows
-from gscli.gof.tally import Tally, TestResult
+from gscli.gof.results import TestResult
+from gscli.gof.tally import Tally
 from gscli.likelihood import Estimate, maximise
 
 PLAUSIBLE = 1e-3

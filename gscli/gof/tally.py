@@ -1,24 +1,16 @@
 """Streaming accumulators behind the goodness-of-fit tests, and the tests' statistics.
 
-Everything rests on one change of variables: D_k = pi_k X_k^(-t) / Σ pi_i X_i^(-t) is E_k / ΣE for
-iid exponentials E, uniform on the simplex (`Concrete.flat_dirichlet`). From E follow all tests:
-t·log(X_i/X_j) is logistic, so that E_j / (E_i + E_j) is uniform; and stick-breaking
-B_k = D_k / (1 - Σ_{j<k} D_j) gives K-1 independent uniforms (1 - B_k)^(K-k).
-
 The rows are read once and memory does not grow with their number. The Kolmogorov-Smirnov
 distances come from counts in fine cells, which understates them by less than one hundredth of
 their standard deviation. Two things are kept: a 64-bit hash of each of the first 2**20 rows, to
 find repeated ones, and the first 2**19 values, to tell the cause of a rejection.
 
-An exact 0 is a value that underflow, or the decimals of a file, censored. In place of a few such
-the tests take a draw from what the distribution says of them, given the rest of the row and that
-they lie below the smallest number: right samples stay right, and the others can be hidden by no
-more than the share of those rows.
+In place of a few exact zeros the tests take a draw from what the distribution says of them: right
+samples stay right, and the others can be hidden by no more than the share of those rows.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -35,6 +27,8 @@ from gscli.gof.accumulators import (
     Repeats,
 )
 from gscli.gof.resolution import Resolution
+from gscli.gof.results import Comparison, TestResult
+from gscli.gof.variables import complete, exponentials_of, stick_breaking
 
 LARGEST_ALL_PAIRS = 10
 """Up to this K every pair's log-ratio is tested; above it, each against the most probable's."""
@@ -68,62 +62,6 @@ ERRORS_ALLOWED = 4.0
 
 NEGLIGIBLE_REPEATS = 1e-6
 """Repeats that chance makes, below which it makes none."""
-
-
-@dataclass(frozen=True, slots=True)
-class TestResult:
-    """One test.
-
-    Attributes
-    ----------
-    name : str
-        ``"simplex"``, ``"rounding"``, ``"log-ratios"``, ``"flat Dirichlet"``, ``"independence"``,
-        ``"extremes"``, ``"serial"`` or ``"repeats"``.
-    statistic : float
-        The test's statistic, finite; the sentence says which.
-    p_value : float
-        Probability of a statistic at least as extreme under the distribution.
-    passed : bool
-        Whether the test still stands after Holm's correction for several tests.
-    sentence : str
-        The outcome in plain words.
-    certain : bool
-        Whether chance cannot fail it: it takes no share of alpha.
-    """
-
-    __test__ = False  # Not a test case, whatever pytest makes of the name.
-
-    name: str
-    statistic: float
-    p_value: float
-    passed: bool
-    sentence: str
-    certain: bool = False
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Comparison:
-    """Observed beside expected figures, for a picture of one test.
-
-    Attributes
-    ----------
-    test : str
-        Name of the test.
-    label : str
-        What is counted, such as ``"x1 / x2"``.
-    position : ndarray, shape (m,)
-        Categories 0 ... K-1 for ``"rounding"``; for ``"log-ratios"`` and ``"flat Dirichlet"``,
-        the middles of equal cells of (0, 1), on which the variable is uniform; pairs 1, 2, ...
-        for ``"independence"``; lags 1, 2, ... for ``"serial"``.
-    observed, expected : ndarray, shape (m,)
-        Counts of rows; for ``"independence"`` and ``"serial"``, correlations.
-    """
-
-    test: str
-    label: str
-    position: FloatArray
-    observed: FloatArray
-    expected: FloatArray
 
 
 class Tally:
@@ -483,79 +421,6 @@ class Tally:
             for i in (0, 1)
             for j in (0, 1)
         ]
-
-
-def exponentials_of(log_x: FloatArray, distribution: Concrete) -> FloatArray:
-    """Recover a row's exponentials E, scaled so that the largest is 1, shape (K, rows)."""
-    scores = log_x * -distribution.temperature
-    scores += distribution.logits[:, None]
-    scores -= scores.max(axis=0)
-    # The floor only matters for samples of something else, where it keeps 0/0 away.
-    np.exp(np.maximum(scores, math.log(TINY), out=scores), out=scores)
-    return scores
-
-
-def complete(
-    log_x: FloatArray, distribution: Concrete, limit: float, uniforms: FloatArray
-) -> FloatArray:
-    """Draw what exact zeros hide, given the rest of their rows.
-
-    Parameters
-    ----------
-    log_x : ndarray, shape (K, rows)
-        Each row with a finite value at least.
-    distribution : Concrete
-        Where they come from.
-    limit : float
-        What is hidden is below it.
-    uniforms : ndarray, shape (K + 1, rows)
-        The randomness.
-
-    Returns
-    -------
-    ndarray, shape (K, rows)
-        Finite. Of the exponentials E of a row the shown ones are known up to a factor s, and a
-        hidden one is above s times its bound. Hence s is gamma, its shape the number of those
-        shown and its rate the sum of what is known of all, and a hidden one has no memory: it is
-        its bound and another exponential.
-
-    Examples
-    --------
-    >>> y = np.array([[-np.inf], [0.0]])
-    >>> complete(y, Concrete([1, 1], 0.1), -20.0, np.full((3, 1), 0.5)).round(2).tolist()
-    [[-27.59], [0.0]]
-    """
-    t, a = distribution.temperature, distribution.logits[:, None]
-    hidden = np.isneginf(log_x)
-    scores = a - t * np.where(hidden, limit, log_x)
-    peak = scores.max(axis=0)
-    known = np.exp(scores - peak)
-    scale = special.gammaincinv((~hidden).sum(axis=0), uniforms[0]) / known.sum(axis=0)
-    scale = np.maximum(scale, TINY)
-    exponentials = np.log(scale * known - np.log1p(-uniforms[1:]))
-    return np.where(hidden, (a - exponentials + np.log(scale) - peak) / t, log_x)
-
-
-def stick_breaking(exponentials: FloatArray) -> FloatArray:
-    """Turn exponentials, shape (K, rows), into K-1 independent uniforms.
-
-    Row k is (1 - B_k)^(K-k) with B_k = E_k / Σ_{j>=k} E_j ~ Beta(1, K-k), k = 1 ... K-1.
-
-    Examples
-    --------
-    >>> stick_breaking(np.array([[1.0], [1.0], [2.0]])).round(4).tolist()
-    [[0.5625], [0.6667]]
-    """
-    k = len(exponentials)
-    uniforms = np.empty((k - 1, exponentials.shape[1]))
-    rest = exponentials[k - 1].copy()
-    for index in range(k - 2, -1, -1):
-        total = rest + exponentials[index]
-        np.divide(rest, total, out=uniforms[index])
-        if index < k - 2:
-            uniforms[index] **= k - 1 - index
-        rest = total
-    return uniforms
 
 
 def merge_rare(observed: IntArray, expected: FloatArray) -> tuple[FloatArray, FloatArray]:

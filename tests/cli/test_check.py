@@ -144,7 +144,21 @@ def test_torch_samples_are_consistent(invoke: Invoke, tmp_path: Path, torch: Mod
     save(tmp_path / "x.npy", law.sample((N,)).numpy())
     result = invoke("check", "x.npy", *CLASSIC)
     assert result.exit_code == 0, result.output
-    assert "float32 precision" in result.stdout
+    assert "float32 precision" in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize("width", [50, 80, 95, 96, 160])
+def test_the_sentences_find_room(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    save(tmp_path / "x.npy", TRUTH.sample(N, seed=1))
+    lines = invoke("check", "x.npy", *CLASSIC).stdout.splitlines()
+    assert max(map(len, lines)) <= width
+    assert ("what it says" in lines[0]) == (width >= 96)
+    words = " ".join(" ".join(lines).split())
+    assert "Kolmogorov-Smirnov distance of each pair's" in words
+    assert "stick-breaking variables of a row" in words or width >= 96
 
 
 def test_alpha_decides(invoke: Invoke, tmp_path: Path) -> None:
@@ -161,7 +175,7 @@ def test_json_has_null_where_a_number_is_not_finite(
     invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from gscli.gof import CheckResult
-    from gscli.gof.tally import TestResult
+    from gscli.gof.results import TestResult
 
     broken = TestResult("rounding", float("inf"), float("nan"), False, "none")
     monkeypatch.setattr(
@@ -239,7 +253,7 @@ def test_arrays_of_several_temperatures(invoke: Invoke, tmp_path: Path) -> None:
         (("x.csv", "-t", "0"), 2, "--hard"),
         (("x.csv", "-t", "1,2"), 2, "2 temperatures"),
         (("x.csv", "--alpha", "1"), 2, "'--alpha'"),
-        (("x.csv", "--alpha", "nan"), 2, "alpha: nan"),
+        (("x.csv", "--alpha", "nan"), 2, "nan is not a finite number"),
         (("x.csv", "--plot", "x.gif"), 2, "'--plot': x.gif: unknown suffix '.gif'"),
         (("x.csv", "--plot", "no/x.html"), 1, "directory no does not exist"),
         (("x.csv", "--pi", "1,2,3", "--logits", "1,2,3"), 2, "both given"),
