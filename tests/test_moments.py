@@ -265,7 +265,7 @@ def test_one_temperature_takes_milliseconds() -> None:
 @pytest.mark.parametrize("temperature", [0.0, -1.0, 9e-4, 1001.0, math.nan, math.inf])
 def test_temperatures_out_of_range_are_refused(temperature: float) -> None:
     for function in (moments.mean, moments.covariance, moments.entropy, moments.expected_log_sum):
-        with pytest.raises(AccuracyError, match=r"temperature: .* is outside 0.001 ... 1000"):
+        with pytest.raises(AccuracyError, match=r"temperature: .* is outside 0.001 to 1000"):
             function(CLASSIC, temperature)
 
 
