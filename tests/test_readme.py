@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,3 +65,13 @@ def test_every_command_is_in_the_readme() -> None:
     for name in COMMANDS:
         assert f"\n### {name}\n" in text
         assert any(f"gscli {name}" in command for command, _ in transcripts()), name
+
+
+def test_the_python_of_the_readme_runs() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+    variables: dict[str, Any] = {}
+    exec(code.replace(".show()", ""), variables)
+    x, d = variables["x"], variables["d"]
+    assert x.shape == (10_000, 3)
+    assert variables["check"](x, d).consistent
+    assert variables["fit"](x).temperature == pytest.approx(d.temperature, abs=0.01)
