@@ -80,7 +80,9 @@ def _ending() -> Iterator[None]:
     """Turn every way in which a command can end into its exit code."""
     for name in ("SIGTERM", "SIGHUP"):  # the latter when a terminal is closed
         with suppress(ValueError, AttributeError):  # not in the main thread, or not known here
-            signal.signal(getattr(signal, name), _terminate)
+            number = getattr(signal, name)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks for
+                signal.signal(number, _terminate)
     try:
         yield
     except click.exceptions.NoArgsIsHelpError as error:

@@ -320,3 +320,10 @@ def test_a_signal_leaves_no_unfinished_file(start: Start, tmp_path: Path, number
     code, _, stderr = finished(process)
     assert (code, stderr) == (128 + number, "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nohup_is_respected(tmp_path: Path) -> None:
+    line = "trap '' HUP; gscli sample -n 3e6 -q -o x.csv & sleep 0.3; kill -HUP $!; wait $!"
+    code, _, stderr = shell(line, tmp_path)
+    assert (code, stderr) == (0, "")
+    assert (tmp_path / "x.csv").stat().st_size > 10**8
