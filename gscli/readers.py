@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gscli.errors import DataError
+from gscli.interrupts import import_polars
 from gscli.names import LOG_PROB, TEMPERATURE, check_names, default_names
 
 FloatArray = npt.NDArray[np.float64]
@@ -296,6 +297,7 @@ def _whole_lines(file: BinaryIO, rest: bytes) -> Iterator[bytes]:
 def _parse_csv(
     label: str, lines: bytes, num_columns: int, separator: str, start: int
 ) -> FloatArray:
+    import_polars()
     import polars as pl
 
     try:
@@ -465,6 +467,7 @@ def _npy_columns(
 
 
 def _open_parquet(label: str, source: BinaryIO | Path) -> Samples:
+    import_polars()
     import polars as pl
 
     try:
@@ -497,6 +500,7 @@ def _open_parquet(label: str, source: BinaryIO | Path) -> Samples:
 
 
 def _whole_batches(label: str, batches: Iterator[Any]) -> Iterator[Any]:
+    import_polars()
     import polars as pl
 
     try:

@@ -12,6 +12,8 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 import numpy.typing as npt
 
+from gscli.interrupts import import_polars
+
 Format = Literal["csv", "npy", "parquet"]
 FORMATS: dict[str, Format] = {".csv": "csv", ".npy": "npy", ".parquet": "parquet"}
 Columns = Mapping[str, npt.NDArray[np.floating[Any]]]
@@ -113,6 +115,7 @@ def _reads_as_number(name: str) -> bool:
 def _sink(file: BinaryIO, tables: Iterator[Columns], format: Literal["csv", "parquet"]) -> None:
     # Asked for before polars is imported, so that threads draw the next tables meanwhile.
     columns = next(tables)
+    import_polars()
     import polars as pl
     from polars.io.plugins import register_io_source
 
