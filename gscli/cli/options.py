@@ -91,15 +91,22 @@ threads = click.option(
 quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing on standard error.")
 force = click.option("-f", "--force", is_flag=True, help="Replace files that exist.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-output = click.option(
-    "-o",
-    "--output",
-    "outputs",
-    type=OutputType(),
-    metavar="PATH",
-    multiple=True,
-    help="Where to write; - is standard output. Repeatable.",
-)
+
+
+def _output(help: str) -> Callable[[F], F]:
+    """`-o`, with what it may name."""
+    return click.option(
+        "-o",
+        "--output",
+        "outputs",
+        type=OutputType(),
+        metavar="PATH",
+        multiple=True,
+        help=f"{help} Repeatable.",
+    )
+
+
+output = _output("Where to write; - is standard output.")
 
 
 def figure_outputs(command: F) -> F:
@@ -122,15 +129,7 @@ def figure_outputs(command: F) -> F:
     pixels = click.IntRange(min=100, max=10_000)
     for option in reversed(
         [
-            click.option(
-                "-o",
-                "--output",
-                "outputs",
-                type=OutputType(),
-                metavar="PATH",
-                multiple=True,
-                help="Where to write: .html, .png, .svg, .pdf, .webp or .json. Repeatable.",
-            ),
+            _output("Where to write: .html, .png, .svg, .pdf, .webp or .json."),
             click.option("--width", type=pixels, metavar="PX", help="Width of images."),
             click.option("--height", type=pixels, metavar="PX", help="Height of images."),
             click.option(
