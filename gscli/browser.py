@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
 from gscli.errors import BrowserNotFoundError, ExportError
+from gscli.interrupts import result_of
 
 T = TypeVar("T")
 
@@ -187,7 +188,7 @@ class Session:
         """
         path = self._browser.path
         try:
-            made = self._submit(self._render(images)).result(TIME_LIMIT)
+            made = result_of(self._submit(self._render(images)), TIME_LIMIT)
         except TimeoutError as error:
             raise ExportError(
                 f"the browser {path} did not answer within {TIME_LIMIT:g} s; "

@@ -1,9 +1,18 @@
-"""Ctrl-C while polars works."""
+"""Ctrl-C and other signals while threads work that are not Python's own."""
 
+import math
 import signal
 import sys
 import threading
+import time
+from concurrent.futures import Future
 from importlib import import_module
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PIECE = 0.1
+"""Seconds that the main thread waits at a time."""
 
 
 def import_polars() -> None:
@@ -18,3 +27,31 @@ def import_polars() -> None:
     import_module("polars")
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
+
+
+def result_of(future: "Future[T]", limit: float = math.inf) -> T:
+    """Return the result of a future, and see to signals while it is not there.
+
+    Python's handlers run in the main thread, but the system may give a signal to another one,
+    and that does not wake a main thread that waits.
+
+    Parameters
+    ----------
+    future : Future
+        Run by another thread.
+    limit : float
+        Seconds to wait at most.
+
+    Raises
+    ------
+    TimeoutError
+        If it takes longer.
+    """
+    end = time.monotonic() + limit
+    while True:
+        rest = end - time.monotonic()
+        try:
+            return future.result(min(PIECE, max(rest, 0)))
+        except TimeoutError:
+            if future.done() or rest <= 0:
+                raise

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 import numpy.typing as npt
 
-from gscli.interrupts import import_polars
+from gscli.interrupts import import_polars, result_of
 
 Format = Literal["csv", "npy", "parquet"]
 FORMATS: dict[str, Format] = {".csv": "csv", ".npy": "npy", ".parquet": "parquet"}
@@ -144,7 +144,7 @@ def _sink(file: BinaryIO, tables: Iterator[Columns], format: Literal["csv", "par
     with ThreadPoolExecutor(1) as pool:
         written = pool.submit(write)
         try:
-            written.result()
+            result_of(written)
         except BaseException:
             abandoned = True
             raise
