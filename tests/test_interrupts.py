@@ -48,10 +48,12 @@ def test_a_signal_that_another_thread_gets_is_seen_to() -> None:
         signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
 
     thread = threading.Thread(target=other)
+    begin = time.monotonic()
     try:
         thread.start()
         with pytest.raises(InterruptedError, match="seen"):
             result_of(never, 20)
+        assert time.monotonic() - begin < 10
     finally:
         thread.join()
         signal.signal(signal.SIGUSR1, before)
