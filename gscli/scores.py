@@ -37,6 +37,46 @@ class Tally:
 
 
 @dataclass
+class Spread:
+    """Mean and range of log-densities, over those that are finite.
+
+    Attributes
+    ----------
+    n, finite : int
+        Their number, and that of the finite ones.
+    total, least, greatest : float
+        Sum, minimum and maximum of the finite ones, in nats.
+
+    Examples
+    --------
+    >>> spread = Spread()
+    >>> spread.add(np.array([1.0, -np.inf, 3.0]))
+    >>> spread.n, spread.finite, spread.mean, spread.least, spread.greatest
+    (3, 2, 2.0, 1.0, 3.0)
+    """
+
+    n: int = 0
+    finite: int = 0
+    total: float = 0.0
+    least: float = np.inf
+    greatest: float = -np.inf
+
+    def add(self, log_prob: FloatArray) -> None:
+        """Take in some log-densities."""
+        usable = log_prob[np.isfinite(log_prob)]
+        self.n += len(log_prob)
+        self.finite += len(usable)
+        self.total += float(usable.sum())
+        self.least = min(self.least, float(usable.min(initial=np.inf)))
+        self.greatest = max(self.greatest, float(usable.max(initial=-np.inf)))
+
+    @property
+    def mean(self) -> float:
+        """Mean of the finite ones; nan if there is none."""
+        return self.total / self.finite if self.finite else float("nan")
+
+
+@dataclass
 class Scores:
     """Scores the rows of a file.
 

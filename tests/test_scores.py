@@ -6,7 +6,7 @@ import pytest
 from gscli import Concrete
 from gscli.errors import DataError
 from gscli.readers import Block
-from gscli.scores import Scores
+from gscli.scores import Scores, Spread
 
 D = Concrete([1, 3, 6], 0.7)
 
@@ -55,3 +55,16 @@ def test_logarithms_are_judged_as_logarithms() -> None:
     scores = Scores(cold, log=True)
     assert (scores.log_prob(Block(0, log_x)) == cold.log_prob_log(log_x)).all()
     assert np.isfinite(scores.log_prob(Block(0, log_x))).all()
+
+
+def test_the_spread_of_blocks_is_that_of_the_whole() -> None:
+    log_prob = D.log_prob(D.sample(300, seed=1))
+    log_prob[[3, 150]] = -np.inf, np.inf
+    spread = Spread()
+    for part in np.split(log_prob, [0, 100, 101]):
+        spread.add(part)
+    usable = np.delete(log_prob, [3, 150])
+    assert (spread.n, spread.finite) == (300, 298)
+    assert spread.mean == pytest.approx(usable.mean(), rel=1e-12)
+    assert (spread.least, spread.greatest) == (usable.min(), usable.max())
+    assert np.isnan(Spread().mean)

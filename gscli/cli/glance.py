@@ -25,24 +25,21 @@ def wanted(outputs: Sequence[object], format: str | None) -> bool:
 
 def show_densities(blocks: "Iterable[FloatArray]") -> None:
     """Show the range of log-densities and the hint for -o."""
-    import numpy as np
     from rich.console import Console
 
-    n, finite, total, least, most = 0, 0, 0.0, np.inf, -np.inf
+    from gscli.scores import Spread
+
+    spread = Spread()
     for log_prob in blocks:
-        n += len(log_prob)
-        usable = log_prob[np.isfinite(log_prob)]
-        finite += len(usable)
-        total += float(usable.sum())
-        least = min(least, usable.min(initial=np.inf))
-        most = max(most, usable.max(initial=-np.inf))
+        spread.add(log_prob)
     console = Console(highlight=False)
-    if finite:
+    if spread.finite:
         console.print(
-            f"log-density of {finite:,} of {n:,} rows: mean {total / finite:.6g}, "
-            f"from {least:.6g} to {most:.6g} nats"
+            f"log-density of {spread.finite:,} of {spread.n:,} rows: mean {spread.mean:.6g}, "
+            f"from {spread.least:.6g} to {spread.greatest:.6g} nats",
+            soft_wrap=True,
         )
-    console.print("To keep the values: -o density.csv (or .npy, .parquet)")
+    console.print("To keep the values: -o density.csv (or .npy, .parquet)", soft_wrap=True)
 
 
 def show_sample(request: "Request") -> None:
