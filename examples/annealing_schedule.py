@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from gscli import Concrete
-from gscli.gradients import gradient_error
+from gscli.distribution.gradients import gradient_error
 
 RATE = 1e-5
 LOWEST = 0.5

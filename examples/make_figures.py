@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from gscli.browser import find_browser
+from gscli.plotting.browser import find_browser
 
 PETS = "cat=1,dog=3,bird=6"
 

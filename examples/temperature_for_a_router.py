@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import plotly.graph_objects as go
 
-from gscli.gradients import best_temperature, gradient_error
+from gscli.distribution.gradients import best_temperature, gradient_error
 
 EXPERTS = (4, 16, 64)
 TOKENS = (1, 32, 1024)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gscli import Concrete
-from gscli.figures import ternary
+from gscli.plotting.ternary import ternary
 
 SAMPLES = 10_000
 

@@ -8,12 +8,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import plotly.graph_objects as go
 
 from gscli import Concrete
-
-FloatArray = npt.NDArray[np.float64]
+from gscli.arrays import FloatArray
 
 CODES = 8192
 TEMPERATURES = (1.0, 1 / 16)

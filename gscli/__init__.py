@@ -8,7 +8,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gscli.concrete import Concrete
+    from gscli.distribution.concrete import Concrete
 
 __all__ = ["Concrete", "__version__"]
 
@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     # Imported on demand: `gscli --help` must not pay for NumPy.
     if name == "Concrete":
-        from gscli.concrete import Concrete
+        from gscli.distribution.concrete import Concrete
 
         return Concrete
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 from hypothesis import settings
 
 import gscli
-from gscli.browser import find_browser
 from gscli.errors import BrowserNotFoundError
+from gscli.plotting.browser import find_browser
 
 # The same examples in every run, and no limit of time on a machine that is busy.
 settings.register_profile("gscli", deadline=None, derandomize=True)

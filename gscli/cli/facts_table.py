@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from gscli.facts import Facts
-    from gscli.summary import Summary
+    from gscli.distribution.properties import Facts
+    from gscli.inference.summary import Summary
 
 SHOWN_CATEGORIES = 12
 LONGEST_NAME = 20
@@ -39,7 +39,7 @@ def print_facts(
     """
     from rich.console import Console
 
-    from gscli.facts import format_best
+    from gscli.distribution.properties import format_best
 
     console = Console(highlight=False)
     for table in _tables(names, facts, measured, console.width):
@@ -54,7 +54,7 @@ def print_facts(
 
 def _precision(facts: "list[Facts]") -> str:
     """Return the line that says which figures are simulated, and how well."""
-    from gscli.extremes import WITHIN
+    from gscli.distribution.extremes import WITHIN
 
     estimates = [e for each in facts for e in (each.expected_max, each.near_vertex)]
     error = max(each.standard_error for each in estimates)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from gscli.cli.params import (
+from gscli.cli.param_types import (
     TYPED_WEIGHTS,
     FiniteRange,
     LogitsType,
@@ -21,9 +21,9 @@ from gscli.cli.params import (
 )
 
 if TYPE_CHECKING:
-    from gscli.concrete import Concrete
-    from gscli.readers import Samples
-    from gscli.weights import Weights
+    from gscli.distribution.concrete import Concrete
+    from gscli.io.samples import Samples
+    from gscli.io.weights import Weights
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -121,7 +121,7 @@ def figure_outputs(command: F) -> F:
         plotlyjs: Any,
         **rest: Any,
     ) -> Any:
-        from gscli.export import Style
+        from gscli.plotting.export import Style
 
         return command(*args, style=Style(width, height, scale, plotlyjs), **rest)
 
@@ -159,7 +159,7 @@ def figure_targets(
     outputs: tuple[Path, ...], *, default: str, show: bool = False, hint: str = OUTPUT_HINT
 ) -> tuple[Path, ...]:
     """Return where figures go, each suffix known, with an HTML page among them if it is shown."""
-    from gscli.export import SUFFIXES
+    from gscli.plotting.export import SUFFIXES
 
     for path in outputs:
         if path.suffix.lower() not in SUFFIXES:
@@ -175,7 +175,7 @@ def figure_targets(
 
 def check_sweep_targets(output: Path, table: Path | None, images: Path | None) -> None:
     """Refuse what `sweep` cannot write, before any work is done."""
-    from gscli.export import check_browser
+    from gscli.plotting.export import check_browser
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise click.BadParameter(
@@ -223,7 +223,7 @@ def weights_of(pi: "Weights | None", logits: "Weights | None") -> "tuple[Weights
         return logits, True
     if pi is not None:
         return pi, False
-    from gscli.weights import parse_weights
+    from gscli.io.weights import parse_weights
 
     return parse_weights(CLASSIC_PI), False
 
@@ -244,7 +244,7 @@ def distributions(
 
     With samples the categories are theirs: in the order and by the names of the file's columns.
     """
-    from gscli.concrete import Concrete
+    from gscli.distribution.concrete import Concrete
 
     weights, are_logits = weights_of(pi, logits)
     make = Concrete.from_logits if are_logits else Concrete
@@ -266,7 +266,7 @@ def in_order(weights: "Weights", columns: tuple[str, ...], label: str) -> "Weigh
 
     Weights without names, or with names that no column has, are taken as they stand.
     """
-    from gscli.weights import Weights
+    from gscli.io.weights import Weights
 
     if weights.names is None or not {*weights.names} & {*columns}:
         return weights
@@ -281,8 +281,8 @@ def in_order(weights: "Weights", columns: tuple[str, ...], label: str) -> "Weigh
 
 def check_exact_range(temperatures: tuple[float, ...]) -> None:
     """Refuse temperatures at which moments are not known exactly."""
+    from gscli.distribution.quadrature import check_range
     from gscli.errors import AccuracyError
-    from gscli.quadrature import check_range
 
     for temperature in temperatures:
         try:
@@ -304,7 +304,7 @@ def check_not_input(file: str | None, outputs: tuple[Path, ...]) -> None:
 
 def data_format(path: Path, override: str | None) -> str:
     """Return the format of a table's output: the override, or what its suffix says."""
-    from gscli.writers import FORMATS
+    from gscli.io.writers import FORMATS
 
     if override is not None:
         return override
@@ -331,7 +331,7 @@ def format_grid(temperatures: tuple[float, ...]) -> str:
 
 def check_targets(outputs: tuple[Path, ...], *, force: bool, hint: str = OUTPUT_HINT) -> None:
     """Refuse outputs that cannot be written, before any work is done."""
-    from gscli.files import check_target
+    from gscli.io.atomic import check_target
 
     resolved = [os.path.realpath(path) for path in outputs]
     repeated = [p for p, real in zip(outputs, resolved, strict=True) if resolved.count(real) > 1]

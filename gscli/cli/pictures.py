@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-    from gscli.picture import Sample, Wish
+    from gscli.plotting.plot import Sample, Wish
 
 WIDEST = 72
 NARROWEST = 20
@@ -25,7 +25,7 @@ def can_show(console: "Console") -> tuple[bool, bool]:
 
 def triangle(console: "Console", counts: Any, labels: Any, width: int) -> "Text":
     """Draw a density triangle as this terminal can show it."""
-    from gscli.terminal import density_triangle
+    from gscli.plotting.terminal import density_triangle
 
     colour, unicode = can_show(console)
     return density_triangle(counts, labels, width=width, colour=colour, unicode=unicode)
@@ -38,11 +38,11 @@ def terminal_pictures(
     import numpy as np
     from rich.markup import escape
 
-    from gscli.collect import collect, count_bins
-    from gscli.concrete import log_softmax
-    from gscli.lattice import count_cells
-    from gscli.picture import Projection, choose
-    from gscli.terminal import bars, resolution_for, width_for
+    from gscli.arrays import log_softmax
+    from gscli.plotting.binning import count_cells
+    from gscli.plotting.collect import collect, count_bins
+    from gscli.plotting.plot import Projection, choose
+    from gscli.plotting.terminal import bars, resolution_for, width_for
 
     width = min(console.width, WIDEST)
     if console.is_terminal:  # so that the heading is still there when the corners are drawn

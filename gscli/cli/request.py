@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from gscli.cli.progress import track
 
 if TYPE_CHECKING:
-    from gscli.concrete import Concrete, FloatArray, Form
-    from gscli.sampling import Chunk
+    from gscli.arrays import FloatArray
+    from gscli.distribution.concrete import Concrete, Form
+    from gscli.distribution.noise import Chunk
 
 
 @dataclass
@@ -53,7 +54,7 @@ class Request:
             yield np.exp(chunk.rows) if self.form == "log" else chunk.rows.astype(np.float64)
 
     def _drawn(self, order: Any) -> "Iterator[tuple[float, Chunk]]":
-        from gscli.sampling import stream
+        from gscli.distribution.noise import stream
 
         for distribution in self.distributions:
             for chunk in stream(
@@ -69,8 +70,8 @@ class Request:
 
     def save(self, path: Path, format: Any, *, force: bool) -> None:
         """Write one file in one format; each output draws the same samples again."""
-        from gscli.files import writing
-        from gscli.writers import write_npy, write_table
+        from gscli.io.atomic import writing
+        from gscli.io.writers import write_npy, write_table
 
         with writing(path, overwrite=force) as file:
             if format == "npy":

@@ -9,8 +9,8 @@ import click
 from gscli.cli.progress import track
 
 if TYPE_CHECKING:
-    from gscli.concrete import FloatArray
-    from gscli.readers import Block, Samples
+    from gscli.arrays import FloatArray
+    from gscli.io.samples import Block, Samples
 
 SHOWN_TEMPERATURES = 8
 ONE_AT_A_TIME = "they are judged one at a time: save one of them, array[i], in a file of its own"
@@ -47,7 +47,7 @@ def open_rows(
         If the file cannot be read, or states other temperatures; the latter, like any error in
         its rows, comes while iterating.
     """
-    from gscli.readers import open_samples
+    from gscli.io.samples import open_samples
 
     if temperatures is not None and len(temperatures) > 1:
         raise click.BadParameter(
@@ -69,7 +69,7 @@ def open_rows(
 
 
 def _temperature(samples: "Samples", stated: Any) -> float:
-    from gscli.concrete import check_temperature
+    from gscli.distribution.concrete import check_temperature
     from gscli.errors import DataError, ParameterError
 
     try:
@@ -80,7 +80,7 @@ def _temperature(samples: "Samples", stated: Any) -> float:
 
 def _chosen(samples: "Samples", blocks: "Iterator[Block]", wanted: float) -> "Iterator[FloatArray]":
     from gscli.errors import DataError
-    from gscli.readers import split_by_temperature
+    from gscli.io.samples import split_by_temperature
 
     found, others = False, set[float]()
     for block in blocks:

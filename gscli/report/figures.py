@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gscli.concrete import Concrete, FloatArray
-from gscli.facts import BATCH_SIZES, Facts
-from gscli.figures import Panel, histogram_panels, ternary_panels, theme
-from gscli.figures.curves import Axis, Line, Mark, curves
-from gscli.gradients import gradient_error
-from gscli.regions import Region, highest_density_regions
-from gscli.sweep import Sweep
+from gscli.arrays import FloatArray
+from gscli.distribution.concrete import Concrete
+from gscli.distribution.gradients import gradient_error
+from gscli.distribution.properties import BATCH_SIZES, Facts
+from gscli.distribution.regions import Region, highest_density_regions
+from gscli.plotting import theme
+from gscli.plotting.curves import Axis, Line, Mark, curves
+from gscli.plotting.marginals import histogram_panels
+from gscli.plotting.panels import Panel
+from gscli.plotting.ternary import ternary_panels
+from gscli.report.sweep import Sweep
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

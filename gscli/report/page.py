@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gscli.extremes import WITHIN
-from gscli.facts import BATCH_SIZES, format_best
-from gscli.figures import theme
-from gscli.figures.curves import LABEL_HEIGHT
+from gscli.distribution.extremes import WITHIN
+from gscli.distribution.properties import BATCH_SIZES, format_best
+from gscli.plotting import theme
+from gscli.plotting.curves import LABEL_HEIGHT
 from gscli.report import figures
-from gscli.sweep import CHECKED_CATEGORIES, Step, Sweep, explorer_noise, leading
+from gscli.report.sweep import CHECKED_CATEGORIES, Step, Sweep, explorer_noise, leading
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

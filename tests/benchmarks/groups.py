@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
-from gscli.browser import find_browser
 from gscli.errors import BrowserNotFoundError
+from gscli.plotting.browser import find_browser
 
 from .measure import Row, compare, gscli, in_turns, limit, python
 

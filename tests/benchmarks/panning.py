@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gscli.browser import find_browser
+from gscli.plotting.browser import find_browser
 
 STEPS = 90
 FRAMES = """() => {

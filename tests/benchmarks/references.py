@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gscli.sampling import usable_threads
+from gscli.execution.threads import usable_threads
 
 PI = [1.0, 3.0, 6.0]
 TEMPERATURE = 3.0

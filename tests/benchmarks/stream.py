@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from gscli.concrete import Concrete
-from gscli.sampling import stream, usable_threads
+from gscli.distribution.concrete import Concrete
+from gscli.distribution.noise import stream
+from gscli.execution.threads import usable_threads
 
 from .measure import in_turns
 

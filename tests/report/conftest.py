@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gscli.concrete import Concrete
+from gscli.distribution.concrete import Concrete
 from gscli.report.page import Origin, page
-from gscli.sweep import finish, sweep_steps
+from gscli.report.sweep import finish, sweep_steps
 
 Open = Callable[..., Any]
 FAULTS = ("error", "warning")

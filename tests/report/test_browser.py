@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gscli.cli.main import main
-from gscli.figures import theme
+from gscli.plotting import theme
 
 from .conftest import Open, html
 from .test_page import HOSTILE

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from gscli.concrete import Concrete
-from gscli.figures import Panel, histogram_panels
+from gscli.distribution.concrete import Concrete
+from gscli.plotting.marginals import histogram_panels
+from gscli.plotting.panels import Panel
 from gscli.report import figures
 from gscli.report.page import all_figures
-from gscli.sweep import leading
+from gscli.report.sweep import leading
 
 from .test_page import small_sweep
 

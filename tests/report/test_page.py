@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from plotly.offline import get_plotlyjs
 
-from gscli.concrete import Concrete
-from gscli.facts import facts_at
-from gscli.quadrature import LOWEST_TEMPERATURE
+from gscli.distribution.concrete import Concrete
+from gscli.distribution.properties import facts_at
+from gscli.distribution.quadrature import LOWEST_TEMPERATURE
 from gscli.report.page import SHOWN, advice, check_rows, format_cost, marks_sentence, rows
-from gscli.sweep import Sweep, finish, sweep_steps
+from gscli.report.sweep import Sweep, finish, sweep_steps
 
 from .conftest import html
 

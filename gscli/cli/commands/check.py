@@ -1,0 +1,196 @@
+"""`gscli check`: whether samples come from the distribution, and if not, why."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gscli.cli import options
+from gscli.cli.messages import describe_parameters, echo_json, say
+from gscli.cli.param_types import FiniteRange, OutputType
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+    from gscli.distribution.concrete import Concrete
+    from gscli.inference.gof.check import CheckResult
+    from gscli.io.weights import Weights
+
+EXIT_REJECTED = 1
+WIDE = 96
+"""Columns of a terminal that have room for the sentences beside the figures."""
+
+COLOURS = {"passed": "green", "rejected": "bold red"}
+
+
+@click.command("check", short_help="Test whether a file's samples are right, and say why not.")
+@options.file_argument()
+@options.pi
+@options.logits
+@options.temperature(default=None, note="[default: the file's temperature column, else 3]")
+@click.option("--log", is_flag=True, help="FILE holds log X.")
+@click.option(
+    "--alpha",
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
+    default=0.001,
+    show_default=True,
+    help="Probability of rejecting correct samples, over all tests together.",
+)
+@click.option(
+    "--plot",
+    "plots",
+    type=OutputType(),
+    metavar="PATH",
+    multiple=True,
+    help="Draw observed against expected, test by test: .html, .png, .svg, .pdf, .webp or .json. "
+    "Repeatable.",
+)
+@options.as_json
+@options.quiet
+def command(
+    file: str,
+    pi: "Weights | None",
+    logits: "Weights | None",
+    temperatures: tuple[float, ...] | None,
+    log: bool,
+    alpha: float,
+    plots: tuple[Path, ...],
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Test whether the samples in FILE (CSV, NPY, Parquet; - is stdin) are of the distribution.
+
+    The tests are exact at any temperature: rows on the simplex; which component is largest;
+    log-ratios against the logistic law; the joint law, by a map to a flat Dirichlet distribution;
+    independence of categories and of rows. Exits with 0 if the samples are consistent with it and
+    with 1 if they are rejected, and then names the likeliest cause.
+
+    \b
+    Examples:
+      gscli check samples.csv --pi 1,3,6 -t 3
+      gscli check torch.npy --logits 0.1,2,-1 -t 0.5 --plot check.html
+    """
+    from gscli.cli.rows import about, open_rows
+    from gscli.inference.gof.check import check
+
+    options.check_not_input(file, plots)
+    targets = _targets(plots)
+    samples, stated, rows = open_rows(file, temperatures, option="-t", quiet=quiet)
+    (distribution, *_), given = options.distributions(pi, logits, (stated or 3.0,), samples)
+    names = given or samples.names
+    with about(samples):
+        result = check(rows, distribution, log=log, alpha=alpha, names=names)
+    if as_json:
+        echo_json(result.as_dict())
+    else:
+        _print(result, distribution, names)
+    if targets:
+        _draw(result, distribution, names, targets)
+        say(f"Wrote {', '.join(map(str, targets))}", quiet=quiet)
+    if not result.consistent:
+        raise click.exceptions.Exit(EXIT_REJECTED)
+
+
+def _targets(plots: tuple[Path, ...]) -> tuple[Path, ...]:
+    if not plots:
+        return ()
+    from gscli.plotting.export import check_browser
+
+    targets = options.figure_targets(plots, default="check.html", hint="'--plot'")
+    check_browser(targets)
+    return targets
+
+
+def _draw(
+    result: "CheckResult",
+    distribution: "Concrete",
+    names: tuple[str, ...],
+    targets: tuple[Path, ...],
+) -> None:
+    from gscli.plotting.checks import check_panels
+    from gscli.plotting.export import save
+
+    title = f"{verdict(result)}: n = {result.n:,}"
+    figure = check_panels(
+        result, names=names, title=title, subtitle=describe_parameters([distribution])
+    )
+    save([(figure, path) for path in targets])
+
+
+def verdict(result: "CheckResult") -> str:
+    """Return the outcome in a word or two."""
+    if result.consistent:
+        return "Consistent"
+    return "Rejected" if result.conclusive else "Not judged"
+
+
+def _print(result: "CheckResult", distribution: "Concrete", names: tuple[str, ...]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    wide = console.width >= WIDE
+    console.print(table_of(result, sentences=wide))
+    console.print()
+    if not wide:
+        for test in result.tests:
+            console.print(listed("-", Text(f"{test.name}: {test.sentence}")))
+        console.print()
+    named = None if names[0] == "x1" else names
+    console.print(conclusion(result), Text(describe_parameters([distribution], named)))
+    console.print(f"(alpha = {result.alpha:g}, {result.correction}; n = {result.n:,})")
+    for remark in result.remarks:
+        console.print(listed("-", Text(remark)))
+    if result.causes:
+        console.print(Text("\nWhy" if not result.conclusive else "\nLikeliest cause first"))
+        for number, cause in enumerate(result.causes, 1):
+            console.print(listed(f"{number}.", Text(cause)))
+
+
+def conclusion(result: "CheckResult") -> "Text":
+    """Return the overall verdict, coloured."""
+    from rich.text import Text
+
+    colour = "bold green" if result.consistent else "bold red"
+    words = {
+        "Consistent": "Consistent with",
+        "Rejected": "Rejected: not consistent with",
+        "Not judged": "Could not be judged against",
+    }
+    return Text(words[verdict(result)], style=colour if result.conclusive else "bold yellow")
+
+
+def table_of(result: "CheckResult", *, sentences: bool) -> "Table":
+    """Return the tests as a table: statistic, p-value, verdict, and perhaps the sentence."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("test", no_wrap=True)
+    for heading in ("statistic", "p-value"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    if sentences:
+        table.add_column("what it says", overflow="fold")
+    for test in result.tests:
+        word = "passed" if test.passed else "rejected"
+        table.add_row(
+            test.name,
+            f"{test.statistic:.4g}",
+            f"{test.p_value:.3g}",
+            Text(word, style=COLOURS[word]),
+            *([Text(test.sentence)] if sentences else []),
+        )
+    return table
+
+
+def listed(mark: str, text: "Text") -> "Table":
+    """Return an item of a list: its lines are indented under each other."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(mark, text)
+    return grid

@@ -1,0 +1,127 @@
+"""`gscli fit`: the pi and the temperature that samples come from."""
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gscli.cli import options
+from gscli.cli.messages import echo_json
+from gscli.cli.param_types import TemperaturesType
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from gscli.inference.fit import FitResult
+
+SHOWN_CATEGORIES = 50
+
+
+@click.command("fit", short_help="Find the pi and the temperature that a file comes from.")
+@options.file_argument()
+@click.option("--log", is_flag=True, help="FILE holds log X.")
+@click.option(
+    "--fix-temperature",
+    "fixed",
+    type=TemperaturesType(),
+    metavar="T",
+    help="Fit the probabilities alone, at this temperature (of a file with several, its rows).",
+)
+@options.as_json
+@options.quiet
+def command(
+    file: str, log: bool, fixed: tuple[float, ...] | None, as_json: bool, quiet: bool
+) -> None:
+    """Fit probabilities and temperature to the samples in FILE by maximum likelihood.
+
+    FILE is CSV, NPY or Parquet, or - for standard input. Standard errors and 95 % intervals are
+    from the information matrix; the tests of `gscli check` are made at the optimum.
+
+    \b
+    Examples:
+      gscli fit samples.csv
+      gscli sample --pi 1,3,6 -t 0.5 --log | gscli fit - --log --json
+    """
+    from gscli.cli.rows import about, open_rows
+    from gscli.inference.fit import fit
+
+    samples, _, rows = open_rows(file, fixed, option="--fix-temperature", quiet=quiet)
+    fixed_at = None if fixed is None else fixed[0]
+    with about(samples):
+        result = fit(rows, log=log, fix_temperature=fixed_at, names=samples.names)
+    if as_json:
+        echo_json({"names": list(samples.names), **result.as_dict()})
+    else:
+        _print(result, samples.names, fixed=fixed is not None)
+
+
+def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from gscli.cli.commands.check import listed, verdict
+
+    console = Console(highlight=False)
+    console.print(_table(result, names, fixed=fixed))
+    console.print(
+        f"\nlog-likelihood {result.log_likelihood:,.2f} nats, n = {result.n:,}", highlight=False
+    )
+    goodness = result.goodness
+    words, colour = _goodness(verdict(goodness))
+    console.print("goodness of fit:", Text(words, style=colour))
+    remark = (
+        f"(tests of gscli check at alpha = {goodness.alpha:g}; p-values are conservative, since "
+        "the parameters were fitted to the same rows)"
+    )
+    console.print(Text(remark))
+    for remark in result.remarks:
+        console.print(listed("-", Text(remark)))
+    for cause in goodness.causes:
+        console.print(listed("-", Text(cause)))
+
+
+def _goodness(verdict: str) -> tuple[str, str]:
+    if verdict == "Consistent":
+        return "no sign of another distribution", "bold green"
+    return "rejected: the samples are not of this distribution", "bold red"
+
+
+def _table(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("category")
+    for heading in ("p", "standard error", "95 % interval"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, estimate, error, interval in _rows(result, names):
+        table.add_row(Text(name), estimate, error, interval)
+    if len(names) > SHOWN_CATEGORIES:
+        table.add_row(f"({len(names) - SHOWN_CATEGORIES} more: --json has all)")
+    ends = result.interval_95.temperature
+    cells = figures(result.temperature, result.standard_errors.temperature, ends)
+    table.add_row("temperature", *((cells[0], "fixed", "") if fixed else cells), style="cyan")
+    return table
+
+
+def _rows(result: "FitResult", names: tuple[str, ...]) -> Iterator[tuple[str, str, str, str]]:
+    errors, ends = result.standard_errors.probs, result.interval_95.probs
+    estimates = zip(names, result.probs, errors, ends, strict=True)
+    for name, estimate, error, interval in list(estimates)[:SHOWN_CATEGORIES]:
+        yield name, *figures(estimate, error, interval)
+
+
+def figures(estimate: float, error: Any, interval: Any) -> tuple[str, str, str]:
+    """Return an estimate, its error and its interval, to two digits of the error.
+
+    Examples
+    --------
+    >>> figures(0.30123, 0.0012, (0.2988, 0.3036))
+    ('0.3012', '0.0012', '0.2988 to 0.3036')
+    """
+    decimals = 6 if error <= 0 else max(0, 1 - math.floor(math.log10(error)))
+    if decimals > 9 or estimate >= 1e6:
+        return f"{estimate:.6g}", f"{error:.2g}", f"{interval[0]:.6g} to {interval[1]:.6g}"
+    low, high = (f"{end:.{decimals}f}" for end in interval)
+    return f"{estimate:.{decimals}f}", f"{error:.{decimals}f}", f"{low} to {high}"

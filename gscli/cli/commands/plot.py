@@ -1,0 +1,140 @@
+"""`gscli plot`: the picture of a sample, in a browser, a paper or a terminal."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+from click.core import ParameterSource
+
+from gscli.cli import options
+from gscli.cli.messages import say
+
+if TYPE_CHECKING:
+    from gscli.io.weights import Weights
+    from gscli.plotting.export import Style
+    from gscli.plotting.plot import Sample, Wish
+
+KINDS = ("auto", "points", "bins", "marginals")
+
+
+@click.command("plot", short_help="Picture samples: as a page, an image or in the terminal.")
+@options.file_argument(required=False)
+@options.pi
+@options.logits
+@options.temperature(default=None, note="[default: the file's own, else 3]")
+@options.samples()
+@options.seed
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    default="auto",
+    show_default=True,
+    help="Draw samples as points or count all of them in bins; auto goes by their number. "
+    "marginals shows every category.",
+)
+@click.option(
+    "--contours/--no-contours",
+    default=True,
+    show_default=True,
+    help="Regions that hold 50, 80 and 95 % of the exact mass, where pi and t are known (K = 3).",
+)
+@click.option(
+    "--categories",
+    metavar="A,B,C",
+    help="For K > 4: the three categories to show, by name or position.  "
+    "[default: the most probable]",
+)
+@click.option(
+    "--log-ratio", is_flag=True, help="Axes log(x_i / x_K), where low temperatures can be read."
+)
+@click.option("--log", is_flag=True, help="FILE holds log X.")
+@options.figure_outputs
+@click.option("--open", "show", is_flag=True, help="Show the HTML page in the web browser.")
+@click.option("--terminal", is_flag=True, help="Draw in the terminal instead of a file.")
+@options.threads
+@options.quiet
+def command(
+    file: str | None,
+    pi: "Weights | None",
+    logits: "Weights | None",
+    temperatures: tuple[float, ...] | None,
+    n: int,
+    seed: int | None,
+    kind: Literal["auto", "points", "bins", "marginals"],
+    contours: bool,
+    categories: str | None,
+    log_ratio: bool,
+    log: bool,
+    outputs: tuple[Path, ...],
+    style: "Style",
+    show: bool,
+    terminal: bool,
+    threads: int | None,
+    quiet: bool,
+) -> None:
+    """Draw samples, from the distribution itself or from FILE (CSV, NPY, Parquet; - is stdin).
+
+    Three categories make a triangle, two a histogram, four a tetrahedron; of more, three are
+    shown as the exact sub-composition. With FILE, --pi and -t the exact density lies over its
+    samples. Several temperatures make small multiples. Without -o the page is plot.html.
+
+    \b
+    Examples:
+      gscli plot --pi 1,3,6 -t 0.1,0.5,1,3 -o effect.pdf -o effect.html
+      gscli sample -t 0.5 | gscli plot - --pi 1,3,6 -t 0.5 --open
+    """
+    from gscli.cli.inputs import open_source, positions
+    from gscli.plotting.plot import Wish
+
+    _check_combination(file, kind, log_ratio, terminal)
+    options.check_not_input(file, outputs)
+    sample = open_source(file, pi, logits, temperatures, n, seed, threads, log=log, quiet=quiet)
+    wish = Wish(kind, contours, positions(sample, categories), log_ratio)
+    if terminal:
+        if outputs or show:
+            raise click.UsageError("--terminal draws here; leave out -o and --open")
+        _draw_in_terminal(sample, wish)
+        return
+    targets = options.figure_targets(outputs, default="plot.html", show=show)
+    _draw(sample, wish, targets, style)
+    say(f"Wrote {', '.join(map(str, targets))} ({sample.origin})", quiet=quiet)
+    if show:
+        options.open_page(targets)
+
+
+def _check_combination(file: str | None, kind: str, log_ratio: bool, terminal: bool) -> None:
+    """Refuse options that the others leave without effect."""
+    context = click.get_current_context()
+    typed = {
+        option
+        for option, name in {"-n": "n", "--seed": "seed"}.items()
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    if file is not None and typed:
+        raise click.UsageError(f"{' and '.join(sorted(typed))}: FILE holds its samples; leave out")
+    if log_ratio and kind == "marginals":
+        raise click.UsageError("--log-ratio and --kind marginals are both given; leave one out")
+    if terminal and (log_ratio or kind != "auto"):
+        raise click.UsageError(
+            "--terminal draws counts on the simplex; leave out --kind and --log-ratio"
+        )
+
+
+def _draw(sample: "Sample", wish: "Wish", targets: tuple[Path, ...], style: "Style") -> None:
+    from gscli.plotting.export import exporting, save
+
+    with exporting(targets) as session:
+        from gscli.plotting.plot import picture
+
+        figure = picture(sample, wish)
+        save([(figure, path) for path in targets], style, session=session)
+
+
+def _draw_in_terminal(sample: "Sample", wish: "Wish") -> None:
+    from rich.console import Console
+
+    from gscli.cli.pictures import terminal_pictures
+
+    console = Console(highlight=False)
+    for part in terminal_pictures(sample, wish, console):
+        console.print(part)

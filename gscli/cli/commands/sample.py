@@ -1,0 +1,87 @@
+"""`gscli sample`: draw samples to CSV, NPY or Parquet."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gscli.cli import options, preview
+from gscli.cli.messages import describe_loss, describe_run, say
+from gscli.cli.request import Request
+
+if TYPE_CHECKING:
+    from gscli.io.weights import Weights
+
+
+@click.command("sample", short_help="Draw samples to CSV, NPY or Parquet.")
+@options.pi
+@options.logits
+@options.temperature()
+@options.samples()
+@options.seed
+@options.output
+@options.table_format("Format of the output, whatever its suffix says.")
+@click.option("--log", is_flag=True, help="Write log X, in full precision at any temperature.")
+@click.option("--hard", is_flag=True, help="Write the one-hot vertices: the limit t = 0.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float64", "float32"]),
+    default="float64",
+    show_default=True,
+    help="Precision of what is written; computed in float64.",
+)
+@options.threads
+@options.force
+@options.quiet
+def command(
+    pi: "Weights | None",
+    logits: "Weights | None",
+    temperatures: tuple[float, ...],
+    n: int,
+    seed: int | None,
+    outputs: tuple[Path, ...],
+    format: str | None,
+    log: bool,
+    hard: bool,
+    dtype: str,
+    threads: int | None,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Draw samples and write them to CSV, NPY or Parquet.
+
+    Without -o they go to standard output as CSV when it is a pipe; on a terminal a summary and a
+    small picture are shown instead. Several temperatures share their noise: CSV and Parquet get a
+    leading temperature column, NPY the shape (T, n, K).
+
+    \b
+    Examples:
+      gscli sample --pi 1,3,6 -t 3 -n 10000 -o samples.csv
+      gscli sample --pi cat=1,dog=3 -t 0.1,0.5,1 --seed 7 | head
+    """
+    from gscli.distribution.noise import fresh_seed
+    from gscli.io.columns import default_names
+
+    if log and hard:
+        raise click.UsageError("--log and --hard are both given; the logarithm of a 0 is no number")
+    distributions, names = options.distributions(pi, logits, temperatures)
+    request = Request(
+        distributions,
+        names or default_names(distributions[0].num_categories),
+        n,
+        fresh_seed() if seed is None else seed,
+        threads,
+        "log" if log else "hard" if hard else "simplex",
+        dtype,
+        quiet,
+    )
+    targets = [(path, options.data_format(path, format)) for path in outputs]
+    if preview.wanted(outputs, format):
+        preview.show_sample(request)
+        return
+    options.check_targets(outputs, force=force)
+    for path, kind in targets or [(Path("-"), format or "csv")]:
+        request.save(path, kind, force=force)
+    say(describe_run(request, [str(path) for path in outputs]), quiet=quiet)
+    if request.lossy_rows:
+        say(describe_loss(request), quiet=quiet)

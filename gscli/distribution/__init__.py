@@ -1,0 +1,1 @@
+"""The mathematics of one distribution: arrays in, arrays out."""

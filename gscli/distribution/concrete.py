@@ -1,0 +1,627 @@
+"""The Concrete (Gumbel-Softmax) distribution: parameters, noise to sample, log-densities.
+
+Everything is computed in float64 log-space. Arrays have shape (..., K), category last.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from gscli.arrays import FloatArray, RealArray
+from gscli.distribution import moments
+from gscli.distribution import noise as sampling
+from gscli.errors import ParameterError, ShapeError
+
+Form = Literal["simplex", "log", "hard"]
+
+SIMPLEX_TOLERANCE = 1e-6
+"""How far from 1 a row's sum may be, and still be rounding: float32 samples stay inside."""
+
+SAFE_EXPONENT = 600.0
+"""exp(-600) / K and K exp(600) are normal float64 numbers for every K that fits in memory."""
+
+FEW_CATEGORIES = 64
+
+MIN_TEMPERATURE = float(np.finfo(np.float64).tiny)
+"""The smallest temperature whose reciprocal is finite in float64."""
+
+
+@dataclass(frozen=True, init=False, eq=False, repr=False, slots=True)
+class Concrete:
+    """The Concrete distribution over the simplex of K categories.
+
+    A sample is ``softmax((logits + G) / temperature)`` with G iid standard Gumbel: a relaxed
+    one-hot vector that becomes exactly one-hot as the temperature goes to 0.
+
+    Parameters
+    ----------
+    pi : array_like of float, shape (K,)
+        Unnormalised probabilities, each finite and > 0, K >= 2.
+    temperature : float
+        Positive and finite.
+
+    Attributes
+    ----------
+    logits : ndarray, shape (K,)
+        Normalised log-probabilities (their exponentials sum to 1). Read-only.
+    temperature : float
+        The temperature.
+
+    Raises
+    ------
+    ParameterError
+        If `pi` or `temperature` is outside its range.
+
+    References
+    ----------
+    .. [1] Maddison, Mnih, Teh (2017), "The Concrete Distribution", ICLR, arXiv:1611.00712.
+    .. [2] Jang, Gu, Poole (2017), "Categorical Reparameterization with Gumbel-Softmax", ICLR,
+       arXiv:1611.01144.
+
+    Examples
+    --------
+    >>> d = Concrete([1, 3, 6], temperature=3)
+    >>> x = d.sample(1000, seed=7)
+    >>> x.shape
+    (1000, 3)
+    >>> round(float(d.log_prob([0.2, 0.3, 0.5])), 6)
+    2.858879
+    """
+
+    logits: FloatArray
+    temperature: float
+
+    def __init__(self, pi: npt.ArrayLike, temperature: float) -> None:
+        self._set(_logits_from_pi(_vector("pi", pi)), temperature)
+
+    @classmethod
+    def from_logits(cls, logits: npt.ArrayLike, temperature: float) -> Self:
+        """Make the distribution from unnormalised log-probabilities.
+
+        Parameters
+        ----------
+        logits : array_like of float, shape (K,)
+            Finite, up to a common constant: the way to reach probabilities that span
+            1e-300 to 1e300 and beyond.
+        temperature : float
+            Positive and finite.
+
+        Returns
+        -------
+        Concrete
+            The distribution.
+
+        Raises
+        ------
+        ParameterError
+            If `logits` or `temperature` is outside its range.
+
+        Examples
+        --------
+        >>> Concrete.from_logits([0.0, 1000.0], temperature=1).probs.tolist()
+        [0.0, 1.0]
+        """
+        self = object.__new__(cls)
+        self._set(_vector("logits", logits), temperature)
+        return self
+
+    def _set(self, logits: FloatArray, temperature: float) -> None:
+        with np.errstate(over="ignore"):
+            normalised = logits - _logsumexp(logits)
+        if not np.isfinite(normalised).all():
+            raise ParameterError("logits", "lie further apart than the largest float64 number")
+        normalised.setflags(write=False)
+        object.__setattr__(self, "logits", normalised)
+        object.__setattr__(self, "temperature", check_temperature(temperature))
+
+    def __repr__(self) -> str:
+        shown = np.array2string(self.probs, precision=4, threshold=8, separator=", ")
+        return f"Concrete(probs={shown}, temperature={self.temperature:g})"
+
+    @property
+    def num_categories(self) -> int:
+        """K, the number of categories."""
+        return len(self.logits)
+
+    @property
+    def probs(self) -> FloatArray:
+        """Probabilities of the categories, shape (K,), summing to 1.
+
+        They are those of the rounded sample at every temperature: P(argmax X = k) = probs[k]
+        (Maddison et al. 2017, Proposition 1b). They are not the mean of X.
+        """
+        return np.exp(self.logits)
+
+    @property
+    def regime(self) -> Literal["boundary", "interior"]:
+        """``"boundary"`` if temperature <= 1/(K-1): then the density is log-convex.
+
+        All its mass runs to the boundary of the simplex and it has no interior mode
+        (Maddison et al. 2017, Proposition 1d).
+        """
+        return "boundary" if self.temperature * (self.num_categories - 1) <= 1 else "interior"
+
+    def sample(self, n: int, *, seed: int | None = None, threads: int | None = None) -> FloatArray:
+        """Draw samples on the simplex.
+
+        Parameters
+        ----------
+        n : int
+            Number of rows, >= 0.
+        seed : int, optional
+            0 <= seed < 2**128; without it a fresh one is drawn. Row i depends on the seed, on K
+            and on i alone: not on `n`, and not on the number of threads. Distributions of one K
+            and one seed share their noise.
+        threads : int, optional
+            Number of threads; by default one for each usable core.
+
+        Returns
+        -------
+        ndarray, shape (n, K)
+            Rows >= 0 that sum to 1. At low temperature a component can underflow to exactly 0:
+            `sample_log` keeps full precision there.
+
+        Examples
+        --------
+        >>> d = Concrete([1, 3, 6], temperature=0.5)
+        >>> bool((d.sample(100, seed=1)[:10] == d.sample(10, seed=1)).all())
+        True
+        """
+        return self._draw(n, "simplex", seed, threads)
+
+    def sample_log(
+        self, n: int, *, seed: int | None = None, threads: int | None = None
+    ) -> FloatArray:
+        """Draw log X, with full precision at any temperature.
+
+        Takes the parameters of `sample` and shares its noise.
+
+        Returns
+        -------
+        ndarray, shape (n, K)
+            Rows <= 0 whose exponentials sum to 1.
+
+        Examples
+        --------
+        >>> y = Concrete([1, 3, 6], temperature=0.001).sample_log(100, seed=1)
+        >>> bool((y.min(axis=-1) < -700).any()), bool(np.isfinite(y).all())
+        (True, True)
+        """
+        return self._draw(n, "log", seed, threads)
+
+    def _draw(self, n: int, form: Form, seed: int | None, threads: int | None) -> FloatArray:
+        out = np.empty((sampling.check_samples(n), self.num_categories))
+        for chunk in sampling.stream(
+            partial(self.from_noise, form=form),
+            self.num_categories,
+            n,
+            seed=sampling.fresh_seed() if seed is None else seed,
+            threads=threads,
+        ):
+            out[chunk.start : chunk.start + len(chunk.rows)] = chunk.rows
+        return out
+
+    def from_noise(
+        self,
+        noise: FloatArray,
+        out: RealArray | None = None,
+        *,
+        form: Form = "simplex",
+    ) -> RealArray:
+        """Turn noise into samples.
+
+        This is the innermost loop of the package, so it works category-major: the categories
+        lie on the axis *before* the last, and every step is one pass over contiguous memory.
+
+        Parameters
+        ----------
+        noise : ndarray, shape (..., K, L)
+            L columns of noise as `noise` makes it: log U = -E for iid uniform U, within
+            `noise.NOISE_RANGE`, so that G = -log E is standard Gumbel. Overwritten.
+        out : ndarray, shape (..., K, L), optional
+            Where the samples go; by default into `noise`.
+        form : {"simplex", "log", "hard"}
+            X itself, log X, or the one-hot vertex of the largest component (the limit of zero
+            temperature).
+
+        Returns
+        -------
+        ndarray, shape (..., K, L)
+            `out`, with the samples.
+
+        References
+        ----------
+        Maddison, Mnih, Teh (2017), equation 10.
+        """
+        out = noise if out is None else out
+        with np.errstate(over="ignore", under="ignore"):
+            if form == "simplex" and self._ratios_are_finite:
+                return self._normalise_ratios(noise, out)
+            log_e = sampling.log_exponential(noise)
+            scores = np.subtract(self.logits[:, None], log_e, out=noise)
+            if form == "hard":
+                winner = scores.argmax(axis=-2, keepdims=True)
+                out[...] = 0
+                np.put_along_axis(out, winner, 1, axis=-2)
+                return out
+            scores -= scores.max(axis=-2, keepdims=True)
+            scores *= 1 / self.temperature
+            if form == "log":
+                np.subtract(scores, np.log(np.exp(scores).sum(axis=-2, keepdims=True)), out=out)
+            else:
+                np.exp(scores, out=scores)
+                np.divide(scores, scores.sum(axis=-2, keepdims=True), out=out)
+        return out
+
+    def _normalise_ratios(self, noise: FloatArray, out: RealArray) -> RealArray:
+        # X_k / X_K = (pi_k E_K / (pi_K E_k))^(1/t): the last category needs no second logarithm
+        # and no exponential, and no maximum is taken off.
+        ratios, last = noise[..., :-1, :], noise[..., -1:, :]
+        np.divide(last, ratios, out=ratios)
+        np.log(ratios, out=ratios)
+        ratios *= 1 / self.temperature
+        ratios += ((self.logits[:-1] - self.logits[-1]) / self.temperature)[:, None]
+        np.exp(ratios, out=ratios)
+        np.add.reduce(ratios, axis=-2, keepdims=True, initial=1, out=last)
+        np.divide(1, last, out=last)
+        np.multiply(ratios, last, out=out[..., :-1, :])
+        out[..., -1:, :] = last
+        return out
+
+    @property
+    def _ratios_are_finite(self) -> bool:
+        # Whether no X_k / X_K can overflow or underflow, whatever the noise.
+        low, high = sampling.NOISE_RANGE
+        farthest = math.log(low / high) + float(np.abs(self.logits - self.logits[-1]).max())
+        return farthest <= SAFE_EXPONENT * self.temperature
+
+    def log_prob(self, x: npt.ArrayLike) -> FloatArray:
+        """Log-density at points of the simplex, with respect to dx_1 ... dx_(K-1).
+
+        Parameters
+        ----------
+        x : array_like, shape (..., K)
+            Points. Those off the simplex (a negative component, or a sum that is not 1 within
+            1e-6) get -inf. On its boundary (an exact 0) the density's limit is given: usually
+            +inf at low temperature and -inf at high; see `log_prob_log` for a way around.
+
+        Returns
+        -------
+        ndarray, shape (...)
+            The log-density, in nats.
+
+        Raises
+        ------
+        ShapeError
+            If the last axis of `x` is not of length K.
+
+        References
+        ----------
+        Maddison, Mnih, Teh (2017), Definition 1 (equation 11).
+
+        Examples
+        --------
+        >>> bool(np.isclose(Concrete([1, 1], 1.0).log_prob([0.25, 0.75]), 0.0))
+        True
+        """
+        points = self._points(x)
+        columns = _category_first(points)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_x = np.log(columns)
+            log_prob = self._log_prob_interior(log_x) - log_x.sum(axis=0)
+        inside = _on_simplex(columns)
+        log_prob = np.where(inside, log_prob, -np.inf)
+        boundary = inside & (columns == 0).any(axis=0)
+        if boundary.any():
+            with np.errstate(divide="ignore"):
+                log_prob[boundary] = self._log_prob_boundary(np.log(points[boundary]))
+        return log_prob[()]
+
+    def log_prob_log(self, log_x: npt.ArrayLike) -> FloatArray:
+        """Log-density of Y = log X (the ExpConcrete distribution), finite at any temperature.
+
+        Its reference measure is Lebesgue's in the K-1 log-ratios log(x_k / x_K); that is
+        dx_1 ... dx_(K-1) / (x_1 ... x_K).
+
+        Parameters
+        ----------
+        log_x : array_like, shape (..., K)
+            Logarithms of points of the simplex. Rows whose exponentials do not sum to 1 within
+            1e-6 get -inf.
+
+        Returns
+        -------
+        ndarray, shape (...)
+            The log-density, in nats.
+
+        Raises
+        ------
+        ShapeError
+            If the last axis of `log_x` is not of length K.
+
+        References
+        ----------
+        Maddison, Mnih, Teh (2017), appendix C.3 (equation 26).
+
+        Examples
+        --------
+        >>> d = Concrete([1, 3, 6], temperature=1e-3)
+        >>> bool(np.isfinite(d.log_prob_log(d.sample_log(100, seed=0))).all())
+        True
+        """
+        columns = _category_first(self._points(log_x))
+        with np.errstate(invalid="ignore", over="ignore"):
+            log_prob = self._log_prob_interior(columns)
+        inside = _on_log_simplex(columns) & np.isfinite(columns).all(axis=0)
+        return np.where(inside, log_prob, -np.inf)[()]
+
+    def _points(self, x: npt.ArrayLike) -> FloatArray:
+        points = np.asarray(x, dtype=np.float64)
+        if points.ndim == 0 or points.shape[-1] != self.num_categories:
+            raise ShapeError(
+                f"points have shape {points.shape}, but the distribution has "
+                f"{self.num_categories} categories: expected (..., {self.num_categories})"
+            )
+        return points
+
+    @property
+    def _log_constant(self) -> float:
+        k = self.num_categories
+        return math.lgamma(k) + (k - 1) * math.log(self.temperature)
+
+    def _log_prob_interior(self, log_x: FloatArray) -> FloatArray:
+        # The log-density of Y = log X, shape (K, ...). The scores s = a - t·y enter as
+        # Σs - K·LSE(s), which does not change when their maximum is taken off: so the large terms
+        # cancel before rounding.
+        logits = self.logits.reshape(-1, *[1] * (log_x.ndim - 1))
+        # The largest component's logarithm goes first: a high temperature would magnify it.
+        scores = logits - self.temperature * (log_x - log_x.max(axis=0))
+        scores -= scores.max(axis=0)
+        log_prob: FloatArray = self._log_constant + scores.sum(axis=0)
+        log_prob -= self.num_categories * np.log(np.exp(scores).sum(axis=0))
+        return log_prob
+
+    def _log_prob_boundary(self, log_x: FloatArray) -> FloatArray:
+        # The limit as the m zero components of a row go to 0 together, x = ε → 0: the terms in
+        # log ε have the factor K·t - m·(t+1), and only those components remain in the LSE.
+        t, k = self.temperature, self.num_categories
+        zero = np.isneginf(log_x)
+        order = k * t - zero.sum(axis=-1) * (t + 1)
+        rest = np.where(zero, 0.0, log_x)
+        finite = self._log_constant + self.logits.sum() - (t + 1) * rest.sum(axis=-1)
+        finite -= k * _logsumexp(np.where(zero, self.logits, -np.inf))
+        return np.where(order == 0, finite, np.where(order < 0, np.inf, -np.inf))
+
+    def mean(self) -> FloatArray:
+        """Exact E[X], shape (K,); see `gscli.distribution.moments.mean`.
+
+        Examples
+        --------
+        >>> Concrete([1, 3, 6], temperature=3).mean().round(5).tolist()
+        [0.23993, 0.33912, 0.42095]
+        """
+        return moments.mean(self.logits, self.temperature)
+
+    def covariance(self) -> FloatArray:
+        """Exact Cov[X], shape (K, K); see `gscli.distribution.moments.covariance`."""
+        return moments.covariance(self.logits, self.temperature)
+
+    def entropy(self) -> float:
+        """Exact differential entropy in nats, w.r.t. dx_1 ... dx_(K-1); see `moments`.
+
+        Examples
+        --------
+        >>> round(Concrete([1, 3, 6], temperature=1).entropy(), 5)
+        -1.40424
+        """
+        return moments.entropy(self.logits, self.temperature)
+
+    def jacobian(self, x: npt.ArrayLike) -> FloatArray:
+        """Jacobian of a sample with respect to the logits, dx_i / da_j, at fixed noise.
+
+        Parameters
+        ----------
+        x : array_like, shape (..., K)
+            Samples of this distribution.
+
+        Returns
+        -------
+        ndarray, shape (..., K, K)
+            (diag(x) - x xᵀ) / temperature; each row and column sums to 0.
+
+        Raises
+        ------
+        ShapeError
+            If the last axis of `x` is not of length K.
+
+        References
+        ----------
+        Jang, Gu, Poole (2017), section 2.2: the derivative of their equation 2.
+
+        Examples
+        --------
+        >>> Concrete([1, 1], temperature=0.5).jacobian([0.5, 0.5]).tolist()
+        [[0.5, -0.5], [-0.5, 0.5]]
+        """
+        points = self._points(x)
+        diagonal = points[..., None] * np.eye(self.num_categories)
+        outer = points[..., :, None] * points[..., None, :]
+        jacobian: FloatArray = (diagonal - outer) / self.temperature
+        return jacobian
+
+    def flat_dirichlet(self, log_x: npt.ArrayLike) -> FloatArray:
+        """Map log-samples to the uniform distribution on the simplex.
+
+        D_k = pi_k X_k^(-t) / Σ pi_i X_i^(-t) undoes the temperature and the logits: if `log_x`
+        comes from this distribution, D = E / ΣE for iid exponentials E is Dirichlet(1, ..., 1).
+
+        Parameters
+        ----------
+        log_x : array_like, shape (..., K)
+            Logarithms of samples, finite.
+
+        Returns
+        -------
+        ndarray, shape (..., K)
+            log D, whose exponentials sum to 1.
+
+        Raises
+        ------
+        ShapeError
+            If the last axis of `log_x` is not of length K.
+
+        References
+        ----------
+        The change of variables in the proof of Proposition 1, Maddison, Mnih, Teh (2017),
+        appendix A.
+
+        Examples
+        --------
+        >>> d = Concrete([1, 3, 6], temperature=0.1)
+        >>> flat = np.exp(d.flat_dirichlet(d.sample_log(20000, seed=3)))
+        >>> bool(np.allclose(flat.mean(axis=0), 1 / 3, atol=0.01))
+        True
+        """
+        return log_softmax(self.logits - self.temperature * self._points(log_x))
+
+    def subcomposition(self, indices: Sequence[int]) -> "Concrete":
+        """Distribution of (X_i, i in indices) divided by its sum: again Concrete, exactly.
+
+        Merging categories, on the other hand, does not give a Concrete distribution.
+
+        Parameters
+        ----------
+        indices : sequence of int
+            At least two different categories, 0 <= i < K.
+
+        Returns
+        -------
+        Concrete
+            The distribution over those categories, in that order, at the same temperature.
+
+        Raises
+        ------
+        ParameterError
+            If `indices` repeats one, has fewer than two, or leaves the range.
+
+        Examples
+        --------
+        >>> Concrete([1, 3, 6], temperature=0.5).subcomposition([0, 1]).probs.round(9).tolist()
+        [0.25, 0.75]
+        """
+        chosen = list(indices)
+        if len(set(chosen)) != len(chosen) or len(chosen) < 2:
+            raise ParameterError("indices", f"{chosen} are not two or more different categories")
+        for i in chosen:
+            if not 0 <= i < self.num_categories:
+                raise ParameterError("indices", f"{i} is not in 0 ... {self.num_categories - 1}")
+        return Concrete.from_logits(self.logits[chosen], self.temperature)
+
+
+def on_simplex(x: npt.ArrayLike, *, log: bool = False) -> npt.NDArray[np.bool_]:
+    """Tell which points lie on the simplex, up to rounding.
+
+    Parameters
+    ----------
+    x : array_like, shape (..., K)
+        Points, or their logarithms.
+    log : bool
+        Whether they are logarithms.
+
+    Returns
+    -------
+    ndarray of bool, shape (...)
+        True where no component is negative and they sum to 1 within 1e-6.
+
+    Examples
+    --------
+    >>> on_simplex([[0.2, 0.8], [0.2, 0.9], [-0.5, 1.5]]).tolist()
+    [True, False, False]
+    """
+    columns = _category_first(np.asarray(x, dtype=np.float64))
+    return _on_log_simplex(columns) if log else _on_simplex(columns)
+
+
+def _on_simplex(columns: FloatArray) -> npt.NDArray[np.bool_]:
+    with np.errstate(invalid="ignore", over="ignore"):
+        inside: npt.NDArray[np.bool_] = np.abs(columns.sum(axis=0) - 1) <= SIMPLEX_TOLERANCE
+        inside &= (columns >= 0).all(axis=0)
+    return inside
+
+
+def _on_log_simplex(columns: FloatArray) -> npt.NDArray[np.bool_]:
+    with np.errstate(invalid="ignore", over="ignore"):
+        inside: npt.NDArray[np.bool_] = np.abs(_logsumexp(columns, axis=0)) <= SIMPLEX_TOLERANCE
+    return inside
+
+
+def _category_first(points: FloatArray) -> FloatArray:
+    # Sums and maxima over a few categories are an order of magnitude faster when the categories
+    # are the rows of an array: for many of them the last axis is as good, and costs no copy.
+    moved = np.moveaxis(points, -1, 0)
+    return np.ascontiguousarray(moved) if len(moved) <= FEW_CATEGORIES else moved
+
+
+def check_temperature(temperature: float) -> float:
+    """Return a temperature as a float, or raise `ParameterError` with the reason.
+
+    Examples
+    --------
+    >>> check_temperature(3)
+    3.0
+    """
+    value = float(temperature)
+    if value == 0:
+        raise ParameterError(
+            "temperature",
+            "0 is a limit and no temperature: there the sample is the one-hot vertex of the "
+            "largest logit plus Gumbel noise",
+        )
+    if not value > 0 or math.isinf(value):
+        raise ParameterError("temperature", f"{value:g} is not a positive, finite number")
+    if value < MIN_TEMPERATURE:
+        raise ParameterError("temperature", f"{value:g} is below {MIN_TEMPERATURE:.3g}")
+    return value
+
+
+def _vector(parameter: str, values: npt.ArrayLike) -> FloatArray:
+    vector = np.array(values, dtype=np.float64)
+    if vector.ndim != 1:
+        raise ParameterError(parameter, f"has shape {vector.shape}; expected (K,), one dimension")
+    if len(vector) < 2:
+        raise ParameterError(
+            parameter, f"has {len(vector)} value; a choice needs two or more categories"
+        )
+    for position in np.flatnonzero(~np.isfinite(vector))[:1]:
+        raise ParameterError(
+            parameter, f"value {position + 1} is {vector[position]:g}; each must be finite"
+        )
+    return vector
+
+
+def _logits_from_pi(pi: FloatArray) -> FloatArray:
+    for position in np.flatnonzero(pi <= 0)[:1]:
+        raise ParameterError(
+            "pi",
+            f"value {position + 1} is {pi[position]:g}; unnormalised probabilities must be > 0 "
+            "(for log-probabilities use logits)",
+        )
+    return np.log(pi)
+
+
+def log_softmax(scores: FloatArray, axis: int = -1) -> FloatArray:
+    """Return the logarithms of the softmax over an axis, without overflow."""
+    shifted = scores - scores.max(axis=axis, keepdims=True)
+    log_probs: FloatArray = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    return log_probs
+
+
+def _logsumexp(values: FloatArray, axis: int = -1) -> FloatArray:
+    peak = values.max(axis=axis, keepdims=True)
+    total: FloatArray = np.log(np.exp(values - peak).sum(axis=axis)) + np.squeeze(peak, axis)
+    return total

@@ -1,0 +1,1 @@
+"""Where work runs: threads, and signals while they work."""

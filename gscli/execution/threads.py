@@ -1,0 +1,58 @@
+"""Work in threads: in order, and only a few results ahead of their consumer."""
+
+import operator
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+from gscli.errors import ParameterError
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+def check_threads(threads: int | None) -> int:
+    """Return a number of threads, one for each usable core by default, or raise the error."""
+    whole = usable_threads() if threads is None else operator.index(threads)
+    if whole < 1:
+        raise ParameterError("threads", f"{threads} is not 1 or more")
+    return whole
+
+
+def usable_threads() -> int:
+    """Return how many cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def ordered_map(
+    function: Callable[[S], T], items: Iterable[S], *, threads: int | None = None
+) -> Iterator[T]:
+    """Map over items in threads, yielding results in order and only a few ahead.
+
+    Parameters
+    ----------
+    function : callable
+        Run in the threads.
+    items : iterable
+        Its arguments; read a few ahead of the consumer.
+    threads : int, optional
+        Number of threads, >= 1; by default one for each usable core.
+
+    Yields
+    ------
+    object
+        The results, in the order of the items.
+    """
+    count = check_threads(threads)
+    todo = iter(items)
+    pool = ThreadPoolExecutor(count)
+    try:
+        ahead: deque[Future[T]] = deque(pool.submit(function, i) for i in islice(todo, count + 2))
+        while ahead:
+            yield ahead.popleft().result()
+            ahead.extend(pool.submit(function, item) for item in islice(todo, 1))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,1 @@
+"""What samples say: summaries, densities, tests and fits."""

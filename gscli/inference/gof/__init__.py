@@ -1,0 +1,1 @@
+"""Goodness-of-fit tests, and what they say of a sampler."""

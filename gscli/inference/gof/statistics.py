@@ -1,0 +1,470 @@
+"""Streaming accumulators behind the goodness-of-fit tests, and the tests' statistics.
+
+The rows are read once and memory does not grow with their number. The Kolmogorov-Smirnov
+distances come from counts in fine cells, which understates them by less than one hundredth of
+their standard deviation. Two things are kept: a 64-bit hash of each of the first 2**20 rows, to
+find repeated ones, and the first 2**19 values, to tell the cause of a rejection.
+
+In place of a few exact zeros the tests take a draw from what the distribution says of them: right
+samples stay right, and the others can be hidden by no more than the share of those rows.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from scipy import special
+
+from gscli.arrays import FloatArray, IntArray
+from gscli.distribution.concrete import SIMPLEX_TOLERANCE, Concrete
+from gscli.inference.gof import null_distributions
+from gscli.inference.gof.accumulators import TINY, Histograms, Lags, Products, Repeats
+from gscli.inference.gof.results import Comparison, TestResult
+from gscli.inference.gof.transforms import complete, exponentials_of, stick_breaking
+from gscli.io.precision import Resolution
+
+LARGEST_ALL_PAIRS = 10
+"""Up to this K every pair's log-ratio is tested; above it, each against the most probable's."""
+
+FIGURE_CELLS = 64
+LARGEST_ALL_CORRELATIONS = 512
+"""Stick-breaking variables whose correlations are all tested: eight megabytes of sums."""
+
+LARGEST_SHOWN_CORRELATIONS = 32
+"""Categories up to which a picture can show the correlation of every pair."""
+
+SMALLEST_EXPECTED = 5.0
+"""Categories that expect fewer rows are merged in the chi-squared test (Cochran's rule)."""
+
+HELD_VALUES = 2**19
+PROBED_ROWS = 2**12
+FLOAT32_NOISE = 20.0
+"""Gumbel noise from float32 uniforms goes no further than 24 log 2 = 16.6."""
+
+FEW_ZEROS = 0.005
+"""Share of rows with an exact 0 up to which the others are judged."""
+
+FEWEST_CORRELATED = 3
+"""Of two rows every correlation is 1 or -1."""
+
+FEWEST_LAGGED = 4
+"""Rows that have a lag of a quarter of their number."""
+
+ERRORS_ALLOWED = 4.0
+"""Standard errors by which the chance of a repeat is taken too large."""
+
+NEGLIGIBLE_REPEATS = 1e-6
+"""Repeats that chance makes, below which it makes none."""
+
+
+class Tally:
+    """Everything that the tests need to know about the rows read so far.
+
+    Parameters
+    ----------
+    distribution : Concrete
+        Where the rows should come from.
+    names : sequence of str
+        Of the K categories, for the sentences.
+    log : bool
+        Whether the rows are log X.
+
+    Attributes
+    ----------
+    n : int
+        Rows read.
+    usable : int
+        Rows whose logarithms are known, or drawn in place of zeros: all tests but the first two
+        are made on these.
+    zeros, one_hot : int
+        Rows with an exact 0, and those of them with a single component above 0.
+    off_simplex : int
+        Rows with a NaN, a negative component, or a sum that is not 1.
+    not_a_number, infinite, negative : int
+        Rows off the simplex with a NaN; with an infinite value; with a negative one, where the
+        rows are no logarithms.
+    first_off : ndarray, shape (K,)
+        The first row off the simplex, the `first_off_simplex`-th, counted from 1.
+    held : list of ndarray, each of shape (K, rows)
+        log X of the first usable rows.
+    smallest : float
+        Of all flat-Dirichlet components; in rows with zeros, an upper bound.
+    shortest : float
+        The smallest ratio of two exponentials of a row without zeros.
+    """
+
+    def __init__(self, distribution: Concrete, names: Sequence[str], *, log: bool) -> None:
+        k = distribution.num_categories
+        self.distribution = distribution
+        self.names = names
+        self.log = log
+        self.n = self.usable = self.zeros = self.one_hot = 0
+        self.off_simplex = self.not_a_number = self.infinite = self.negative = 0
+        self.first_off_simplex = 0
+        self.first_off: FloatArray = np.empty(0)
+        self.held: list[FloatArray] = []
+        self.resolution = Resolution()
+        self.winners: IntArray = np.zeros(k, dtype=np.int64)
+        self.pairs = _pairs(distribution)
+        self.ratios = Histograms(len(self.pairs))
+        self.uniforms = Histograms(k - 1)
+        self.products = Products(min(k - 1, LARGEST_ALL_CORRELATIONS))
+        self.lags = Lags(k - 1)
+        self.smallest = self.shortest = 1.0
+        self.least = 0.0
+        self.repeats = Repeats()
+        self.generator = np.random.default_rng(0)
+
+    @property
+    def judged(self) -> bool:
+        """Whether zeros are so few that all tests can be made."""
+        return self.usable > 0 and self.zeros <= max(1, FEW_ZEROS * self.n)
+
+    def update(self, values: FloatArray) -> None:
+        """Take in some rows, as an array of shape (K, rows)."""
+        if self.n == 0:
+            self.resolution = Resolution.of(values[:, :PROBED_ROWS], log=self.log)
+        start, self.n = self.n, self.n + values.shape[1]
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+            log_x = values if self.log else np.log(values)
+            self._locate(values, log_x, start)
+            if np.isfinite(log_x).all():
+                self._take(log_x)
+                self._take_whole(values, log_x)
+            else:
+                self._take_some(values, log_x)
+
+    def _locate(self, values: FloatArray, log_x: FloatArray, start: int) -> None:
+        if self.log:
+            peak = values.max(axis=0)
+            error = np.log(np.exp(values - peak).sum(axis=0)) + peak
+        else:
+            error = values.sum(axis=0) - 1
+            error[values.min(axis=0) < 0] = np.nan
+        off = ~(np.abs(error) <= self._tolerance(log_x))
+        if off.any():
+            if self.off_simplex == 0:
+                self.first_off_simplex = start + 1 + int(off.argmax())
+                self.first_off = values[:, off.argmax()].copy()
+            self.off_simplex += int(off.sum())
+            nan = np.isnan(values).any(axis=0)
+            self.not_a_number += int(nan.sum())
+            self.infinite += int((~nan & np.isposinf(values).any(axis=0)).sum())
+            self.negative += 0 if self.log else int((values < 0).any(axis=0).sum())
+
+    def _tolerance(self, log_x: FloatArray) -> FloatArray | float:
+        resolution, k = self.resolution, len(log_x)
+        if resolution.decimal:
+            return SIMPLEX_TOLERANCE + resolution.step * k / 2
+        if resolution.digits:
+            # The errors add up to half a step of Σ x = 1, or of -Σ x log x <= log K.
+            return SIMPLEX_TOLERANCE + resolution.step / 2 * (1 + math.log(k))
+        if not resolution.epsilon:
+            return SIMPLEX_TOLERANCE
+        # A float32 sampler that works with log X, as torch's does, rounds scores
+        # (logits + noise) / t: at low temperature they are large, and the sum is off by as much.
+        scores = (FLOAT32_NOISE + np.ptp(self.distribution.logits)) / self.distribution.temperature
+        spread = log_x.max(axis=0) - np.where(np.isneginf(log_x), 0.0, log_x).min(axis=0)
+        tolerance: FloatArray = SIMPLEX_TOLERANCE + resolution.epsilon * (1 + scores + 2 * spread)
+        return tolerance
+
+    def _take_some(self, values: FloatArray, log_x: FloatArray) -> None:
+        # An exact 0 has no logarithm, but the largest component is still known.
+        known = ~(np.isnan(log_x) | np.isposinf(log_x)).any(axis=0)
+        components = np.isfinite(log_x).sum(axis=0)
+        self.zeros += int((known & (components < len(log_x))).sum())
+        self.one_hot += int((known & (components == 1)).sum())
+        known &= components > 0
+        if not known.any():
+            return
+        values, log_x = values[:, known], np.ascontiguousarray(log_x[:, known])
+        whole = components[known] == len(log_x)
+        if not whole.all():
+            log_x[:, ~whole] = self._complete(log_x[:, ~whole])
+        self._take(log_x)
+        if whole.any():
+            self._take_whole(values[:, whole], np.ascontiguousarray(log_x[:, whole]))
+
+    def _complete(self, log_x: FloatArray) -> FloatArray:
+        hidden = np.isneginf(log_x)
+        self.least = min(self.least, float(log_x[~hidden].min()))
+        # Not all arithmetic has numbers below the normal ones: if so, some are seen.
+        resolution = self.resolution
+        subnormal = self.least < resolution.log_normal
+        limit = resolution.log_least if subnormal else resolution.log_normal
+        bounds = np.where(hidden, resolution.log_normal, log_x)
+        self._measure(exponentials_of(bounds, self.distribution))
+        uniforms = self.generator.random((log_x.shape[1], len(log_x) + 1)).T
+        return complete(log_x, self.distribution, limit, uniforms)
+
+    def _measure(self, exponentials: FloatArray) -> float:
+        least = exponentials.min(axis=0)
+        self.smallest = min(self.smallest, float((least / exponentials.sum(axis=0)).min()))
+        return float(least.min())
+
+    def _take_whole(self, values: FloatArray, log_x: FloatArray) -> None:
+        self.repeats.update(values)
+        exponentials = exponentials_of(log_x, self.distribution)
+        self.shortest = min(self.shortest, self._measure(exponentials))
+
+    def _take(self, log_x: FloatArray) -> None:
+        room = HELD_VALUES // len(log_x) - self.usable
+        if room > 0:
+            self.held.append(log_x[:, :room].copy())
+        self.usable += log_x.shape[1]
+        self.winners += np.bincount(log_x.argmax(axis=0), minlength=len(self.winners))
+        exponentials = exponentials_of(log_x, self.distribution)
+        for index, (i, j) in enumerate(self.pairs):
+            self.ratios.update(index, exponentials[j] / (exponentials[i] + exponentials[j]))
+        uniforms = stick_breaking(exponentials)
+        for index, uniform in enumerate(uniforms):
+            self.uniforms.update(index, uniform)
+        linear = math.sqrt(3) * (2 * uniforms - 1)
+        self.products.update(linear[:LARGEST_ALL_CORRELATIONS])
+        self.lags.update(linear)
+
+    def results(self) -> list[TestResult]:
+        """Make the tests, each judged by itself: `passed` is not set yet.
+
+        Where more than a few rows hold an exact 0, only the first two are given. A test for
+        which the rows or the categories are too few is left out.
+        """
+        made: list[TestResult | None] = [self._simplex(), self._rounding()]
+        if self.judged:
+            made += [self._log_ratios(), self._flat_dirichlet(), self._independence()]
+            made += [self._extremes(), self._serial(), self._repeats()]
+        return [test for test in made if test]
+
+    def _simplex(self) -> TestResult:
+        bad = self.off_simplex
+        sentence = f"All {self.n:,} rows lie on the simplex."
+        if bad:
+            sentence = (
+                f"{bad:,} of {self.n:,} rows are off the simplex, the first of them row "
+                f"{self.first_off_simplex:,}."
+            )
+        if self.resolution.name != "full":
+            sentence += f" The values have {self.resolution.name} precision."
+        return _result("simplex", bad, 0.0 if bad else 1.0, sentence, certain=True)
+
+    def _rounding(self) -> TestResult | None:
+        total = int(self.winners.sum())
+        probs = self.distribution.probs
+        observed, expected = self.winners.astype(np.float64), total * probs
+        if len(probs) > 2:  # Of two, the law of the counts is known exactly.
+            observed, expected = merge_rare(self.winners, expected)
+        freedom = len(observed) - 1
+        if not total or not freedom:
+            return None
+        statistic = float(((observed - expected) ** 2 / expected).sum())
+        p_value = null_distributions.of_counts(statistic, total, expected)
+        share = self.winners / total
+        worst = int(np.argmax(np.abs(share - probs) / np.sqrt(probs * (1 - probs) + TINY)))
+        sentence = (
+            f"Chi-squared on {freedom} degrees of freedom of which component is largest; furthest "
+            f"from its probability is {self.names[worst]}, in {share[worst]:.4g} of the rows "
+            f"against {probs[worst]:.4g}."
+        )
+        return _result("rounding", statistic, p_value, sentence)
+
+    def _log_ratios(self) -> TestResult:
+        distances, p_values = self.ratios.kolmogorov_smirnov()
+        worst = int(p_values.argmin())
+        i, j = self.pairs[worst]
+        tested = len(self.pairs)
+        which = "each pair's" if self.distribution.num_categories <= LARGEST_ALL_PAIRS else ""
+        which = which or "each log-ratio to the most probable category,"
+        sentence = (
+            f"Kolmogorov-Smirnov distance of {which} t·log(x_i/x_j) from its logistic law, "
+            f"{tested} in all (Bonferroni); the largest is for {self.names[i]} / {self.names[j]}."
+        )
+        p_value = min(1.0, tested * float(p_values[worst]))
+        return _result("log-ratios", float(distances[worst]), p_value, sentence)
+
+    def _flat_dirichlet(self) -> TestResult | None:
+        if self.distribution.num_categories == 2:
+            return None  # It would be the log-ratio's again.
+        distances, p_values = self.uniforms.kolmogorov_smirnov()
+        worst = int(p_values.argmin())
+        sentence = (
+            "Kolmogorov-Smirnov distance from uniform of the stick-breaking variables, "
+            f"{len(p_values)} in all (Šidák); the largest is for {self.names[worst]}."
+        )
+        p_value = sidak(float(p_values[worst]), len(p_values))
+        return _result("flat Dirichlet", float(distances[worst]), p_value, sentence)
+
+    def _independence(self) -> TestResult | None:
+        if self.distribution.num_categories == 2 or self.usable < FEWEST_CORRELATED:
+            return None
+        statistic, freedom, (i, j) = self.products.independence(self.usable)
+        cut = self.distribution.num_categories - 1 > LARGEST_ALL_CORRELATIONS
+        first = f"first {LARGEST_ALL_CORRELATIONS} " if cut else ""
+        sentence = (
+            f"Chi-squared on {freedom} degrees of freedom of the correlations, linear and "
+            f"quadratic, between the {first}stick-breaking variables of a row; the largest is "
+            f"between those of {self.names[i]} and {self.names[j]}."
+        )
+        p_value = float(special.chdtrc(freedom, statistic))
+        return _result("independence", statistic, p_value, sentence)
+
+    def _extremes(self) -> TestResult:
+        # P(min_k D_k > d) = (1 - K d)^(K-1) in a row, for D uniform on the simplex.
+        k = self.distribution.num_categories
+        log_above = self.usable * (k - 1) * math.log1p(-min(k * self.smallest, 1 - 1e-16))
+        smaller = -math.expm1(log_above)
+        p_value = min(1.0, 2 * min(math.exp(log_above), smaller))
+        bound = ""
+        if self.zeros:  # Of their rows a bound is known, and no clamp can be told.
+            p_value, bound = smaller, "at most "
+        sentence = (
+            f"The smallest of all flat-Dirichlet components is {bound}{self.smallest:.3g}, "
+            f"{-log_above:.3g} times what is typical: clamped noise makes it large, too heavy a "
+            "tail makes it small."
+        )
+        return _result("extremes", -log_above, p_value, sentence)
+
+    def _serial(self) -> TestResult | None:
+        if self.usable < FEWEST_LAGGED:
+            return None
+        scores = self.lags.scores(self.usable)
+        lags, variables = scores.shape
+        statistic = float((scores**2).sum())
+        p_value = null_distributions.of_autocorrelations(statistic, self.usable, variables)
+        sentence = (
+            f"Chi-squared on {scores.size} degrees of freedom of the correlations of a row's "
+            f"stick-breaking variables with those 1 to {lags} rows before (Box-Pierce)."
+        )
+        return _result("serial", statistic, p_value, sentence)
+
+    def _repeats(self) -> TestResult | None:
+        hashed = self.repeats.rows
+        if hashed < 2:
+            return None
+        count, lag = self.repeats.count()
+        chance = self.chance_repeats(self.distribution)
+        p_value = 1.0
+        sentence = f"No row among the first {hashed:,} equals an earlier one."
+        if count:
+            p_value = float(special.pdtrc(count - 1, chance))
+            sentence = (
+                f"{count:,} of the first {hashed:,} rows equal an earlier one, most often the one "
+                f"{lag:,} rows before; chance makes at most {chance:.3g}."
+            )
+        certain = chance < NEGLIGIBLE_REPEATS
+        return _result("repeats", count, p_value, sentence, certain=certain)
+
+    def chance_repeats(self, distribution: Concrete) -> float:
+        """Return a bound of the repeats that chance makes at this resolution."""
+        # Two rows coincide if they fall into one cell of the grid of representable values. The
+        # density is that of the log-ratios, and as the values add up to 1, a change of all log X
+        # but the largest's changes them by 1 / max X as much.
+        log_x = np.concatenate(self.held, axis=1)
+        log_side = np.log(self.resolution.side(log_x))
+        largest = np.arange(len(log_x))[:, None] == log_x.argmax(axis=0)
+        log_side[largest] = -log_x.max(axis=0)[largest.nonzero()[1]]
+        on_simplex = log_x - special.logsumexp(log_x, axis=0)  # Rounding took them off it.
+        log_cell = distribution.log_prob_log(on_simplex.T) + log_side.sum(axis=0)
+        probability = np.exp(np.minimum(log_cell, 0))
+        # The mean over the rows held has an error of its own.
+        error = ERRORS_ALLOWED * float(probability.std()) / math.sqrt(len(probability))
+        rows = self.repeats.rows
+        return (float(probability.mean()) + error) * rows * (rows - 1) / 2
+
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Return the figures to draw, test by test."""
+        probs = self.distribution.probs
+        found = [
+            Comparison(
+                "rounding",
+                "largest component",
+                np.arange(len(probs), dtype=np.float64),
+                self.winners.astype(np.float64),
+                self.winners.sum() * probs,
+            )
+        ]
+        if self.judged:
+            labels = [f"{self.names[i]} / {self.names[j]}" for i, j in self.pairs]
+            found += _uniform_comparisons("log-ratios", labels, self.ratios)
+            found += _uniform_comparisons("flat Dirichlet", self.names, self.uniforms)
+            found += self._correlations()
+            correlations = self.lags.autocorrelations(self.usable)
+            position = np.arange(1.0, len(correlations) + 1)
+            for name, observed in zip(self.names, correlations.T, strict=False):
+                found.append(
+                    Comparison("serial", name, position, observed, np.zeros(len(position)))
+                )
+        return tuple(found)
+
+    def _correlations(self) -> list[Comparison]:
+        k = self.distribution.num_categories
+        if not 2 < k <= LARGEST_SHOWN_CORRELATIONS:
+            return []
+        correlations = self.products.correlations(self.usable)
+        pairs = np.triu_indices(k - 1, 1)
+        position = np.arange(1.0, len(pairs[0]) + 1)
+        labels = {(0, 0): "linear", (0, 1): "linear × quadratic", (1, 0): "quadratic × linear"}
+        return [
+            Comparison(
+                "independence",
+                labels.get((i, j), "quadratic"),
+                position,
+                correlations[i, :, j][pairs],
+                np.zeros(len(position)),
+            )
+            for i in (0, 1)
+            for j in (0, 1)
+        ]
+
+
+def merge_rare(observed: IntArray, expected: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Merge the rarest categories until each expects `SMALLEST_EXPECTED` rows or more.
+
+    Examples
+    --------
+    >>> observed, expected = merge_rare(np.array([1, 4, 95]), np.array([2.0, 4.0, 94.0]))
+    >>> observed.tolist(), expected.tolist()
+    ([5.0, 95.0], [6.0, 94.0])
+    """
+    order = np.argsort(expected, kind="stable")
+    cumulative = np.cumsum(expected[order])
+    rare = int((expected < SMALLEST_EXPECTED).sum())
+    if rare:
+        # The rare ones together may still be too few, and then take more categories in.
+        rare = max(rare, int(np.searchsorted(cumulative, SMALLEST_EXPECTED)) + 1)
+    groups = np.maximum(np.arange(len(order)) - max(rare - 1, 0), 0)
+    merged: FloatArray = np.bincount(groups, weights=observed[order]).astype(np.float64)
+    return merged, np.bincount(groups, weights=expected[order]).astype(np.float64)
+
+
+def sidak(p_value: float, tests: int) -> float:
+    """P-value of the smallest of several independent p-values."""
+    return 1.0 if p_value >= 1 else -math.expm1(tests * math.log1p(-p_value))
+
+
+def _uniform_comparisons(test: str, labels: Sequence[str], counts: Histograms) -> list[Comparison]:
+    position = (np.arange(FIGURE_CELLS) + 0.5) / FIGURE_CELLS
+    return [
+        Comparison(
+            test,
+            label,
+            position,
+            observed.astype(np.float64),
+            np.full(FIGURE_CELLS, observed.sum() / FIGURE_CELLS),
+        )
+        for label, observed in zip(labels, counts.coarse(FIGURE_CELLS), strict=False)
+    ]
+
+
+def _result(
+    name: str, statistic: float, p_value: float, sentence: str, *, certain: bool = False
+) -> TestResult:
+    return TestResult(name, float(statistic), p_value, True, sentence, certain)
+
+
+def _pairs(distribution: Concrete) -> list[tuple[int, int]]:
+    k = distribution.num_categories
+    if k <= LARGEST_ALL_PAIRS:
+        return list(combinations(range(k), 2))
+    top = int(distribution.logits.argmax())
+    return [(j, top) for j in range(k) if j != top]

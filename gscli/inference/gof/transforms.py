@@ -1,0 +1,91 @@
+"""The change of variables that all tests rest on, from rows to independent uniforms and back.
+
+D_k = pi_k X_k^(-t) / Σ pi_i X_i^(-t) is E_k / ΣE for iid exponentials E, uniform on the simplex
+(`Concrete.flat_dirichlet`). From E follow all tests: t·log(X_i/X_j) is logistic, so that
+E_j / (E_i + E_j) is uniform; and stick-breaking B_k = D_k / (1 - Σ_{j<k} D_j) gives K-1
+independent uniforms (1 - B_k)^(K-k).
+
+An exact 0 is a value that underflow, or the decimals of a file, censored.
+"""
+
+import math
+
+import numpy as np
+from scipy import special
+
+from gscli.arrays import FloatArray
+from gscli.distribution.concrete import Concrete
+from gscli.inference.gof.accumulators import TINY
+
+
+def exponentials_of(log_x: FloatArray, distribution: Concrete) -> FloatArray:
+    """Recover a row's exponentials E, scaled so that the largest is 1, shape (K, rows)."""
+    scores = log_x * -distribution.temperature
+    scores += distribution.logits[:, None]
+    scores -= scores.max(axis=0)
+    # The floor only matters for samples of something else, where it keeps 0/0 away.
+    np.exp(np.maximum(scores, math.log(TINY), out=scores), out=scores)
+    return scores
+
+
+def complete(
+    log_x: FloatArray, distribution: Concrete, limit: float, uniforms: FloatArray
+) -> FloatArray:
+    """Draw what exact zeros hide, given the rest of their rows.
+
+    Parameters
+    ----------
+    log_x : ndarray, shape (K, rows)
+        Each row with a finite value at least.
+    distribution : Concrete
+        Where they come from.
+    limit : float
+        What is hidden is below it.
+    uniforms : ndarray, shape (K + 1, rows)
+        The randomness.
+
+    Returns
+    -------
+    ndarray, shape (K, rows)
+        Finite. Of the exponentials E of a row the shown ones are known up to a factor s, and a
+        hidden one is above s times its bound. Hence s is gamma, its shape the number of those
+        shown and its rate the sum of what is known of all, and a hidden one has no memory: it is
+        its bound and another exponential.
+
+    Examples
+    --------
+    >>> y = np.array([[-np.inf], [0.0]])
+    >>> complete(y, Concrete([1, 1], 0.1), -20.0, np.full((3, 1), 0.5)).round(2).tolist()
+    [[-27.59], [0.0]]
+    """
+    t, a = distribution.temperature, distribution.logits[:, None]
+    hidden = np.isneginf(log_x)
+    scores = a - t * np.where(hidden, limit, log_x)
+    peak = scores.max(axis=0)
+    known = np.exp(scores - peak)
+    scale = special.gammaincinv((~hidden).sum(axis=0), uniforms[0]) / known.sum(axis=0)
+    scale = np.maximum(scale, TINY)
+    exponentials = np.log(scale * known - np.log1p(-uniforms[1:]))
+    return np.where(hidden, (a - exponentials + np.log(scale) - peak) / t, log_x)
+
+
+def stick_breaking(exponentials: FloatArray) -> FloatArray:
+    """Turn exponentials, shape (K, rows), into K-1 independent uniforms.
+
+    Row k is (1 - B_k)^(K-k) with B_k = E_k / Σ_{j>=k} E_j ~ Beta(1, K-k), k = 1 ... K-1.
+
+    Examples
+    --------
+    >>> stick_breaking(np.array([[1.0], [1.0], [2.0]])).round(4).tolist()
+    [[0.5625], [0.6667]]
+    """
+    k = len(exponentials)
+    uniforms = np.empty((k - 1, exponentials.shape[1]))
+    rest = exponentials[k - 1].copy()
+    for index in range(k - 2, -1, -1):
+        total = rest + exponentials[index]
+        np.divide(rest, total, out=uniforms[index])
+        if index < k - 2:
+            uniforms[index] **= k - 1 - index
+        rest = total
+    return uniforms

@@ -1,0 +1,311 @@
+"""The log-likelihood of pi and temperature, its exact derivatives, and Newton's method on it.
+
+With Y = log X the log-likelihood of a row is (Maddison et al. 2017, appendix C.3)
+
+    lgamma(K) + (K-1) log t + Σ(a_k - t y_k) - K·LSE(a - t y),
+
+which is concave in (a, t) together: log t is, and LSE is convex in what is linear in (a, t).
+Hence there is one maximum, and Newton's method with a line search finds it from anywhere.
+Everything here is category-major, arrays of shape (K, rows), so that each step is one pass over
+contiguous memory.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gscli.arrays import FloatArray
+from gscli.errors import AccuracyError, ShapeError
+
+Samples = npt.NDArray[np.floating[Any]] | Iterable[npt.NDArray[np.floating[Any]]]
+"""Rows in one array or in several."""
+
+SLAB_VALUES = 2**19
+"""Values worked on at a time: four megabytes, so that temporaries stay near the core."""
+
+CONVERGED = 1e-9
+"""Squared Newton decrement at which to stop: a distance of 3e-5 standard errors."""
+
+MAX_ITERATIONS = 100
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Estimate:
+    """A maximum of the likelihood.
+
+    Attributes
+    ----------
+    logits : ndarray, shape (K,)
+        Normalised log-probabilities.
+    temperature : float
+        The temperature.
+    information : ndarray, shape (K + 1, K + 1)
+        Observed information of (logits, temperature). A shift of all logits changes nothing, so
+        it is singular in that direction.
+    log_likelihood : float
+        Of all rows, in nats, with respect to the K-1 log-ratios.
+    iterations : int
+        Of Newton's method.
+    """
+
+    logits: FloatArray
+    temperature: float
+    information: FloatArray
+    log_likelihood: float
+    iterations: int
+
+    def covariance(self, *, fixed_temperature: bool = False) -> FloatArray:
+        """Covariance of the estimated (logits, temperature), shape (K + 1, K + 1).
+
+        The logits' part means something up to their common shift only. With
+        `fixed_temperature`, the last row and column are 0.
+        """
+        k = len(self.logits)
+        covariance = np.zeros((k + 1, k + 1))
+        free = slice(0, k if fixed_temperature else k + 1)
+        covariance[free, free] = np.linalg.inv(_without_gauge(self.information)[free, free])
+        return covariance
+
+
+def in_blocks(samples: Samples) -> Iterable[npt.NDArray[np.floating[Any]]]:
+    """Take a single array of rows, of any library, for one block.
+
+    Examples
+    --------
+    >>> [block.shape for block in in_blocks(np.ones((5, 3)))]
+    [(5, 3)]
+    """
+    return [samples] if getattr(samples, "ndim", 0) == 2 else samples  # type: ignore[list-item]
+
+
+def slabs(blocks: Samples, num_categories: int) -> Iterator[FloatArray]:
+    """Cut blocks of rows into category-major pieces.
+
+    Parameters
+    ----------
+    blocks : array_like or iterable of array_like, shape (rows, K)
+        Rows of any floating type, in one array or in several.
+    num_categories : int
+        K.
+
+    Yields
+    ------
+    ndarray, shape (K, rows)
+        A copy, C-contiguous, of at most about 2**19 values.
+
+    Raises
+    ------
+    ShapeError
+        If a block is not of shape (rows, K).
+    """
+    step = max(1, SLAB_VALUES // num_categories)
+    for block in in_blocks(blocks):
+        rows = np.asarray(block)
+        if rows.ndim != 2 or rows.shape[1] != num_categories:
+            raise ShapeError(
+                f"rows have shape {rows.shape}, but the distribution has {num_categories} "
+                f"categories: expected (rows, {num_categories})"
+            )
+        for start in range(0, len(rows), step):
+            yield np.array(rows[start : start + step].T, dtype=np.float64, order="C")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Derivatives:
+    """Log-likelihood, gradient and Hessian in (a, t); they add up over pieces of the data."""
+
+    value: float
+    gradient: FloatArray
+    hessian: FloatArray
+
+    def __add__(self, other: "Derivatives") -> "Derivatives":
+        return Derivatives(
+            self.value + other.value,
+            self.gradient + other.gradient,
+            self.hessian + other.hessian,
+        )
+
+
+def derivatives(log_x: FloatArray, logits: FloatArray, temperature: float) -> Derivatives:
+    """Log-likelihood of some rows with its exact first and second derivatives.
+
+    Parameters
+    ----------
+    log_x : ndarray, shape (K, rows)
+        Logarithms of samples, each row up to a constant of its own, which does not enter.
+    logits : ndarray, shape (K,)
+        Up to a common constant.
+    temperature : float
+        Positive.
+
+    Returns
+    -------
+    Derivatives
+        In (logits, temperature), K + 1 parameters.
+
+    Examples
+    --------
+    >>> y = np.log([[0.2], [0.8]])
+    >>> d = derivatives(y, np.zeros(2), 1.0)
+    >>> bool(np.isclose(np.exp(d.value), 0.2 * 0.8))
+    True
+    """
+    k, n = log_x.shape
+    scores = logits[:, None] - temperature * log_x
+    scores -= scores.max(axis=0)
+    value = n * (math.lgamma(k) + (k - 1) * math.log(temperature)) + float(scores.sum())
+    flat = np.exp(scores, out=scores)
+    total = flat.sum(axis=0)
+    value -= k * float(np.log(total).sum())
+    flat /= total
+    weighted = flat * log_x
+    mean = weighted.sum(axis=0)
+    mass = flat.sum(axis=1)
+    gradient = np.empty(k + 1)
+    gradient[:k] = n - k * mass
+    gradient[k] = n * (k - 1) / temperature - log_x.sum() + k * mean.sum()
+    hessian = np.empty((k + 1, k + 1))
+    hessian[:k, :k] = k * (flat @ flat.T - np.diag(mass))
+    hessian[:k, k] = hessian[k, :k] = k * (weighted.sum(axis=1) - flat @ mean)
+    spread = np.vdot(weighted, log_x) - mean @ mean
+    hessian[k, k] = -n * (k - 1) / temperature / temperature - k * spread
+    return Derivatives(value, gradient, hessian)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Standard:
+    """Coordinates in which the maximum lies near logits 0 and temperature 1, whatever the data.
+
+    t·(Y - its mean over categories) is Gumbel noise around the logits, whose variances over the
+    K categories add up to (K-1) π²/6: that gives `scale`, a first estimate of t, and the columns'
+    means `centre` make the logits 0. Newton's method thus runs alike at every temperature.
+    """
+
+    centre: FloatArray
+    scale: float
+
+    @classmethod
+    def of(cls, log_x: Sequence[FloatArray]) -> "Standard":
+        """Take the coordinates from slabs of log-samples, each of shape (K, rows)."""
+        k, n = len(log_x[0]), sum(slab.shape[1] for slab in log_x)
+        centred = [slab - slab.mean(axis=0) for slab in log_x]
+        centre = sum((slab.sum(axis=1) for slab in centred), start=np.zeros(k)) / n
+        square = sum(float(((slab - centre[:, None]) ** 2).sum()) for slab in centred) / n
+        if square == 0:
+            raise AccuracyError("the rows are all the same: their likelihood has no maximum")
+        return cls(centre, math.sqrt((k - 1) * math.pi**2 / 6 / square))
+
+    def apply(self, log_x: FloatArray) -> FloatArray:
+        """Return a slab of log-samples in these coordinates."""
+        standard: FloatArray = log_x - log_x.mean(axis=0)
+        standard -= self.centre[:, None]
+        standard *= self.scale
+        return standard
+
+    def estimate(self, found: Derivatives, point: FloatArray, n: int, iterations: int) -> Estimate:
+        """Carry a maximum back from these coordinates."""
+        k = len(self.centre)
+        temperature = float(point[k]) * self.scale
+        logits = point[:k] + temperature * self.centre
+        logits -= logits.max()
+        logits -= math.log(np.exp(logits).sum())
+        back = np.eye(k + 1)
+        back[:k, k] = -self.centre
+        back[k, k] = 1 / self.scale
+        value = found.value + n * (k - 1) * math.log(self.scale)
+        return Estimate(logits, temperature, -back.T @ found.hessian @ back, value, iterations)
+
+
+def newton_step(found: Derivatives, *, fixed_temperature: bool) -> tuple[FloatArray, float]:
+    """Newton's step in (a, t), without a shift of all a, and its squared decrement."""
+    free = len(found.gradient) - fixed_temperature
+    step = np.zeros(len(found.gradient))
+    system = _without_gauge(-found.hessian)[:free, :free]
+    step[:free] = np.linalg.solve(system, found.gradient[:free])
+    return step, float(step @ found.gradient)
+
+
+def maximise(log_x: Sequence[FloatArray], *, temperature: float | None = None) -> Estimate:
+    """Maximise the likelihood over the logits and, unless it is given, the temperature.
+
+    Parameters
+    ----------
+    log_x : sequence of ndarray, each of shape (K, rows)
+        Logarithms of samples, finite, not the same in every row.
+    temperature : float, optional
+        Hold the temperature here.
+
+    Returns
+    -------
+    Estimate
+        The maximum.
+
+    Raises
+    ------
+    AccuracyError
+        If there is no maximum, as for rows that are all the same.
+
+    Examples
+    --------
+    >>> from gscli import Concrete
+    >>> y = Concrete([1, 3, 6], temperature=0.5).sample_log(50_000, seed=1)
+    >>> found = maximise([y.T])
+    >>> np.exp(found.logits).round(2).tolist(), round(found.temperature, 2)
+    ([0.1, 0.3, 0.6], 0.5)
+    """
+    standard = Standard.of(log_x)
+    point, found, iterations = climb(
+        [standard.apply(slab) for slab in log_x], standard, temperature
+    )
+    return standard.estimate(found, point, sum(slab.shape[1] for slab in log_x), iterations)
+
+
+def climb(
+    pieces: Sequence[FloatArray], standard: Standard, temperature: float | None
+) -> tuple[FloatArray, Derivatives, int]:
+    """Run Newton's method in standard coordinates; return the point, derivatives and iterations."""
+    k = len(standard.centre)
+    point = np.zeros(k + 1)
+    point[k] = 1.0 if temperature is None else temperature / standard.scale
+
+    def at(where: FloatArray) -> Derivatives:
+        total = derivatives(pieces[0], where[:k], float(where[k]))
+        for piece in pieces[1:]:
+            total += derivatives(piece, where[:k], float(where[k]))
+        return total
+
+    found = at(point)
+    for iteration in range(1, MAX_ITERATIONS):
+        step, decrement = newton_step(found, fixed_temperature=temperature is not None)
+        if decrement < CONVERGED:
+            return point, found, iteration
+        point, found = _line_search(at, point, found, step)
+    raise AccuracyError("the likelihood of these rows has no maximum that Newton's method can find")
+
+
+def _line_search(
+    at: Callable[[FloatArray], Derivatives], point: FloatArray, found: Derivatives, step: FloatArray
+) -> tuple[FloatArray, Derivatives]:
+    # Halve until the likelihood does not fall. Near the maximum it changes by less than the
+    # rounding of its sum, which must not count as a fall.
+    slack = 1e-12 * abs(found.value)
+    for halvings in range(40):
+        trial = point + step / 2**halvings
+        if trial[-1] > 0:
+            there = at(trial)
+            if there.value >= found.value - slack:
+                return trial, there
+    return point, found
+
+
+def _without_gauge(information: FloatArray) -> FloatArray:
+    # A shift of all logits has no information. Giving it as much as another direction makes the
+    # matrix invertible and moves nothing: the gradient has no part in that direction.
+    regular = information.copy()
+    k = len(information) - 1
+    regular[:k, :k] += np.trace(information[:k, :k]) / k**2
+    return regular

@@ -1,0 +1,1 @@
+"""Files and pipes to batches of rows, and back."""

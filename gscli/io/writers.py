@@ -1,0 +1,186 @@
+"""Blocks of rows to CSV, NPY and Parquet, in bounded memory."""
+
+import csv
+import io
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gscli.execution.interrupts import import_polars, result_of
+
+Format = Literal["csv", "npy", "parquet"]
+FORMATS: dict[str, Format] = {".csv": "csv", ".npy": "npy", ".parquet": "parquet"}
+Columns = Mapping[str, npt.NDArray[np.floating[Any]]]
+
+ROW_GROUP_ROWS = 2**18
+
+
+def write_table(
+    file: BinaryIO, tables: Iterable[Columns], *, format: Literal["csv", "parquet"]
+) -> None:
+    """Write tables of the same columns below each other.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for writing; need not be seekable.
+    tables : iterable of mappings from a column's name to its values, shape (rows,)
+        At least one.
+    format : {"csv", "parquet"}
+        CSV has a header and numbers in their shortest form that reads back as the same number.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    _sink(file, iter(tables), format)
+
+
+def write_npy(
+    file: BinaryIO,
+    blocks: Iterable[npt.NDArray[Any]],
+    *,
+    shape: tuple[int | None, ...],
+    dtype: npt.DTypeLike = np.float64,
+) -> None:
+    """Write blocks one after another as a single NPY array.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for writing.
+    blocks : iterable of ndarray
+        The array's values in C order, in pieces.
+    shape : tuple of int
+        Shape of the array. If its first entry is None it is found by counting the rows; then the
+        file gets its bytes only when the last block has come.
+    dtype : dtype_like
+        Of the array.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    if shape[0] is None:
+        # A header cannot be mended afterwards in a pipe, nor in what `>> file` goes on with.
+        with tempfile.TemporaryFile() as spool:
+            rows = sum(_write_values(spool, block, dtype) for block in blocks)
+            spool.seek(0)
+            _write_npy_header(file, (rows, *shape[1:]), dtype)
+            shutil.copyfileobj(spool, file)
+        return
+    _write_npy_header(file, shape, dtype)
+    for block in blocks:
+        _write_values(file, block, dtype)
+
+
+def header_line(names: Sequence[str]) -> bytes:
+    r"""Return the CSV header of these columns.
+
+    Names that read as a number are quoted, so that they cannot be taken for a row of data, and
+    so are those that would begin a comment.
+
+    Examples
+    --------
+    >>> header_line(["x1", "7", 'say "a", b'])
+    b'x1,"7","say ""a"", b"\n'
+    """
+    text = io.StringIO()
+    for position, name in enumerate(names):
+        quoted = _reads_as_number(name) or name.startswith("#")
+        writer = csv.writer(
+            text, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL, lineterminator=""
+        )
+        writer.writerow([name])
+        text.write("," if position < len(names) - 1 else "\n")
+    return text.getvalue().encode()
+
+
+def _reads_as_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _sink(file: BinaryIO, tables: Iterator[Columns], format: Literal["csv", "parquet"]) -> None:
+    # Asked for before polars is imported, so that threads draw the next tables meanwhile.
+    columns = next(tables)
+    import_polars()
+    import polars as pl
+    from polars.io.plugins import register_io_source
+
+    target = _FailingQuietly(file)
+    first = pl.DataFrame(dict(columns))
+    abandoned = False
+
+    def frames(*_: object) -> Iterator[pl.DataFrame]:
+        yield first
+        for table in tables:
+            if abandoned or target.error is not None:
+                return
+            yield pl.DataFrame(dict(table))
+
+    source = register_io_source(frames, schema=first.schema)
+    sink: Any = target
+    if format == "csv":
+        target.write(header_line(list(columns)))
+        write = partial(source.sink_csv, sink, include_header=False, engine="streaming")
+    else:
+        write = partial(
+            source.sink_parquet, sink, row_group_size=ROW_GROUP_ROWS, engine="streaming"
+        )
+    # In a thread of its own: Python runs the handler of a signal in the main thread, but not
+    # while that thread is inside polars, so SIGTERM would wait for the last row.
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(write)
+        try:
+            result_of(written)
+        except BaseException:
+            abandoned = True
+            raise
+    if target.error is not None:
+        raise target.error
+
+
+class _FailingQuietly(io.RawIOBase):
+    """A file that remembers the first error instead of raising it.
+
+    polars goes on for ever when a sink fails in the middle (a full disk): so the sink does not
+    fail, the source ends early, and the error is raised afterwards.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.error: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        if self.error is None:
+            try:
+                self.file.write(data)
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+
+def _write_values(file: BinaryIO, block: npt.NDArray[Any], dtype: npt.DTypeLike) -> int:
+    file.write(np.ascontiguousarray(block, dtype=dtype).data)
+    return len(block)
+
+
+def _write_npy_header(file: BinaryIO, shape: tuple[int | None, ...], dtype: npt.DTypeLike) -> None:
+    descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
+    header = {"descr": descr, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)

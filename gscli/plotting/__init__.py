@@ -1,0 +1,1 @@
+"""Arrays to plotly figures, pictures in the terminal, and image files."""

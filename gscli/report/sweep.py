@@ -1,0 +1,201 @@
+"""A distribution over a grid of temperatures: exact facts, samples beside them, and their tests."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from gscli.arrays import FloatArray, log_softmax
+from gscli.distribution.concrete import Concrete
+from gscli.distribution.extremes import Estimate
+from gscli.distribution.gradients import gradient_error
+from gscli.distribution.noise import Chunk, log_exponential, stream
+from gscli.distribution.properties import Facts, best_temperatures, facts_at
+from gscli.distribution.quadrature import LOWEST_TEMPERATURE
+from gscli.errors import ParameterError
+from gscli.inference.gof.check import CheckResult, check
+from gscli.inference.summary import Summary, summarise
+
+CURVE_POINTS = 61
+"""Temperatures at which the exact lines are drawn."""
+
+CURVE_CATEGORIES = 256
+"""Categories up to which the lines are finer than the grid itself."""
+
+CHECKED_ROWS, CHECKED_VALUES = 600_000, 2_000_000
+"""Rows that are tested over all temperatures, and values at each; at least 2,000 rows at each."""
+
+CHECKED_CATEGORIES = 256
+"""Of more, an exact sub-composition is tested: time and memory grow with the square."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One temperature of a sweep.
+
+    Attributes
+    ----------
+    facts : Facts
+        Exact.
+    summary : Summary
+        Of the samples.
+    entropy : Estimate
+        Of the samples: the mean of minus the exact log-density.
+    verdict : CheckResult
+        Of the exact tests of the first `checked` samples, and of their most probable categories.
+    checked : int
+        How many samples were tested.
+    """
+
+    facts: Facts
+    summary: Summary
+    entropy: Estimate
+    verdict: CheckResult
+    checked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A distribution over a grid of temperatures.
+
+    Attributes
+    ----------
+    logits : ndarray, shape (K,)
+        Normalised log-probabilities.
+    n, seed : int
+        Of the samples at each temperature; they share their noise.
+    steps : tuple of Step
+        In the order of the temperatures.
+    curve : tuple of Facts
+        Exact facts on a fine grid over the same range, for lines.
+    best : dict or None
+        The best temperature at each batch size; None where no temperature is best.
+    """
+
+    logits: FloatArray
+    n: int
+    seed: int
+    steps: tuple[Step, ...]
+    curve: tuple[Facts, ...]
+    best: dict[int, float] | None
+
+    @property
+    def temperatures(self) -> list[float]:
+        """The grid."""
+        return [step.facts.distribution.temperature for step in self.steps]
+
+    def cost(self, temperature: float, batch_size: int) -> float | None:
+        """Return a temperature's gradient error as a multiple of the least one, if both exist."""
+        if self.best is None or temperature < LOWEST_TEMPERATURE:
+            return None
+        least = gradient_error(self.logits, self.best[batch_size]).error(batch_size)
+        return gradient_error(self.logits, temperature).error(batch_size) / least
+
+
+def sweep_steps(
+    distribution: Concrete,
+    temperatures: Sequence[float],
+    *,
+    n: int,
+    seed: int,
+    threads: int | None = None,
+) -> Iterator[Step]:
+    """Yield the facts, the samples' figures and their tests at each temperature.
+
+    Parameters
+    ----------
+    distribution : Concrete
+        Gives the logits; its own temperature does not matter.
+    temperatures : sequence of float
+        Each within the range of exact moments.
+    n : int
+        Number of samples at each.
+    seed : int
+        Of the noise, which all temperatures share.
+    threads : int, optional
+        Number of threads for drawing.
+
+    Yields
+    ------
+    Step
+        In the order of the temperatures.
+
+    Raises
+    ------
+    ParameterError
+        If `n` is 1: a single sample has no spread.
+    AccuracyError
+        If a temperature is outside the range of exact moments.
+    """
+    if n < 2:
+        raise ParameterError("samples", f"{n} is too few: a spread needs two or more")
+    most = min(CHECKED_ROWS // len(temperatures), CHECKED_VALUES // distribution.num_categories)
+    checked = min(n, max(2000, most))
+    for facts in facts_at(distribution.logits, temperatures):
+        yield _step(facts, n=n, seed=seed, threads=threads, checked=checked)
+
+
+def _step(facts: Facts, *, n: int, seed: int, threads: int | None, checked: int) -> Step:
+    here = facts.distribution
+
+    def draw(rows: int) -> Iterator[Chunk]:
+        transform = partial(here.from_noise, form="log")
+        k = here.num_categories
+        return stream(transform, k, rows, seed=seed, threads=threads, order="F")
+
+    log_densities = [
+        here.log_prob_log(chunk.rows) - chunk.rows.sum(axis=-1) for chunk in draw(checked)
+    ]
+    surprise = -np.concatenate(log_densities)
+    error = float(surprise.std() / np.sqrt(len(surprise)))
+    return Step(
+        facts=facts,
+        summary=summarise(np.exp(chunk.rows) for chunk in draw(n)),
+        entropy=Estimate(float(surprise.mean()), error),
+        verdict=_verdict(here, draw(checked)),
+        checked=checked,
+    )
+
+
+def _verdict(distribution: Concrete, chunks: Iterator[Chunk]) -> CheckResult:
+    if distribution.num_categories <= CHECKED_CATEGORIES:
+        return check((chunk.rows for chunk in chunks), distribution, log=True)
+    top = leading(distribution.logits, CHECKED_CATEGORIES)
+    parts = (log_softmax(np.asarray(chunk.rows[:, list(top)], np.float64)) for chunk in chunks)
+    return check(parts, distribution.subcomposition(top), log=True)
+
+
+def finish(steps: Sequence[Step], *, n: int, seed: int) -> Sweep:
+    """Put the steps of a sweep together, with the exact lines and the best temperatures."""
+    logits = steps[0].facts.distribution.logits
+    best = best_temperatures(logits)
+    known = {step.facts.distribution.temperature: step.facts for step in steps}
+    low, high = min(known), max(known)
+    # The lines pass through the best temperatures, whose marks lie on them.
+    wanted = {t for t in (best or {}).values() if low < t < high}
+    if len(logits) <= CURVE_CATEGORIES and low < high:
+        wanted |= set(np.geomspace(low, high, CURVE_POINTS).tolist())
+    missing = sorted(wanted - set(known))
+    known |= zip(missing, facts_at(logits, missing), strict=True)
+    curve = tuple(known[t] for t in sorted(known))
+    return Sweep(logits, n, seed, tuple(steps), curve, best)
+
+
+def explorer_noise(
+    num_categories: int, rows: int, *, seed: int, categories: Sequence[int]
+) -> FloatArray:
+    """Return log E of the first rows of the stream, for some categories."""
+    chunks = stream(log_exponential, num_categories, rows, seed=seed)
+    return np.concatenate([chunk.rows[:, list(categories)] for chunk in chunks])
+
+
+def leading(logits: FloatArray, count: int) -> tuple[int, ...]:
+    """Return the positions of the most probable categories, in their own order.
+
+    Examples
+    --------
+    >>> leading(np.log([3, 1, 6, 2]), 2)
+    (0, 2)
+    """
+    return tuple(sorted(np.argsort(-logits, kind="stable")[:count].tolist()))

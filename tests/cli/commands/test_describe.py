@@ -1,0 +1,232 @@
+"""`gscli describe` through its command line."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import Result
+
+from gscli.distribution.concrete import Concrete
+
+Invoke = Callable[..., Result]
+SHARED = {"names", "pi", "probs", "num_categories", "best_temperature", "temperatures"}
+
+
+def strict(text: str) -> Any:
+    """Read JSON that has no NaN or Infinity."""
+
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+@pytest.fixture
+def samples(invoke: Invoke) -> Path:
+    assert invoke("sample", "--seed", 1, "-n", 1000, "-o", "s.csv").exit_code == 0
+    return Path("s.csv")
+
+
+def test_bare(invoke: Invoke) -> None:
+    found = invoke("describe")
+    assert found.exit_code == 0
+    assert "-1.95288" in found.stdout
+    assert "0.23993" in found.stdout
+    assert "1.3 for 1, 0.52 for 32" in found.stdout
+    assert found.stderr == ""
+
+
+def test_json_has_the_keys_of_the_contract(invoke: Invoke) -> None:
+    found = strict(invoke("describe", "--pi", "cat=1,dog=3,bird=6", "-t", "0.5,3", "--json").stdout)
+    assert set(found) == SHARED
+    assert found["names"] == ["cat", "dog", "bird"]
+    assert found["pi"] == [1, 3, 6]
+    np.testing.assert_allclose(found["probs"], [0.1, 0.3, 0.6])
+    assert found["num_categories"] == 3
+    assert set(found["best_temperature"]) == {"1", "32", "1024"}
+    first, second = found["temperatures"]
+    assert (first["temperature"], first["regime"]) == (0.5, "boundary")
+    assert (second["temperature"], second["regime"]) == (3, "interior")
+    np.testing.assert_allclose(second["mean"], [0.23993, 0.33912, 0.42095], atol=5e-6)
+    assert np.shape(second["covariance"]) == (3, 3)
+    assert second["gradient"]["relative_bias"] == pytest.approx(0.68399, abs=5e-6)
+    assert set(second["gradient"]["error"]) == {"1", "32", "1024"}
+
+
+def test_logits_are_not_shown_as_probabilities(invoke: Invoke) -> None:
+    found = strict(invoke("describe", "--logits", "0,-800,1000", "--json").stdout)
+    assert found["pi"] == found["probs"]
+    assert found["best_temperature"] is None
+    assert found["temperatures"][0]["gradient"]["relative_bias"] is None
+
+
+def test_csv_is_a_row_a_temperature(invoke: Invoke) -> None:
+    text = invoke("describe", "--pi", '"a=1,b, c=3'.replace('"', ""), "--csv")
+    assert text.exit_code == 2  # one category has no name
+    found = invoke("describe", "--pi", "a=1,b=3", "-t", "0.1:10:5", "--csv").stdout
+    rows = list(csv.DictReader(io.StringIO(found)))
+    assert len(rows) == 5
+    assert [float(row["temperature"]) for row in rows][0::4] == [0.1, 10]
+    assert {"mean a", "sd b", "entropy", "gradient bias", "gradient error 32"} <= set(rows[0])
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-t", "0.05:10:12"),
+        (
+            "-t",
+            "0.001:1000:7",
+            "--pi",
+            f"cat=1,{'long name ' * 8}=3,日本語の名前がここにある長い=6",
+        ),
+        ("--pi", ",".join(map(str, range(1, 31))), "-t", "0.1,1,3"),
+        ("--pi", "1,1e-12"),
+    ],
+)
+def test_tables_fit_and_hide_nothing(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, width: int, arguments: tuple[str, ...]
+) -> None:
+    from rich.cells import cell_len
+
+    monkeypatch.setenv("COLUMNS", str(width))
+    found = invoke("describe", *arguments)
+    lines = found.stdout.splitlines()
+    assert max(map(cell_len, lines)) <= width
+    assert "nan" not in found.stdout
+    # An ellipsis stands in a name that was cut, never in a figure.
+    assert not any("…" in line for line in lines if not line.startswith(("mean", "sd")))
+    blocks = [line for line in lines if line.startswith("t ")]
+    shown = [cell for line in blocks for cell in line.split()[2:]]
+    assert len(shown) == max(1, len(strict_grid(arguments)))
+
+
+def strict_grid(arguments: tuple[str, ...]) -> list[float]:
+    from gscli.cli.param_types import TemperaturesType
+
+    if "-t" not in arguments:
+        return [3.0]
+    text = arguments[arguments.index("-t") + 1]
+    return list(TemperaturesType().convert(text, None, None))
+
+
+def test_columns_are_aligned(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    table, below, _ = invoke("describe", "-t", "0.5,3").stdout.partition("Near a vertex")
+    assert below
+    assert len({len(line.rstrip()) for line in table.splitlines()}) == 1
+
+
+def test_a_file_is_shown_beside_the_facts(invoke: Invoke, samples: Path) -> None:
+    found = invoke("describe", samples)
+    assert "FILE, n = 1,000" in found.stdout
+    assert " ± " in found.stdout
+    sample = strict(invoke("describe", samples, "--json").stdout)["sample"]
+    x = np.loadtxt(samples, delimiter=",", skiprows=1)
+    assert sample["n"] == 1000
+    np.testing.assert_allclose(sample["mean"], x.mean(axis=0), rtol=1e-9)
+    np.testing.assert_allclose(sample["mean_se"], x.std(axis=0, ddof=1) / np.sqrt(1000), rtol=1e-9)
+    assert {"rounding", "rounding_se", "expected_max_se", "near_vertex_se"} <= set(sample)
+    assert sample["near_vertex_se"] > 0  # although no row is near a vertex
+    (row,) = csv.DictReader(io.StringIO(invoke("describe", samples, "--csv").stdout))
+    assert float(row["sample mean x1"]) == sample["mean"][0]
+    assert float(row["sample n"]) == 1000
+
+
+def test_standard_input_and_logarithms(invoke: Invoke) -> None:
+    x = Concrete([1, 3, 6], 3).sample_log(500, seed=2)
+    text = "\n".join(",".join(map(repr, row)) for row in x.tolist())
+    found = strict(invoke("describe", "-", "--log", "--json", input=text.encode()).stdout)
+    np.testing.assert_allclose(found["sample"]["mean"], np.exp(x).mean(axis=0), rtol=1e-9)
+
+
+def test_a_temperature_column(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    invoke("sample", "-t", "0.5,1,3", "--seed", 1, "-n", 200, "-o", "several.csv")
+    found = strict(invoke("describe", "several.csv", "--json").stdout)
+    assert [each["temperature"] for each in found["temperatures"]] == [0.5, 1, 3]
+    assert [each["temperature"] for each in found["sample"]] == [0.5, 1, 3]
+    assert {each["n"] for each in found["sample"]} == {200}
+    one = strict(invoke("describe", "several.csv", "-t", 1, "--json").stdout)
+    assert one["sample"] == found["sample"][1]
+    table = invoke("describe", "several.csv").stdout
+    assert table.count("FILE, n = 200") == 3
+    assert max(map(len, table.splitlines())) <= 80
+    missing = invoke("describe", "several.csv", "-t", 2)
+    assert missing.exit_code == 1
+    assert (
+        "several.csv: has no rows at temperature 2; its temperature column states 0.5, 1"
+        in missing.stderr
+    )
+
+
+def test_an_array_of_several_temperatures(invoke: Invoke) -> None:
+    invoke("sample", "-t", "0.5,1", "--seed", 1, "-n", 200, "-o", "several.npy")
+    found = strict(invoke("describe", "several.npy", "-t", "0.5,1", "--json").stdout)
+    assert [each["n"] for each in found["sample"]] == [200, 200]
+    assert "-t" in invoke("describe", "several.npy").stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("0.1,0.3,0.6\n0.2,0.9,0.4\n", "row 2 (0.2, 0.9, 0.4) sums to 1.5 and is no sample"),
+        ("0.1,0.3,0.6\n-0.1,0.5,0.6\n", "row 2 (-0.1, 0.5, 0.6) holds -0.1 and is no sample"),
+        ("0.1,0.3,0.6\nnan,0.3,0.7\n", "row 2 (nan, 0.3, 0.7) holds nan and is no sample"),
+        ("-1,-2,-3\n-1,-2,-3\n", "is no sample; if the file holds log X, add --log"),
+        ("0.1,0.3,0.6\n", "1 rows at t = 3"),
+        ("0.1,0.9\n0.2,0.8\n", "has 2 columns"),
+        ("0.1,x,0.6\n0.1,0.3,0.6\n", "bad.csv"),
+        ("", "is empty"),
+    ],
+)
+def test_bad_files_end_in_one_line(invoke: Invoke, content: str, said: str) -> None:
+    Path("bad.csv").write_text(content)
+    for form in ((), ("--json",)):
+        found = invoke("describe", "bad.csv", *form)
+        assert found.exit_code in (1, 2)
+        assert said in found.stderr
+        assert found.stderr.count("\n") == 1
+        assert found.stdout == ""
+
+
+def test_rounded_decimals_are_described(invoke: Invoke) -> None:
+    Path("few.csv").write_text("0.333,0.333,0.333\n0.1,0.3,0.6\n")
+    assert invoke("describe", "few.csv").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("-t", "1e-5"), "1e-05 is outside 0.001 to 1000"),
+        (("-t", "0"), "--hard"),
+        (("--pi", "1"), "--pi"),
+        (("--pi", "1,2", "--logits", "1,2"), "both"),
+        (("--json", "--csv"), "both"),
+        (("missing.csv",), "missing.csv"),
+    ],
+)
+def test_bad_input_is_one_line(invoke: Invoke, arguments: tuple[str, ...], said: str) -> None:
+    found = invoke("describe", *arguments)
+    assert found.exit_code in (1, 2)
+    assert said in found.stderr
+    assert found.stderr.count("\n") == 1
+
+
+def test_names_are_no_markup(invoke: Invoke) -> None:
+    assert "mean [bold]b[/bold]" in invoke("describe", "--pi", "a=1,[bold]b[/bold]=2").stdout
+
+
+def test_many_categories(invoke: Invoke) -> None:
+    np.save("weights.npy", np.arange(1.0, 601))
+    found = strict(invoke("describe", "--pi", "@weights.npy", "--json").stdout)
+    (only,) = found["temperatures"]
+    assert only["covariance"] is None
+    assert sum(only["mean"]) == pytest.approx(1)
+    assert "(588 more)" in invoke("describe", "--pi", "@weights.npy").stdout

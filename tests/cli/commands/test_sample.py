@@ -1,0 +1,227 @@
+"""`gscli sample`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import Result
+
+from gscli import Concrete
+from gscli.cli import preview, progress
+from gscli.io.samples import open_samples
+
+Invoke = Callable[..., Result]
+
+
+def rows_of(path: Path, **options: Any) -> Any:
+    return np.concatenate([block.rows for block in open_samples(str(path), **options)])
+
+
+def test_bare_it_draws_the_classic_example_to_a_pipe(invoke: Invoke) -> None:
+    result = invoke("sample")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0] == "x1,x2,x3"
+    assert len(lines) == 10_001
+    assert "10,000 samples: probs 0.1, 0.3, 0.6; t = 3; seed " in result.stderr
+
+
+def test_the_seed_that_is_shown_repeats_the_run(invoke: Invoke) -> None:
+    first = invoke("sample", "-n", 5)
+    seed = first.stderr.rsplit("seed ", 1)[1].strip()
+    assert invoke("sample", "-n", 5, "--seed", seed).stdout == first.stdout
+    assert invoke("sample", "-n", 5).stdout != first.stdout
+
+
+@pytest.mark.parametrize("seed", [0, 2**64, 2**128 - 1])
+def test_files_hold_exactly_what_the_python_api_draws(
+    invoke: Invoke, tmp_path: Path, seed: int
+) -> None:
+    expected = Concrete([1, 3, 6], 0.7).sample(1000, seed=seed)
+    for name in ("x.csv", "x.npy", "x.parquet"):
+        args = ("-t", 0.7, "-n", "1e3", "--seed", seed, "-o", name, "-q")
+        result = invoke("sample", *args)
+        assert (result.exit_code, result.output) == (0, "")
+        assert (rows_of(tmp_path / name) == expected).all()
+
+
+def test_logits_and_weights_files_mean_the_same(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "w.json").write_text('{"a": 1, "b": 3}')
+    (tmp_path / "w.csv").write_text("a,b\n1,3\n")
+    np.save(tmp_path / "l.npy", np.log([1.0, 3.0]))
+    same = ("-n", 20, "--seed", 4, "-q")
+    named = invoke("sample", "--pi", "a=1,b=3", *same).stdout
+    assert named.startswith("a,b\n")
+    for source in ("@w.json", "@w.csv"):
+        assert invoke("sample", "--pi", source, *same).stdout == named
+    plain = invoke("sample", "--logits", "@l.npy", *same).stdout
+    assert plain.startswith("x1,x2\n")
+    assert plain.splitlines()[1:] == named.splitlines()[1:]
+
+
+def test_several_temperatures(invoke: Invoke, tmp_path: Path) -> None:
+    outputs = ("-o", "x.csv", "-o", "x.npy", "-o", "x.parquet")
+    result = invoke("sample", "-t", "0.5,1,3", "-n", 50, "--seed", 1, *outputs)
+    assert result.exit_code == 0
+    expected = np.stack([Concrete([1, 3, 6], t).sample(50, seed=1) for t in (0.5, 1, 3)])
+    assert (np.load(tmp_path / "x.npy") == expected).all()
+    for name, read in (("x.csv", pl.read_csv), ("x.parquet", pl.read_parquet)):
+        frame = read(tmp_path / name)
+        assert frame.columns == ["temperature", "x1", "x2", "x3"]
+        assert frame["temperature"].to_list() == [0.5] * 50 + [1.0] * 50 + [3.0] * 50
+        assert (frame.drop("temperature").to_numpy() == expected.reshape(-1, 3)).all()
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.npy", "x.parquet"])
+def test_forms_and_precision(invoke: Invoke, tmp_path: Path, name: str) -> None:
+    d = Concrete([1, 3, 6], 0.01)
+    same = ("-t", 0.01, "-n", 500, "--seed", 3, "-o", name, "-f")
+    assert invoke("sample", *same, "--log").exit_code == 0
+    assert (rows_of(tmp_path / name) == d.sample_log(500, seed=3)).all()
+    assert invoke("sample", *same, "--hard").exit_code == 0
+    hard = rows_of(tmp_path / name)
+    assert (hard == np.eye(3)[d.sample_log(500, seed=3).argmax(axis=1)]).all()
+    assert invoke("sample", *same, "--dtype", "float32").exit_code == 0
+    single = rows_of(tmp_path / name).astype(np.float32)
+    assert (single == d.sample(500, seed=3).astype(np.float32)).all()
+    if name == "x.npy":
+        assert np.load(tmp_path / name).dtype == np.float32
+    if name == "x.parquet":
+        assert set(pl.read_parquet(tmp_path / name).dtypes) == {pl.Float32}
+
+
+def test_the_format_option_overrides_the_suffix(invoke: Invoke, tmp_path: Path) -> None:
+    assert invoke("sample", "-n", 5, "-o", "x.csv", "--format", "npy").exit_code == 0
+    assert np.load(tmp_path / "x.csv").shape == (5, 3)
+    result = invoke("sample", "-n", 5, "--format", "npy", "-q")
+    assert result.stdout_bytes.startswith(b"\x93NUMPY")
+    assert invoke("sample", "-n", 5, "-o", "plain", "--format", "csv").exit_code == 0
+
+
+def test_the_bytes_do_not_depend_on_threads_or_on_where_they_go(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    same = ("-n", 500_000, "--seed", 9, "-q", "-f", "--format")
+    for kind in ("csv", "npy"):
+        outputs = []
+        for threads in (1, 2, 5):
+            invoke("sample", *same, kind, "-j", threads, "-o", "x")
+            outputs.append((tmp_path / "x").read_bytes())
+        outputs.append(invoke("sample", *same, kind).stdout_bytes)
+        outputs.append(invoke("sample", *same, kind, "-o", "-").stdout_bytes)
+        assert len(set(outputs)) == 1
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.npy"])
+def test_a_short_file_is_the_beginning_of_a_long_one(
+    invoke: Invoke, tmp_path: Path, name: str
+) -> None:
+    for n, path in ((70_000, f"long-{name}"), (1_000, f"short-{name}")):
+        assert invoke("sample", "-n", n, "--seed", 2, "-o", path).exit_code == 0
+    long, short = rows_of(tmp_path / f"long-{name}"), rows_of(tmp_path / f"short-{name}")
+    assert (long[:1000] == short).all()
+
+
+def test_rows_with_an_exact_zero_or_one_are_counted_and_the_remedy_is_named(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    result = invoke("sample", "-t", 0.01, "-n", 5000, "--seed", 1, "-o", "x.npy")
+    rows = np.load(tmp_path / "x.npy")
+    count = int(((rows == 0) | (rows == 1)).any(axis=1).sum())
+    assert count > 0
+    assert f"{count:,} rows (" in result.stderr
+    assert "--log keeps full precision" in result.stderr
+    result = invoke("sample", "-t", "0.01,0.02", "-n", 700_000, "--seed", 1, "-o", "y.npy")
+    many = np.load(tmp_path / "y.npy").reshape(-1, 3)
+    count = int(((many == 0) | (many == 1)).any(axis=1).sum())
+    assert f"{count:,} rows ({count / 1_400_000:.2g}) hold" in result.stderr
+    for quiet in (("--log",), ("--hard",), ("-q",)):
+        result = invoke("sample", "-t", 0.01, "-n", 5000, "--seed", 1, *quiet)
+        assert "exact" not in result.stderr
+
+
+def test_force_replaces(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("old")
+    assert invoke("sample", "-n", 5, "-o", "x.csv", "--force").exit_code == 0
+    assert len((tmp_path / "x.csv").read_text().splitlines()) == 6
+
+
+def test_many_categories_are_cut_short_in_the_echo(invoke: Invoke) -> None:
+    result = invoke("sample", "--pi", ",".join("1" * 300), "-t", "0.1:10:30", "-n", 1)
+    assert "(300 categories)" in result.stderr
+    assert "(30 temperatures)" in result.stderr
+    assert len(result.stderr.splitlines()[0]) < 250
+
+
+def test_names_of_any_kind_survive_in_every_format(invoke: Invoke, tmp_path: Path) -> None:
+    names = ["7", "#a", "nan", 'q"', "a b", "ß", "<script>", "[/x]", "a;b", "'"]
+    (tmp_path / "w.json").write_text(json.dumps({name: 1 + i for i, name in enumerate(names)}))
+    for path in ("x.csv", "x.parquet"):
+        assert invoke("sample", "--pi", "@w.json", "-n", 3, "-o", path).exit_code == 0
+        assert list(open_samples(str(tmp_path / path)).names) == names
+
+
+# --- on a terminal ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the standard streams of the runner claim to be a terminal."""
+    from click import testing
+
+    monkeypatch.setattr(testing._NamedTextIOWrapper, "isatty", lambda _: True)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_gets_figures_a_picture_and_a_hint(invoke: Invoke) -> None:
+    result = invoke("sample", "--pi", "cat=1,dog=3,[/b]=6", "--seed", 1)
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) < 40
+    for text in ("cat", "dog", "[/b]", "0.6000", "near a vertex", "seed 1", "-o samples.csv"):
+        assert text in result.stdout
+    x = Concrete([1, 3, 6], 3).sample(10_000, seed=1)
+    for figure in (*x.mean(axis=0), *x.std(axis=0, ddof=1)):
+        assert f"{figure:.4f}" in result.stdout
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("form", ["--log", "--hard", "--dtype=float32", "-t=0.1,3"])
+def test_every_form_has_figures_on_a_terminal(invoke: Invoke, form: str) -> None:
+    result = invoke("sample", "-n", 500, "--pi", "1,2,3,4", *form.split("="))
+    assert result.exit_code == 0
+    assert "near a vertex" in result.stdout
+
+
+@pytest.mark.usefixtures("terminal")
+def test_many_categories_are_cut_short_on_a_terminal(invoke: Invoke) -> None:
+    result = invoke("sample", "-n", 100, "--pi", ",".join("1" * 50))
+    assert f"{50 - preview.SHOWN_CATEGORIES} more" in result.stdout
+
+
+@pytest.mark.usefixtures("terminal")
+def test_on_a_terminal_a_named_output_is_still_written(invoke: Invoke, tmp_path: Path) -> None:
+    assert invoke("sample", "-n", 5, "-o", "x.npy").exit_code == 0
+    assert (tmp_path / "x.npy").exists()
+    assert invoke("sample", "-n", 5, "-o", "-").stdout.startswith("x1,x2,x3\n")
+    assert invoke("sample", "-n", 5, "--format", "csv").stdout.startswith("x1,x2,x3\n")
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("patience", [0.0, 1e9])
+def test_a_bar_appears_only_when_the_work_lasts(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, patience: float, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(progress, "PATIENCE", patience)
+    same = ("-n", 2_000_000, "--seed", 1, "-f", "-o", "x.npy")
+    shown = invoke("sample", *same)
+    assert shown.exit_code == 0
+    assert np.load(tmp_path / "x.npy").shape == (2_000_000, 3)
+    assert ("rows" in shown.stderr) == (patience == 0)
+    assert invoke("sample", *same, "-q").output == ""

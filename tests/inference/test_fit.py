@@ -1,0 +1,243 @@
+"""Tests of `gscli.inference.fit` and of the likelihood beneath it."""
+
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from gscli.distribution.concrete import Concrete
+from gscli.errors import AccuracyError, DataError, ParameterError, ShapeError
+from gscli.inference import fit as fit_module
+from gscli.inference import likelihood
+from gscli.inference.fit import fit
+from gscli.inference.likelihood import derivatives, maximise
+
+TRUTH = Concrete([1, 3, 6], 0.7)
+
+
+@pytest.mark.parametrize("k", [2, 3, 10, 100])
+@pytest.mark.parametrize("temperature", [0.05, 1.0, 20.0])
+def test_converges_to_the_truth_from_its_own_start(k: int, temperature: float) -> None:
+    d = Concrete.from_logits(np.random.default_rng(k).normal(size=k) * 2, temperature)
+    result = fit([d.sample_log(20_000, seed=4)], log=True)
+    assert result.iterations < 10
+    deviation = (result.probs - d.probs) / result.standard_errors.probs
+    assert np.abs(deviation).max() < stats.norm.isf(0.001 / k)
+    assert abs(result.temperature - temperature) < 3.3 * float(result.standard_errors.temperature)
+    assert result.goodness.consistent
+
+
+@pytest.mark.parametrize("k", [3, 8])
+def test_intervals_cover_95_percent(k: int) -> None:
+    d = Concrete(np.arange(1, k + 1), 0.7)
+    rows = d.sample_log(1000 * 300, seed=9).reshape(1000, 300, k)
+    covered = np.zeros(k + 1)
+    for x in rows:
+        ends = fit([x], log=True).interval_95
+        covered[:k] += (ends.probs[:, 0] <= d.probs) & (d.probs <= ends.probs[:, 1])
+        low, high = np.asarray(ends.temperature)
+        covered[k] += low <= d.temperature <= high
+    # Each within binomial error, over k + 1 parameters.
+    level = 0.005 / (k + 1)
+    assert covered.min() >= stats.binom.ppf(level, 1000, 0.95)
+    assert covered.max() <= stats.binom.ppf(1 - level, 1000, 0.95)
+
+
+def test_derivatives_agree_with_differences() -> None:
+    y = TRUTH.sample_log(50, seed=1).T.copy()
+    point = np.array([0.3, -0.2, 0.5, 0.9])
+    found = derivatives(y, point[:-1], point[-1])
+    for index, shift in enumerate(1e-5 * np.eye(4)):
+        above = derivatives(y, (point + shift)[:-1], (point + shift)[-1])
+        below = derivatives(y, (point - shift)[:-1], (point - shift)[-1])
+        assert (above.value - below.value) / 2e-5 == pytest.approx(found.gradient[index], rel=1e-6)
+        slope = (above.gradient - below.gradient) / 2e-5
+        assert slope == pytest.approx(found.hessian[index], rel=1e-6, abs=1e-6)
+
+
+def test_log_likelihood_is_that_of_the_distribution_and_its_maximum() -> None:
+    x = TRUTH.sample(1000, seed=1)
+    result = fit([x])
+    assert result.log_likelihood == pytest.approx(result.distribution.log_prob(x).sum())
+    assert fit([np.log(x)], log=True).log_likelihood == pytest.approx(
+        result.distribution.log_prob_log(np.log(x)).sum()
+    )
+    for factor in (0.99, 1.01):
+        near = Concrete(result.probs * [factor, 1, 1], result.temperature)
+        assert near.log_prob(x).sum() < result.log_likelihood
+        near = Concrete(result.probs, result.temperature * factor)
+        assert near.log_prob(x).sum() < result.log_likelihood
+
+
+def test_standard_errors_are_those_of_repeated_samples() -> None:
+    rows = TRUTH.sample_log(400 * 500, seed=2).reshape(400, 500, 3)
+    results = [fit([x], log=True) for x in rows]
+    spread = np.std([result.probs for result in results], axis=0)
+    claimed = np.mean([result.standard_errors.probs for result in results], axis=0)
+    assert claimed == pytest.approx(spread, rel=0.15)
+    spread_t = np.std([result.temperature for result in results])
+    claimed_t = np.mean([float(result.standard_errors.temperature) for result in results])
+    assert claimed_t == pytest.approx(spread_t, rel=0.15)
+
+
+def test_intervals_are_symmetric_on_the_scale_of_logits_and_logs() -> None:
+    result = fit([TRUTH.sample(500, seed=1)])
+    probs, errors, ends = result.probs, result.standard_errors, result.interval_95
+    reach = stats.norm.ppf(0.975) * errors.probs / (probs * (1 - probs))
+    logit = np.log(probs / (1 - probs))
+    low, high = np.log(ends.probs / (1 - ends.probs)).T
+    assert low == pytest.approx(logit - reach)
+    assert high == pytest.approx(logit + reach)
+    reach_t = 1.959964 * float(errors.temperature) / result.temperature
+    assert np.log(ends.temperature) == pytest.approx(
+        np.log(result.temperature) + np.array([-reach_t, reach_t])
+    )
+
+
+def test_fixed_temperature() -> None:
+    x = TRUTH.sample(2000, seed=1)
+    free, fixed = fit([x]), fit([x], fix_temperature=0.7)
+    assert fixed.temperature == pytest.approx(0.7)
+    assert fixed.standard_errors.temperature == 0
+    assert np.asarray(fixed.interval_95.temperature) == pytest.approx([0.7, 0.7])
+    assert fixed.log_likelihood <= free.log_likelihood
+    assert fixed.probs == pytest.approx(TRUTH.probs, abs=0.05)
+    assert (fixed.standard_errors.probs <= free.standard_errors.probs * (1 + 1e-9)).all()
+    assert fit([x], fix_temperature=50).log_likelihood < fixed.log_likelihood
+
+
+def test_later_rows_enter_by_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = TRUTH.sample(200_000, seed=3)
+    exact = fit([x])
+    monkeypatch.setattr(fit_module, "HELD_VALUES", 30_000)
+    stepped = fit(np.array_split(x, 100))
+    assert stepped.held == 10_000
+    assert stepped.n == 200_000
+    # A start from 10,000 of 200,000 rows is some 4.5 standard errors off. The one step leaves what
+    # is of second order in that, and of third in the likelihood: some 4.5^3 / sqrt(200,000).
+    difference = (stepped.probs - exact.probs) / exact.standard_errors.probs
+    assert np.abs(difference).max() < 0.1
+    assert abs(stepped.temperature - exact.temperature) < 0.1 * float(
+        exact.standard_errors.temperature
+    )
+    assert stepped.log_likelihood == pytest.approx(exact.log_likelihood, abs=0.5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("pi", [[2.0, 3.0], [1.0, 3.0, 6.0]])
+def test_torch_samples(torch: ModuleType, pi: list[float], dtype: str) -> None:
+    torch.manual_seed(3)
+    kind = getattr(torch, dtype)
+    law = torch.distributions.RelaxedOneHotCategorical(
+        torch.tensor(0.5, dtype=kind), probs=torch.tensor(pi, dtype=kind)
+    )
+    result = fit([law.sample((50_000,)).numpy()])
+    ends = result.interval_95
+    probs = np.array(pi) / sum(pi)
+    assert ((ends.probs[:, 0] < probs) & (probs < ends.probs[:, 1])).all()
+    assert result.temperature == pytest.approx(0.5, abs=0.01)
+    assert result.goodness.consistent
+
+
+def test_goodness_rejects_other_noise() -> None:
+    scores = np.log([1, 3, 6]) + np.random.default_rng(1).normal(size=(20_000, 3))
+    weights = np.exp(scores)
+    result = fit([weights / weights.sum(axis=1, keepdims=True)])
+    assert not result.goodness.consistent
+    assert "normal" in result.goodness.causes[0]
+
+
+# ---------------------------------------------------------------- properties
+
+
+@settings(max_examples=20, deadline=None)
+@given(order=st.permutations(range(4)), seed=st.integers(0, 10**6))
+def test_permuting_categories_permutes_the_fit(order: list[int], seed: int) -> None:
+    x = Concrete([1, 2, 3, 4], 0.5).sample(300, seed=seed)
+    one, other = fit([x]), fit([x[:, order]])
+    assert other.probs == pytest.approx(one.probs[order], rel=1e-4)
+    assert other.log_likelihood == pytest.approx(one.log_likelihood, abs=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(power=st.floats(0.1, 10), seed=st.integers(0, 10**6))
+def test_powers_of_a_sample_divide_the_temperature(power: float, seed: int) -> None:
+    y = TRUTH.sample_log(300, seed=seed)
+    scaled = power * y
+    scaled -= np.log(np.exp(scaled).sum(axis=1, keepdims=True))
+    one, other = fit([y], log=True), fit([scaled], log=True)
+    assert other.temperature * power == pytest.approx(one.temperature, rel=1e-6)
+    assert other.probs == pytest.approx(one.probs, rel=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(shift=st.floats(-50, 50), seed=st.integers(0, 10**6))
+def test_a_shift_of_the_logits_or_of_a_row_changes_no_likelihood(shift: float, seed: int) -> None:
+    y = TRUTH.sample_log(50, seed=seed).T.copy()
+    value = derivatives(y, TRUTH.logits, 0.7).value
+    assert derivatives(y, TRUTH.logits + shift, 0.7).value == pytest.approx(value)
+    assert derivatives(y + shift, TRUTH.logits, 0.7).value == pytest.approx(value)
+
+
+# ---------------------------------------------------------------- degenerate data
+
+
+def test_degenerate_data_is_named() -> None:
+    x = TRUTH.sample(100, seed=1)
+    zero = x.copy()
+    zero[41] = [0, 0.25, 0.75]
+    constant = np.stack([np.full(100, 0.5), x[:, 0] / 2, 0.5 - x[:, 0] / 2], axis=1)
+    cases = [
+        ([], "no rows"),
+        ([x[:0]], "too few"),
+        ([x[:2]], "2 rows are too few to fit 3 parameters: draw 30 or more"),
+        ([x[:5], 1.01 * x[5:]], r"row 6 .* sums to 1\.01, not 1.*normalise"),
+        ([x[:5], np.where(x[5:] > 0.9, np.nan, x[5:])], r"row \d+ .* holds NaN"),
+        ([np.where(x > 0.9, np.inf, x)], r"row \d+ .* holds an infinite value"),
+        ([np.where(x > 0.9, -0.5, x)], r"row \d+ .* holds a negative value.*with --log"),
+        ([zero], "row 42 .* exact 0.*--log"),
+        ([np.eye(3)[[0, 1, 2, 2]]], "one-hot: that is temperature 0"),
+        ([constant], "column 1 is constant"),
+        ([np.tile(x[:1], (50, 1))], "column 1 is constant"),
+        ([x[:60], np.log(x[60:])], "row 61 .*with --log"),
+    ]
+    for blocks, words in cases:
+        with pytest.raises(DataError, match=words):
+            fit(blocks)
+    with pytest.raises(DataError, match="without --log"):
+        fit([x], log=True)
+    with pytest.raises(ParameterError, match="temperature"):
+        fit([x], fix_temperature=0)
+    with pytest.raises(ShapeError):
+        fit([x, x[:, :2]])
+
+
+def test_a_likelihood_without_maximum_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    y = TRUTH.sample_log(100, seed=1).T.copy()
+    with pytest.raises(AccuracyError, match="all the same"):
+        maximise([np.repeat(y[:, :1], 9, axis=1)])
+    monkeypatch.setattr(likelihood, "MAX_ITERATIONS", 2)
+    with pytest.raises(AccuracyError, match="no maximum"):
+        maximise([y])
+
+
+def test_rounded_rows_are_fitted() -> None:
+    x = np.round(TRUTH.sample(500, seed=2), 4)
+    x = x[(x > 0).all(axis=1)]
+    assert (x.sum(axis=1) != 1).any()
+    assert fit([x]).temperature == pytest.approx(0.7, abs=0.1)
+
+
+def test_one_array_is_as_good_as_blocks() -> None:
+    x = TRUTH.sample(300, seed=1)
+    assert fit(x).temperature == fit([x]).temperature
+
+
+def test_few_rows_are_remarked_upon() -> None:
+    assert fit(TRUTH.sample(30, seed=1)).remarks == ()
+    (remark,) = fit(TRUTH.sample(29, seed=1)).remarks
+    assert "29 rows are few for 3 categories" in remark
+    assert "fit 30 or more" in remark
