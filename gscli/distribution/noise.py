@@ -11,7 +11,7 @@ where only ratios of the exponentials -log U matter, that saves passes over memo
 
 import operator
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -174,7 +174,7 @@ def stream(
     threads: int | None = None,
     dtype: npt.DTypeLike = np.float64,
     order: Literal["C", "F"] = "C",
-) -> Iterator[Chunk]:
+) -> Generator[Chunk, None, None]:
     """Yield n samples as chunks of rows, in order, made by threads ahead of the consumer.
 
     Parameters

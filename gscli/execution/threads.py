@@ -3,7 +3,7 @@
 import operator
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -29,7 +29,7 @@ def usable_threads() -> int:
 
 def ordered_map(
     function: Callable[[S], T], items: Iterable[S], *, threads: int | None = None
-) -> Iterator[T]:
+) -> Generator[T, None, None]:
     """Map over items in threads, yielding results in order and only a few ahead.
 
     Parameters

@@ -179,7 +179,7 @@ def test_json_has_null_where_a_number_is_not_finite(
 
     broken = TestResult("rounding", float("inf"), float("nan"), False, "none")
     monkeypatch.setattr(
-        "gscli.inference.gof.check",
+        "gscli.inference.gof.check.check",
         lambda *_, **__: CheckResult(False, True, 0.1, 1, (broken,), (), ()),
     )
     save(tmp_path / "x.csv", TRUTH.sample(5, seed=1))
