@@ -196,8 +196,8 @@ def positions(names: tuple[str, ...], text: str | None) -> tuple[int, ...] | Non
 
 
 @contextmanager
-def naming(samples: "Samples", place: str = "") -> Iterator[None]:
-    """Name the file, and perhaps the place in it, in an error that its content raises."""
+def naming(samples: "Samples") -> Iterator[None]:
+    """Name the file in an error that its content raises."""
     from gscli.errors import AccuracyError, DataError
 
     try:
@@ -205,4 +205,4 @@ def naming(samples: "Samples", place: str = "") -> Iterator[None]:
     except (AccuracyError, DataError) as error:
         if str(error).startswith(f"{samples.label}: "):
             raise
-        raise type(error)(f"{samples.label}: {place}{error}") from error
+        raise type(error)(f"{samples.label}: {error}") from error

@@ -33,8 +33,8 @@ from gscli.io.samples import (
     show_row,
 )
 
-KEPT_VALUES = 2**21
-"""Values kept for Newton's method, 16 megabytes; it goes on over all rows from where it ends."""
+KEPT_VALUES = 2**20
+"""Values kept for Newton's method, 8 megabytes; it goes on over all rows from where it ends."""
 
 NEGLIGIBLE = 1e-4
 """Squared distance from the maximum, in standard errors, at which to stop."""
@@ -193,7 +193,9 @@ def fit(
     valid = replace(as_samples(samples, log=log), valid=True)
     with repeatable(valid) as rows:
         k = rows.num_categories
-        first = rows.accumulate(partial(_FirstPass, k, log=rows.log), threads=threads)
+        first = rows.accumulate(
+            partial(_FirstPass, k, rows.expected, log=rows.log), threads=threads
+        )
         _refuse_degenerate(first, k, fixed=fix_temperature is not None)
         log_x = category_major(first.kept.rows())
         standard = Standard.of(log_x)
@@ -223,13 +225,13 @@ def fit(
 class _FirstPass:
     """What is kept of a first pass: some rows, and what tells a degenerate sample."""
 
-    def __init__(self, num_categories: int, *, log: bool) -> None:
+    def __init__(self, num_categories: int, expected: int | None, *, log: bool) -> None:
         self.log = log
         self.n = 0
         self.sum_of_logs = 0.0
         self.low = np.full(num_categories, np.inf)
         self.high = np.full(num_categories, -np.inf)
-        self.kept = KeptRows(max(2, KEPT_VALUES // num_categories))
+        self.kept = KeptRows(max(2, KEPT_VALUES // num_categories), expected)
 
     def update(self, batch: Batch) -> None:
         """Take in the next rows."""

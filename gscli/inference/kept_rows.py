@@ -22,6 +22,8 @@ class KeptRows:
     ----------
     limit : int
         The most rows that are kept.
+    expected : int, optional
+        How many rows will come: spares keeping what will be left out.
 
     Examples
     --------
@@ -31,9 +33,9 @@ class KeptRows:
     [0.0, 13.0, 26.0, 34.0, 47.0, 55.0, 68.0, 81.0, 89.0]
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, expected: int | None = None) -> None:
         self.limit = limit
-        self.level = 0
+        self.level = max(1, (expected or 0) // max(limit, 1)).bit_length() - 1
         self.count = 0
         self._kept: list[tuple[IntArray, FloatArray]] = []
 

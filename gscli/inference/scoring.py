@@ -53,7 +53,7 @@ def log_densities(batch: Batch, distribution: Concrete, precision: Precision) ->
 def _at(
     distribution: Concrete, temperature: float | None, rows: FloatArray, precision: Precision
 ) -> FloatArray:
-    if temperature is not None:
+    if temperature not in (None, distribution.temperature):
         distribution = Concrete.from_logits(distribution.logits, temperature)
     return distribution.log_prob_log(rows) if precision.log else distribution.log_prob(rows)
 

@@ -110,11 +110,11 @@ class SummaryAccumulator:
         self.n = total
 
     def summary(self) -> Summary:
-        """Return the statistics, or raise `DataError` if there are fewer than two rows."""
+        """Return the statistics, or raise `DataError` if there is not a single row."""
         n = self.n
-        if n < 2:
-            raise DataError(f"{n} rows; standard errors need two or more")
-        sd = np.sqrt(self.squares[:-1] / (n - 1))
+        if n == 0:
+            raise DataError("a sample without rows has no statistics")
+        sd = np.sqrt(self.squares[:-1] / max(n - 1, 1))
         return Summary(
             n=n,
             mean=self.mean[:-1],
@@ -149,7 +149,7 @@ def summarise(rows: Rows | Samples, *, log: bool = False, threads: int | None = 
     Raises
     ------
     DataError
-        If there are fewer than two rows.
+        If there is not a single row.
 
     Examples
     --------

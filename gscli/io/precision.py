@@ -103,8 +103,8 @@ class Precision:
 
     @property
     def inexact(self) -> bool:
-        """Whether rounding takes rows off the simplex by more than a sampler does."""
-        return self.step > SUM_TOLERANCE or self.epsilon > 0
+        """Whether rounding takes rows off the simplex."""
+        return self.name != "full"
 
     def tolerance(self, log_x: FloatArray, scores: float | None = None) -> FloatArray | float:
         """Return how far from 1 rows may sum (of logarithms: from 0 the log of that sum).

@@ -416,7 +416,10 @@ class _Array:
         self.total = math.prod(shape[:-1])
         self.on_disk = fortran or _on_disk(file)
         # The columns of a pipe come one after another.
-        self.file: Any = _spooled(file) if fortran and not _on_disk(file) else file
+        self.file: Any = file
+        if fortran and not _on_disk(file):
+            self.file = _spooled(file)
+            weakref.finalize(self, self.file.close)
         self.offset = self.file.tell() if self.on_disk else 0
 
     def parts(self, temperatures: Sequence[float | None]) -> Iterator[Part]:

@@ -158,6 +158,11 @@ class Samples:
         """K, the number of categories."""
         return len(self.names)
 
+    @property
+    def expected(self) -> int | None:
+        """Number of rows that will come, if it is known and none are left out."""
+        return None if self.wanted else self.total
+
     def at(self, temperatures: Sequence[float], *, choice: str = "") -> "Samples":
         """Return the rows of some temperatures, or all where the source states none.
 
@@ -290,6 +295,8 @@ class Samples:
             if chosen.all():
                 yield replace(batch, temperature=matched)
                 continue
+            if not chosen.any() and not self.choice:
+                continue
             if self.choice:
                 both = list_temperatures({*np.unique(stated).tolist(), *self.wanted})
                 raise DataError(
@@ -374,7 +381,8 @@ def _checked_rows(rows: Any, num_categories: int) -> RealArray:
     if values.dtype.kind not in "fiu":
         raise ParameterError("samples", f"hold {values.dtype} values; expected real numbers")
     if values.ndim != 2 or values.shape[1] != num_categories or num_categories < 2:
-        expected = f"(rows, {num_categories or 'K'})"
+        expected = f"(rows, {num_categories}), {num_categories} categories"
+        expected = expected if num_categories > 1 else "(rows, K), K >= 2"
         raise ShapeError(f"samples have shape {values.shape}; expected {expected}")
     return values
 
@@ -435,7 +443,7 @@ def fault_of(row: FloatArray, *, log: bool) -> str:
     Examples
     --------
     >>> fault_of(np.array([0.5, 0.9]), log=False)
-    'is not a sample: it sums to 1.4, not 1'
+    'is not a sample: it sums to 1.4, not 1; normalise the rows'
     """
     if np.isnan(row).any():
         return "holds NaN: leave such rows out, or mend the sampler that makes them"
@@ -446,13 +454,13 @@ def fault_of(row: FloatArray, *, log: bool) -> str:
             total = np.exp(row).sum()
         return (
             f"is not log X of a sample: its exponentials sum to {total:.7g}, not 1; if the file "
-            "holds samples and not their logarithms, leave out --log"
+            "holds samples and not their logarithms, read it without --log"
         )
     if (row <= 0).all():
         return "is not a sample: no value is positive; if these are logarithms, add --log"
     if (row < 0).any():
         return f"is not a sample: it holds {row.min():.4g}; probabilities are 0 or more"
-    return f"is not a sample: it sums to {row.sum():.7g}, not 1"
+    return f"is not a sample: it sums to {row.sum():.7g}, not 1; normalise the rows"
 
 
 def show_row(row: FloatArray) -> str:

@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 
 import gscli
+from tests.tables import CLASSIC
 
 Start = Callable[..., "Popen[bytes]"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(gscli.__file__).parents[1])}
@@ -76,7 +77,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(start: Start, suffix: str, qui
 
 def test_a_pipe_from_sample_to_density(start: Start) -> None:
     first = start("sample", "-n", 200_000, "--seed", 1, "-q", stdin=None)
-    second = start("density", "-", "-q", stdin=first.stdout)
+    second = start("density", "-", *CLASSIC, "-q", stdin=first.stdout)
     assert first.stdout is not None
     first.stdout.close()
     first.stdout = None
@@ -95,13 +96,15 @@ def test_standard_output_may_be_a_file_that_goes_on(
     path = tmp_path / "all"
     same = ("-n", 5000, "--seed", 1, "-q", "--format", suffix)
     expected = finished(start("sample", *same))[1]
-    again = finished(start("density", "-", "-q", "--format", suffix, stdin=_temporary(expected)))[1]
+    again = finished(
+        start("density", "-", *CLASSIC, "-q", "--format", suffix, stdin=_temporary(expected))
+    )[1]
     assert again
     with path.open(mode) as file:
         file.write(b"before")
         file.flush()
         assert finished(start("sample", *same, stdout=file))[0] == 0
-        density = start("density", "-", "-q", "--format", suffix, stdout=file,
+        density = start("density", "-", *CLASSIC, "-q", "--format", suffix, stdout=file,
                         stdin=_temporary(expected))  # fmt: skip
         assert finished(density)[0] == 0
     assert path.read_bytes() == b"before" + expected + again
@@ -143,7 +146,7 @@ def test_a_full_disk_leaves_nothing_but_the_old_file(
         args: tuple[object, ...] = ("sample", "-n", 2_000_000)
     else:
         np.save(tmp_path / "x.npy", np.random.default_rng(0).dirichlet([1, 1, 1], 600_000))
-        args = ("density", tmp_path / "x.npy")
+        args = ("density", tmp_path / "x.npy", *CLASSIC)
     process = start(*args, "-q", "-f", "-o", target, preexec_fn=_limit_files)
     code, stdout, stderr = finished(process)
     assert code == 1, stderr
@@ -192,7 +195,7 @@ def test_density_can_be_interrupted_too(start: Start, tmp_path: Path, suffix: st
     target = tmp_path / "out" / f"x.{suffix}"
     target.parent.mkdir()
     source = start("sample", "-n", "1e9", "-q", "--format", "npy")
-    process = start("density", "-", "-o", target, "--append", stdin=source.stdout)
+    process = start("density", "-", *CLASSIC, "-o", target, "--append", stdin=source.stdout)
     _wait_until_it_grows(target, process)
     process.send_signal(signal.SIGINT)
     code, _, stderr = finished(process)
@@ -256,11 +259,11 @@ def test_on_a_real_terminal_there_is_a_summary(start: Start) -> None:
 
 def test_densities_on_a_real_terminal_are_a_summary(start: Start) -> None:
     finished(start("sample", "--seed", 1, "-n", 5000, "-o", "x.csv"))
-    text = on_a_terminal(start, "density", "x.csv", "-q")
+    text = on_a_terminal(start, "density", "x.csv", *CLASSIC, "-q")
     assert "log-density of 5,000 of 5,000 rows: mean 1.9" in text
     assert "-o density.csv" in text
     assert len(text.splitlines()) < 5
-    rows = on_a_terminal(start, "density", "x.csv", "-q", "-o", "-")
+    rows = on_a_terminal(start, "density", "x.csv", *CLASSIC, "-q", "-o", "-")
     assert len(rows.splitlines()) == 5001
 
 

@@ -62,6 +62,7 @@ def command(
         raise click.BadParameter(
             f"{len(outputs)} outputs; FILE is read once: name one", param_hint=options.OUTPUT_HINT
         )
+    options.check_not_input(file, outputs)
     given = open_input(file, pi, logits, temperatures, log=log, quiet=quiet, valid=False)
     samples, distribution = given.samples, given.distribution()
     options.check_targets(outputs, force=force)
@@ -133,8 +134,7 @@ def _save(
         if kind == "npy":
             columns = samples.has_temperatures + len(samples.names) + 1
             # Of some temperatures only, the number of rows is not known beforehand.
-            total = None if samples.wanted else samples.total
-            shape = (total, columns) if append else (total,)
+            shape = (samples.expected, columns) if append else (samples.expected,)
             arrays = (
                 np.stack(list(table.values()), axis=-1).reshape(-1, *shape[1:]) for table in tables
             )

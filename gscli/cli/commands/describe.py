@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gscli.cli import options
-from gscli.cli.inputs import naming, open_input
+from gscli.cli.inputs import open_input
 from gscli.cli.messages import echo_json
 from gscli.cli.progress import waiting
 
@@ -90,6 +90,7 @@ def _measure(samples: "Samples", threads: int | None = None) -> "dict[float, Sum
     """Return the statistics of a file at each of its temperatures."""
     from functools import partial
 
+    from gscli.errors import DataError
     from gscli.inference.summary import SummaryAccumulator
     from gscli.io.samples import ByTemperature
 
@@ -98,8 +99,11 @@ def _measure(samples: "Samples", threads: int | None = None) -> "dict[float, Sum
     measured = {}
     for temperature, each in found.items():
         known = CLASSIC if temperature is None else temperature
-        with naming(samples, f"t = {known:g}: "):
-            measured[known] = each.summary()
+        if each.n < 2:
+            raise DataError(
+                f"{samples.label}: {each.n} row at t = {known:g}; standard errors need two or more"
+            )
+        measured[known] = each.summary()
     return measured
 
 

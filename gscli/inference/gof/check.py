@@ -135,7 +135,7 @@ def check(
         raise ParameterError("alpha", f"{alpha:g} is not between 0 and 1")
     rows = as_samples(samples, log=log, num_categories=distribution.num_categories)
     labels = names or default_names(distribution.num_categories)
-    make = partial(Statistics, distribution, labels, rows.precision)
+    make = partial(Statistics, distribution, labels, rows.precision, rows.expected)
     statistics = rows.accumulate(make, threads=threads)
     if statistics.n == 0:
         raise DataError("there are no rows to check")

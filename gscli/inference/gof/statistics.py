@@ -82,6 +82,8 @@ class Statistics:
         Of the K categories, for the sentences.
     precision : Precision
         Of the values.
+    expected : int, optional
+        How many rows will come, if it is known.
 
     Attributes
     ----------
@@ -107,7 +109,13 @@ class Statistics:
         The smallest ratio of two exponentials of a row without zeros.
     """
 
-    def __init__(self, distribution: Concrete, names: Sequence[str], precision: Precision) -> None:
+    def __init__(
+        self,
+        distribution: Concrete,
+        names: Sequence[str],
+        precision: Precision,
+        expected: int | None = None,
+    ) -> None:
         k = distribution.num_categories
         self.distribution = distribution
         self.names = names
@@ -116,7 +124,7 @@ class Statistics:
         self.off_simplex = self.not_a_number = self.infinite = self.negative = 0
         self.first_off_simplex = 0
         self.first_off: FloatArray = np.empty(0)
-        self.kept = KeptRows(max(2, KEPT_VALUES // k))
+        self.kept = KeptRows(max(2, KEPT_VALUES // k), expected)
         self.argmax_counts: IntArray = np.zeros(k, dtype=np.int64)
         self.pairs = _pairs(distribution)
         self.ratios = Histograms(len(self.pairs))

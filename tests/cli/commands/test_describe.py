@@ -176,11 +176,17 @@ def test_an_array_of_several_temperatures(invoke: Invoke) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("0.1,0.3,0.6\n0.2,0.9,0.4\n", "row 2 (0.2, 0.9, 0.4) sums to 1.5 and is no sample"),
-        ("0.1,0.3,0.6\n-0.1,0.5,0.6\n", "row 2 (-0.1, 0.5, 0.6) holds -0.1 and is no sample"),
-        ("0.1,0.3,0.6\nnan,0.3,0.7\n", "row 2 (nan, 0.3, 0.7) holds nan and is no sample"),
-        ("-1,-2,-3\n-1,-2,-3\n", "is no sample; if the file holds log X, add --log"),
-        ("0.1,0.3,0.6\n", "1 rows at t = 3"),
+        (
+            "0.1,0.3,0.6\n0.2,0.9,0.4\n",
+            "row 2 (0.2, 0.9, 0.4) is not a sample: it sums to 1.5",
+        ),
+        ("0.1,0.3,0.6\n-0.1,0.5,0.6\n", "row 2 (-0.1, 0.5, 0.6) is not a sample: it holds -0.1"),
+        ("0.1,0.3,0.6\nnan,0.3,0.7\n", "row 2 (nan, 0.3, 0.7) holds NaN: leave such rows out"),
+        (
+            "-1,-2,-3\n-1,-2,-3\n",
+            "is not a sample: no value is positive; if",
+        ),
+        ("0.1,0.3,0.6\n", "1 row at t = 3"),
         ("0.1,0.9\n0.2,0.8\n", "has 2 columns"),
         ("0.1,x,0.6\n0.1,0.3,0.6\n", "bad.csv"),
         ("", "is empty"),

@@ -220,7 +220,7 @@ MISTAKES: list[tuple[list[str], int, str]] = [
     (["slabs.npy"], 1, "-t"),
     (["three.csv", "-t", "1,2"], 2, "give one"),
     (["-o", "no/x.html"], 1, "no"),
-    (["bad-t.csv", "--pi", "1,2,3"], 1, "bad-t.csv: row 1 has temperature -1"),
+    (["bad-t.csv", "--pi", "1,2,3"], 1, "bad-t.csv: row 1: temperature -1 is not"),
 ]
 
 

@@ -645,7 +645,7 @@ def test_a_missing_logarithm_is_named_from_few_rows() -> None:
 def test_clamps_beyond_the_rows_held_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     from gscli.inference.gof import statistics as tally
 
-    monkeypatch.setattr(tally, "HELD_VALUES", 600)
+    monkeypatch.setattr(tally, "KEPT_VALUES", 600)
     x = softmax((LOGITS - np.log(-np.log(np.clip(uniforms(n=40_000), 1e-3, 1 - 1e-3)))) / T)
     result = check(x, TRUTH)
     assert not outcome(result, "extremes")
