@@ -140,6 +140,7 @@ class Session:
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
         self._kaleido: Any = None
+        self._pipe: Any = None
 
     def __enter__(self) -> Self:
         # The browser's own complaints say nothing that an ExportError does not.
@@ -168,7 +169,7 @@ class Session:
         logging.disable(self._silenced)
 
     def render(self, images: Sequence[Image]) -> list[bytes]:
-        """Render figures, within `TIME_LIMIT` seconds by the clock on the wall.
+        """Render figures, within `TIME_LIMIT` seconds of wall-clock time.
 
         Parameters
         ----------
@@ -206,21 +207,30 @@ class Session:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     async def _open(self) -> None:
-        self._kaleido = _kaleido(
+        from choreographer.channels import Pipe
+        from kaleido import Kaleido
+
+        self._pipe = Pipe()
+        self._kaleido = Kaleido(
             path=self._browser.path,
             mathjax=False,
             timeout=TIME_LIMIT,
             tmp_dir=self._folder.name,
             browser_cls=_browser_class(self._folder.name),
+            channel_cls=lambda: self._pipe,
         )
         await self._kaleido.open()
+        # Loading the page anew after each image, as kaleido does, costs as much as an image.
+        tab = await self._kaleido.tabs_ready.get()
+        tab.reload = _do_nothing
+        await self._kaleido.tabs_ready.put(tab)
 
     async def _render(self, images: Sequence[Image]) -> list[bytes]:
         await asyncio.wrap_future(self._opening)
         return [await self._kaleido.calc_fig(i.figure, opts=_options(i)) for i in images]
 
     async def _end(self) -> None:
-        """End the browser's processes at once: they are a group, and hold nothing dear."""
+        """End the browser's processes at once: they are a group, and nothing that they hold is needed."""
         # A browser that is only just being started could not be found, and would stay.
         async with asyncio.timeout(CLOSING_TIME):
             while not (self._opening.done() or hasattr(self._kaleido, "subprocess")):
@@ -231,8 +241,8 @@ class Session:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(CLOSING_TIME)
         with suppress(Exception):
-            # Its reader waits two seconds for a word from the dead, unless the pipe is closed.
-            self._kaleido._channel.close()
+            # Its reader would wait two seconds for an answer that cannot come any more.
+            self._pipe.close()
         with suppress(Exception):
             await asyncio.wait_for(self._kaleido.close(), CLOSING_TIME)
         others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -257,15 +267,8 @@ def render(images: Sequence[Image], browser: Browser) -> list[bytes]:
         return session.render(images)
 
 
-def _kaleido(**options: Any) -> Any:
-    from kaleido import Kaleido
-
-    class KeptTab(Kaleido):  # type: ignore[misc]
-        # Loading the page anew after each image, as kaleido does, costs as much as an image.
-        async def _return_kaleido_tab(self, tab: Any) -> None:
-            await self.tabs_ready.put(tab)
-
-    return KeptTab(**options)
+async def _do_nothing() -> None:
+    pass
 
 
 def _browser_class(folder: str) -> Any:
