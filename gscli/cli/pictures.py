@@ -39,8 +39,8 @@ def terminal_pictures(
     from rich.markup import escape
 
     from gscli.arrays import log_softmax
-    from gscli.plotting.binning import count_cells
-    from gscli.plotting.collect import collect, count_bins
+    from gscli.plotting.binning import count_bins, count_cells
+    from gscli.plotting.collect import collect
     from gscli.plotting.plot import Projection, choose
     from gscli.plotting.terminal import bars, resolution_for, width_for
 

@@ -108,6 +108,7 @@ def collect(
     Examples
     --------
     >>> from functools import partial
+    >>> from gscli.plotting.binning import count_bins
     >>> loads = [loaded((None, np.eye(3)))]
     >>> found = collect(loads, measure=partial(count_bins, bins=2), keep=2)
     >>> found[None].n, found[None].counts.tolist(), len(found[None].points.rows())
@@ -128,15 +129,6 @@ def collect(
     if not any(each.n for each in found.values()):
         raise DataError("there is no sample to draw")
     return {temperature: each for temperature, each in found.items() if each.n}
-
-
-def count_bins(rows: FloatArray, *, bins: int) -> IntArray:
-    """Return the counts of each category's share in equal bins of [0, 1], shape (K, bins)."""
-    columns = rows.T
-    index = np.clip((columns * bins).astype(np.int64), 0, bins - 1)
-    index += np.arange(len(columns))[:, None] * bins
-    counts = np.bincount(index.ravel(), minlength=len(columns) * bins)
-    return counts.reshape(len(columns), bins)
 
 
 def check_block(block: Block, *, label: str, log: bool) -> Block:

@@ -13,8 +13,8 @@ from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution.concrete import Concrete
 from gscli.distribution.regions import highest_density_regions
 from gscli.errors import AccuracyError, DataError, ParameterError
-from gscli.plotting.binning import count_cells
-from gscli.plotting.collect import Collected, Load, Measure, Part, collect, count_bins, loaded
+from gscli.plotting.binning import count_bins, count_cells
+from gscli.plotting.collect import Collected, Load, Measure, Part, collect, loaded
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
