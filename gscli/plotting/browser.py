@@ -79,6 +79,11 @@ class Image:
     height: int
     scale: float = 1.0
 
+    def options(self) -> dict[str, Any]:
+        """Return all but the figure, as kaleido names it."""
+        names = ("format", "width", "height", "scale")
+        return {name: getattr(self, name) for name in names}
+
 
 def find_browser() -> Browser:
     """Look for a browser, without starting it.
@@ -227,10 +232,10 @@ class Session:
 
     async def _render(self, images: Sequence[Image]) -> list[bytes]:
         await asyncio.wrap_future(self._opening)
-        return [await self._kaleido.calc_fig(i.figure, opts=_options(i)) for i in images]
+        return [await self._kaleido.calc_fig(image.figure, image.options()) for image in images]
 
     async def _end(self) -> None:
-        """End the browser's processes at once: they are a group, and nothing that they hold is needed."""
+        """End the browser's processes, which are a group, at once: nothing in them is needed."""
         # A browser that is only just being started could not be found, and would stay.
         async with asyncio.timeout(CLOSING_TIME):
             while not (self._opening.done() or hasattr(self._kaleido, "subprocess")):
@@ -280,12 +285,3 @@ def _browser_class(folder: str) -> Any:
             return {**super().get_env(), "TMPDIR": folder}
 
     return Tidy if len(folder) <= LONGEST_FOLDER else Chromium
-
-
-def _options(image: Image) -> Any:
-    return {
-        "format": image.format,
-        "width": image.width,
-        "height": image.height,
-        "scale": image.scale,
-    }

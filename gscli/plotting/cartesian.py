@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from gscli.plotting import theme
-from gscli.plotting.panels import Panel
+from gscli.plotting.panels import Panel, empty_figure, numbered
 
 
 def cartesian(
@@ -46,20 +46,19 @@ def cartesian(
     Returns
     -------
     plotly.graph_objects.Figure
-        Panel i has the axes that `axes_of(i)` names.
+        Panel i has the axes x and y, x2 and y2, ..., as `panels.add_traces` counts them.
     """
     alone = len(panels) == 1
     margin = margin or theme.Margin(70, 50, 110 if alone else 130, 100)
     if alone:
         panel = (single[0] - margin.left - margin.right, single[1] - margin.top - margin.bottom)
     grid = theme.grid(len(panels), panel=panel, gap=gap, margin=margin, columns=columns)
-    figure = go.Figure(layout=theme.layout(title, subtitle, grid))
+    figure = empty_figure(panels, grid, title, subtitle)
     for index, domain in enumerate(grid.domains):
-        names = axes_of(index)
         for axis, other, place, shared in (("x", "y", domain.x, x), ("y", "x", domain.y, y)):
-            figure.layout[f"{axis}axis{names['xaxis'][1:]}"] = {
+            figure.layout[numbered(f"{axis}axis", index)] = {
                 "domain": place,
-                "anchor": names[f"{other}axis"],
+                "anchor": numbered(other, index),
                 "gridcolor": theme.GRID,
                 "linecolor": theme.MUTED,
                 "zeroline": False,
@@ -70,11 +69,4 @@ def cartesian(
                 **shared,
                 "title": {"font": {"size": 14}, "standoff": 10, **shared.get("title", {})},
             }
-    figure.update_layout(annotations=theme.headings([p.heading for p in panels], grid.domains))
     return figure
-
-
-def axes_of(index: int) -> dict[str, str]:
-    """Return the names of a panel's axes, as a trace takes them."""
-    number = "" if index == 0 else str(index + 1)
-    return {"xaxis": f"x{number}", "yaxis": f"y{number}"}

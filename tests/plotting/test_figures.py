@@ -13,7 +13,7 @@ from gscli.plotting import theme
 from gscli.plotting.binning import cell_of, count_cells
 from gscli.plotting.log_ratio import log_ratio_panels
 from gscli.plotting.marginals import histogram_panels, marginal_panels
-from gscli.plotting.panels import Panel
+from gscli.plotting.panels import Categories, Panel
 from gscli.plotting.ternary import ternary, ternary_panels
 from gscli.plotting.tetrahedron import VERTICES, tetrahedron_panels
 from tests.plotting.plotly_arrays import array
@@ -23,12 +23,12 @@ EVIL = ("<script>alert(1)</script>", "<b>", "a&b", "x")
 
 def markers(figure: dict[str, Any]) -> list[dict[str, Any]]:
     return [
-        t for t in figure["data"] if "winner" in t.get("legendgroup", "") and not t["showlegend"]
+        t for t in figure["data"] if "category" in t.get("legendgroup", "") and not t["showlegend"]
     ]
 
 
 def keys(figure: dict[str, Any]) -> list[dict[str, Any]]:
-    return [t for t in figure["data"] if "winner" in t.get("legendgroup", "") and t["showlegend"]]
+    return [t for t in figure["data"] if "category" in t.get("legendgroup", "") and t["showlegend"]]
 
 
 def test_vertex_of_each_category_has_its_name_its_colour_and_its_samples() -> None:
@@ -78,7 +78,7 @@ def test_panels_share_one_scale_of_counts() -> None:
     few, many = np.zeros(4, dtype=np.int64), np.zeros(4, dtype=np.int64)
     few[0], many[0] = 10, 1_000
     figure = ternary_panels(
-        [Panel(counts=few), Panel(counts=many)], names=("a", "b", "c")
+        [Panel(counts=few), Panel(counts=many)], Categories("abc")
     ).to_plotly_json()
     small, large = (t for t in figure["data"] if t.get("fill") == "toself")
     assert small["fillcolor"] != large["fillcolor"]
@@ -90,7 +90,7 @@ def test_panels_share_one_scale_of_counts() -> None:
 def test_panels_have_headings_and_one_legend() -> None:
     points = np.array([[0.2, 0.3, 0.5]])
     panels = [Panel(heading=f"t = {t}", points=points) for t in (0.1, 0.5, 1)]
-    figure = ternary_panels(panels, names=("a", "b", "c")).to_plotly_json()
+    figure = ternary_panels(panels, Categories("abc")).to_plotly_json()
     assert [note["text"] for note in figure["layout"]["annotations"]] == [p.heading for p in panels]
     assert {trace["subplot"] for trace in figure["data"]} == {"ternary", "ternary2", "ternary3"}
     assert sum(trace["showlegend"] for trace in figure["data"]) == 3
@@ -120,9 +120,9 @@ def test_names_are_escaped_everywhere() -> None:
     edges = np.linspace(0, 1, 6)
     figures = [
         ternary(three, names=EVIL[:3]),
-        tetrahedron_panels([Panel(points=points)], names=EVIL),
-        log_ratio_panels([Panel(points=np.log(three))], names=EVIL[:3]),
-        marginal_panels([Panel(counts=counts, edges=edges)], names=EVIL[:3]),
+        tetrahedron_panels([Panel(points=points)], Categories(EVIL)),
+        log_ratio_panels([Panel(points=np.log(three))], Categories(EVIL[:3])),
+        marginal_panels([Panel(counts=counts, edges=edges)], Categories(EVIL[:3])),
         histogram_panels([Panel(counts=counts[0], edges=edges)], label=EVIL[0]),
     ]
     for figure in figures:
@@ -133,7 +133,7 @@ def test_names_are_escaped_everywhere() -> None:
 
 def test_tetrahedron_keeps_each_category_at_its_vertex() -> None:
     points = np.eye(4) * 0.96 + 0.01
-    figure = tetrahedron_panels([Panel(points=points)], names="abcd").to_plotly_json()
+    figure = tetrahedron_panels([Panel(points=points)], Categories("abcd")).to_plotly_json()
     labels = figure["layout"]["scene"]["annotations"]
     for k, trace in enumerate(markers(figure)):
         place = np.array([array(trace[axis])[0] for axis in "xyz"])
@@ -146,7 +146,7 @@ def test_tetrahedron_keeps_each_category_at_its_vertex() -> None:
 
 def test_log_ratio_axes() -> None:
     log_x = Concrete([1, 3, 6], 0.01).sample_log(50, seed=1)
-    figure = log_ratio_panels([Panel(points=log_x)], names="abc").to_plotly_json()
+    figure = log_ratio_panels([Panel(points=log_x)], Categories("abc")).to_plotly_json()
     x = np.sort(np.concatenate([array(t["x"]) for t in markers(figure)]))
     assert x == pytest.approx(np.sort(log_x[:, 0] - log_x[:, 2]), rel=1e-5)
     assert figure["layout"]["xaxis"]["title"]["text"] == "log( a / c )"
@@ -173,6 +173,6 @@ def test_points_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
 
 def test_log_ratios_beyond_float32_are_drawn() -> None:
     log_x = np.array([[-1e300, 0.0, -2e300]])
-    figure = log_ratio_panels([Panel(points=log_x)], names="abc").to_plotly_json()
+    figure = log_ratio_panels([Panel(points=log_x)], Categories("abc")).to_plotly_json()
     (drawn,) = [array(t["x"]) for t in markers(figure) if len(array(t["x"]))]
     assert drawn.tolist() == [1e300]
