@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from gscli.arrays import FloatArray
 from gscli.plotting import theme
 from gscli.plotting.cartesian import cartesian
-from gscli.plotting.panels import Panel, add_traces, numbered
+from gscli.plotting.panels import Panel, add_traces, numbered, titled
 
 if TYPE_CHECKING:
     from gscli.inference.gof.check import CheckResult
@@ -35,11 +35,7 @@ TITLES = {
 
 
 def check_panels(
-    result: "CheckResult",
-    *,
-    names: Sequence[str],
-    title: str = "",
-    subtitle: str = "",
+    result: "CheckResult", *, names: Sequence[str], title: str = "", subtitle: str = ""
 ) -> go.Figure:
     """Draw what was observed beside what is expected, a panel for each test.
 
@@ -81,11 +77,9 @@ def check_panels(
         [Panel(heading=_heading(test)) for test, _ in drawn],
         x={},
         y={},
-        title=title,
-        subtitle=f"{subtitle}<br>{caption}" if subtitle else caption,
         columns=min(2, len(drawn)),
         single=(720, 450),
-        panel=(262, 200),
+        size=(262, 200),
         gap=(85, 110),
         margin=theme.Margin(70, 40, 140 if len(drawn) > 1 else 125, 70),
     )
@@ -94,7 +88,7 @@ def check_panels(
     level = result.alpha / max(1, result.by_chance)
     for index, (test, comparisons) in enumerate(drawn):
         _DRAW[test.name](_TestPanel(figure, index, test, comparisons, names, level, result.n))
-    return figure
+    return titled(figure, title, f"{subtitle}<br>{caption}" if subtitle else caption)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from gscli.plotting import theme
 from gscli.plotting.cartesian import cartesian
-from gscli.plotting.panels import Panel
+from gscli.plotting.panels import Panel, titled
 
 LABEL_HEIGHT = 17
 """Pixels that the name of an upright line takes above the plot."""
@@ -95,8 +95,6 @@ def curves(
         [Panel()],
         x={"title": {"text": "temperature"}, "type": "log", **_temperature_axis(lines)},
         y={"title": {"text": axis.label}, **axis.options},
-        title=title,
-        subtitle=subtitle,
         single=(700, 460),
     )
     for line in lines:
@@ -106,7 +104,7 @@ def curves(
     for mark in marks:
         if mark.value is not None:
             _diamond(figure, mark, mark.value)
-    return figure
+    return titled(figure, title, subtitle)
 
 
 def _temperature_axis(lines: Sequence[Line]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class Kind(ABC):
         """Return what to draw of the samples at one temperature."""
 
     @abstractmethod
-    def figure(self, panels: Sequence[Panel], title: str, subtitle: str) -> go.Figure:
+    def figure(self, panels: Sequence[Panel]) -> go.Figure:
         """Draw the panels."""
 
 
@@ -129,18 +129,18 @@ class Ternary(Points):
             return panel
         return replace(panel, points=None, counts=np.asarray(found.counts))
 
-    def figure(self, panels: Sequence[Panel], title: str, subtitle: str) -> go.Figure:
+    def figure(self, panels: Sequence[Panel]) -> go.Figure:
         """Draw a triangle for each panel."""
-        return ternary_panels(panels, self.categories, title=title, subtitle=subtitle)
+        return ternary_panels(panels, self.categories)
 
 
 @dataclass(frozen=True)
 class Tetrahedron(Points):
     """A tetrahedron of four categories."""
 
-    def figure(self, panels: Sequence[Panel], title: str, subtitle: str) -> go.Figure:
+    def figure(self, panels: Sequence[Panel]) -> go.Figure:
         """Draw a tetrahedron for each panel."""
-        return tetrahedron_panels(panels, self.categories, title=title, subtitle=subtitle)
+        return tetrahedron_panels(panels, self.categories)
 
 
 @dataclass(frozen=True)
@@ -149,9 +149,9 @@ class LogRatio(Points):
 
     log_ratio: ClassVar[bool] = True
 
-    def figure(self, panels: Sequence[Panel], title: str, subtitle: str) -> go.Figure:
+    def figure(self, panels: Sequence[Panel]) -> go.Figure:
         """Draw the two log-ratios for each panel."""
-        return log_ratio_panels(panels, self.categories, title=title, subtitle=subtitle)
+        return log_ratio_panels(panels, self.categories)
 
 
 @dataclass(frozen=True)
@@ -171,10 +171,10 @@ class Histogram(Kind):
         curve = None if exact is None else (shares, np.exp(exact.log_prob(points)))
         return Panel(counts=np.asarray(found.counts)[0], edges=edges, curve=curve)
 
-    def figure(self, panels: Sequence[Panel], title: str, subtitle: str) -> go.Figure:
+    def figure(self, panels: Sequence[Panel]) -> go.Figure:
         """Draw a histogram for each panel."""
         label = f"share of {self.categories.names[0]}"
-        return histogram_panels(panels, label=label, title=title, subtitle=subtitle)
+        return histogram_panels(panels, label=label)
 
 
 @dataclass(frozen=True)
@@ -193,11 +193,11 @@ class LogRatioHistogram(Kind):
         curve = None if exact is None else (ratios, np.exp(exact.log_prob_log(points)))
         return Panel(counts=counts, edges=edges, curve=curve)
 
-    def figure(self, panels: Sequence[Panel], title: str, subtitle: str) -> go.Figure:
+    def figure(self, panels: Sequence[Panel]) -> go.Figure:
         """Draw a histogram for each panel."""
         first, second = self.categories.names
         label = f"log( {first} / {second} )"
-        return histogram_panels(panels, label=label, title=title, subtitle=subtitle)
+        return histogram_panels(panels, label=label)
 
 
 @dataclass(frozen=True)
@@ -220,6 +220,6 @@ class Marginals(Kind):
                 means = exact.mean()[shown]
         return Panel(counts=counts[shown], edges=np.linspace(0, 1, STRIP_BINS + 1), means=means)
 
-    def figure(self, panels: Sequence[Panel], title: str, subtitle: str) -> go.Figure:
+    def figure(self, panels: Sequence[Panel]) -> go.Figure:
         """Draw a strip for each category, in each panel."""
-        return marginal_panels(panels, self.categories, title=title, subtitle=subtitle)
+        return marginal_panels(panels, self.categories)

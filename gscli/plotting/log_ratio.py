@@ -1,6 +1,7 @@
 """Samples in the log-ratios of their components, where low temperatures can be read."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,11 @@ import plotly.graph_objects as go
 from gscli.arrays import FloatArray
 from gscli.plotting import theme
 from gscli.plotting.cartesian import cartesian
-from gscli.plotting.panels import Categories, Panel, add_traces
+from gscli.plotting.panels import Categories, Panel
 from gscli.plotting.traces import contours, joined, legend_entries, samples
 
 
-def log_ratio_panels(
-    panels: Sequence[Panel], categories: Categories, *, title: str = "", subtitle: str = ""
-) -> go.Figure:
+def log_ratio_panels(panels: Sequence[Panel], categories: Categories) -> go.Figure:
     """Draw three categories over the axes log(x_1 / x_3) and log(x_2 / x_3).
 
     Parameters
@@ -25,8 +24,6 @@ def log_ratio_panels(
         of the density per unit of the log-ratios.
     categories : Categories
         Three of them.
-    title, subtitle : str
-        Shown above.
 
     Returns
     -------
@@ -39,13 +36,10 @@ def log_ratio_panels(
         panels,
         x={"title": {"text": f"log( {first} / {third} )"}},
         y={"title": {"text": f"log( {second} / {third} )"}},
-        title=title,
-        subtitle=subtitle,
+        traces=partial(_traces, categories=categories),
         single=(700, 680),
     )
     figure.add_traces(list(legend_entries(go.Scattergl, "xy", categories)))
-    for index, panel in enumerate(panels):
-        add_traces(figure, index, _traces(panel, categories), xaxis="x", yaxis="y")
     return figure.update_layout(legend=theme.LEGEND_OF_THREES)
 
 

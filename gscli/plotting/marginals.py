@@ -1,6 +1,7 @@
 """One category at a time: histograms with the exact density, and all marginals at once."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,10 @@ import plotly.graph_objects as go
 from gscli.arrays import FloatArray
 from gscli.plotting import theme
 from gscli.plotting.cartesian import cartesian
-from gscli.plotting.panels import Categories, Panel, add_traces
+from gscli.plotting.panels import Categories, Panel
 
 
-def histogram_panels(
-    panels: Sequence[Panel], *, label: str, title: str = "", subtitle: str = ""
-) -> go.Figure:
+def histogram_panels(panels: Sequence[Panel], *, label: str) -> go.Figure:
     """Draw histograms as densities, with the exact density as a line over each.
 
     Parameters
@@ -23,8 +22,6 @@ def histogram_panels(
         At least one, with `counts` of shape (bins,), `edges`, and perhaps `curve`.
     label : str
         Of the x axis.
-    title, subtitle : str
-        Shown above.
 
     Returns
     -------
@@ -36,15 +33,12 @@ def histogram_panels(
         panels,
         x={"title": {"text": theme.escape(label)}},
         y={"title": {"text": "density"}, "rangemode": "tozero"},
-        title=title,
-        subtitle=subtitle,
+        traces=_histogram,
     )
-    for index, panel in enumerate(panels):
-        add_traces(figure, index, _histogram_traces(panel), xaxis="x", yaxis="y")
     return figure.update_yaxes(range=[0, 1.15 * (max(map(_height, panels)) or 1)])
 
 
-def _histogram_traces(panel: Panel) -> Iterator[Any]:
+def _histogram(panel: Panel) -> Iterator[Any]:
     if panel.counts is not None and panel.edges is not None:
         yield go.Bar(
             x=(panel.edges[:-1] + panel.edges[1:]) / 2,
@@ -88,9 +82,7 @@ def _height(panel: Panel) -> float:
     return float(max(top, curve.max(initial=0)))
 
 
-def marginal_panels(
-    panels: Sequence[Panel], categories: Categories, *, title: str = "", subtitle: str = ""
-) -> go.Figure:
+def marginal_panels(panels: Sequence[Panel], categories: Categories) -> go.Figure:
     """Draw the distribution of every category's share as a strip, one below the other.
 
     Parameters
@@ -99,8 +91,6 @@ def marginal_panels(
         At least one, with `counts` of shape (K, bins), `edges`, and perhaps `means`.
     categories : Categories
         Each is a strip; a ring shows its probability.
-    title, subtitle : str
-        Shown above.
 
     Returns
     -------
@@ -118,33 +108,27 @@ def marginal_panels(
             "range": [count - 0.5, -0.5],
             "showgrid": False,
         },
-        title=title,
-        subtitle=subtitle,
+        traces=partial(_strips, categories=categories),
         single=(700, 210 + high),
-        panel=(275, high),
+        size=(275, high),
         margin=theme.Margin(70, 110, 130 if len(panels) > 1 else 110, 100),
     )
-    for index, panel in enumerate(panels):
-        traces = _strips(panel, categories, scale=index == 0)
-        add_traces(figure, index, traces, xaxis="x", yaxis="y")
-    return figure
+    labels = {-4: "0.01 %", -3: "0.1 %", -2: "1 %", -1: "10 %", 0: "100 %"}
+    bar = theme.colour_bar("share of<br>samples", labels)
+    scale = {"cmin": -4, "cmax": 0, "colorscale": list(theme.COUNT_SCALE), "colorbar": bar}
+    return figure.update_layout(coloraxis=scale)
 
 
-def _strips(panel: Panel, categories: Categories, *, scale: bool) -> Iterator[Any]:
+def _strips(panel: Panel, categories: Categories) -> Iterator[Any]:
     if panel.counts is not None and panel.edges is not None:
         shares = panel.counts / np.maximum(panel.counts.sum(axis=1, keepdims=True), 1)
-        labels = {-4: "0.01 %", -3: "0.1 %", -2: "1 %", -1: "10 %", 0: "100 %"}
         yield go.Heatmap(
             x=panel.edges,
             y=np.arange(len(shares)),
             z=np.where(panel.counts > 0, np.log10(np.maximum(shares, 1e-12)), np.nan),
             customdata=100 * shares,
-            zmin=-4,
-            zmax=0,
+            coloraxis="coloraxis",
             ygap=6,
-            colorscale=list(theme.COUNT_SCALE),
-            showscale=scale,
-            colorbar=theme.colour_bar("share of<br>samples", labels),
             hovertemplate="%{x:.3f}: %{customdata:.2f} % of samples<extra></extra>",
         )
     colour = theme.CATEGORY_COLOURS[4]

@@ -76,14 +76,9 @@ class Panel:
     means: FloatArray | None = None
 
 
-def empty_figure(
-    panels: Sequence[Panel], grid: theme.Grid, title: str, subtitle: str, *, rise: int = 22
-) -> go.Figure:
-    """Return a figure with its titles, and, of several panels, a heading so many pixels above each.
-
-    A single panel has no heading.
-    """
-    figure = go.Figure(layout=theme.layout(title, subtitle, grid))
+def empty_figure(panels: Sequence[Panel], grid: theme.Grid, *, rise: int = 22) -> go.Figure:
+    """Return a figure with headings so many pixels above its panels, if they are several."""
+    figure = go.Figure(layout=theme.layout(grid))
     for panel, domain in zip(panels, grid.domains, strict=True):
         if len(panels) > 1:
             figure.add_annotation(
@@ -99,6 +94,21 @@ def empty_figure(
                 font_size=14,
             )
     return figure
+
+
+def titled(figure: go.Figure, title: str, subtitle: str = "") -> go.Figure:
+    """Write a title and a subtitle above a figure."""
+    return figure.update_layout(
+        title={
+            "text": f"<b>{title}</b>",
+            "subtitle": {"text": subtitle, "font": {"size": 13, "color": theme.MUTED}},
+            "x": 0.02,
+            "xanchor": "left",
+            "yref": "container",
+            "y": 1 - 26 / figure.layout.height,
+            "font": {"size": 18},
+        }
+    )
 
 
 def numbered(name: str, index: int) -> str:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MAX_PANELS = 24
 MAX_STRIPS = 24
 
+CHARACTER_WIDTH = 6
+"""Pixels that a character of the subtitle takes, on average."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -106,6 +109,8 @@ def plot(sample: Sample, options: PlotOptions) -> "go.Figure":
     ParameterError
         If the options do not fit the number of categories.
     """
+    from gscli.plotting.panels import titled
+
     _check_panels(len(sample.temperatures))
     loads, chosen = choose(sample, options)
     probs = None if sample.logits is None else np.exp(log_softmax(sample.logits))[list(chosen)]
@@ -121,13 +126,10 @@ def plot(sample: Sample, options: PlotOptions) -> "go.Figure":
     _check_panels(len(collected))
     exact = {temperature: sample.at(temperature, projected) for temperature in collected}
     panels = kind.panels(collected, exact)
-    remarks = [*_remarks(sample, kind, collected, exact, panels)]
-    if projection.dropped:
-        rows = "row" if projection.dropped == 1 else "rows"
-        remarks.append(f"{projection.dropped:,} {rows} with exact zeros left out")
-    remarks.append(theme.escape(sample.origin))
-    subtitle = "  ·  ".join(filter(None, remarks))
-    return kind.figure(panels, _title(sample, list(collected)), subtitle)
+    remarks = [*_remarks(sample, kind, collected, exact, panels, projection.dropped)]
+    figure = kind.figure(panels)
+    subtitle = _lines(remarks, figure.layout.width // CHARACTER_WIDTH)
+    return titled(figure, _title(sample, list(collected)), subtitle)
 
 
 def _check_panels(count: int) -> None:
@@ -234,6 +236,7 @@ def _remarks(
     collected: dict[float | None, Collected],
     exact: dict[float | None, Concrete | None],
     panels: Sequence["Panel"],
+    dropped: int,
 ) -> Iterator[str]:
     n = max(found.n for found in collected.values())
     yield f"n = {n:,} samples{' at each temperature' if len(collected) > 1 else ''}"
@@ -245,9 +248,23 @@ def _remarks(
     regime = f"{regimes[0]} regime" if regimes and len(exact) == 1 else ""
     shown, count = len(kind.categories.names), len(sample.names)
     if kind.whole or shown == count:
-        yield regime
-        yield f"{shown} of {count} categories" if shown < count else ""
+        if regime:
+            yield regime
+        if shown < count:
+            yield f"{shown} of {count} categories"
     elif regimes:
         yield f"{regime or 'regimes'} of the shown sub-composition ({shown} of {count} categories)"
     else:
         yield f"{shown} of {count} categories, as exact sub-composition"
+    if dropped:
+        yield f"{dropped:,} row{'s' if dropped > 1 else ''} with exact zeros left out"
+    yield theme.escape(sample.origin)
+
+
+def _lines(remarks: Sequence[str], length: int) -> str:
+    """Join remarks, on as many lines as they need."""
+    lines = [remarks[0]]
+    for remark in remarks[1:]:
+        longer = f"{lines[-1]}  ·  {remark}"
+        lines[-1:] = [longer] if len(longer) <= length else [lines[-1], remark]
+    return "<br>".join(lines)

@@ -13,7 +13,7 @@ from gscli.distribution.regions import Region
 from gscli.errors import ShapeError
 from gscli.plotting import theme
 from gscli.plotting.binning import cell_corners
-from gscli.plotting.panels import Categories, Panel, add_traces, empty_figure, numbered
+from gscli.plotting.panels import Categories, Panel, add_traces, empty_figure, numbered, titled
 from gscli.plotting.traces import contours, hover_values, joined, legend_entries, samples
 
 COUNT_STEPS = 16
@@ -71,17 +71,12 @@ def ternary(
     if drawn is not None and (drawn.ndim != 2 or drawn.shape[1] != 3):
         raise ShapeError(f"points have shape {drawn.shape}; a triangle shows (n, 3)")
     panel = Panel(points=drawn, counts=counts, regions=regions)
-    categories = Categories(names, positions, probs)
-    return ternary_panels([panel], categories, title=title, subtitle=subtitle)
+    figure = ternary_panels([panel], Categories(names, positions, probs))
+    return titled(figure, title, subtitle)
 
 
 def ternary_panels(
-    panels: Sequence[Panel],
-    categories: Categories,
-    *,
-    title: str = "",
-    subtitle: str = "",
-    small: bool | None = None,
+    panels: Sequence[Panel], categories: Categories, *, small: bool | None = None
 ) -> go.Figure:
     """Draw triangles side by side, on shared scales.
 
@@ -91,8 +86,6 @@ def ternary_panels(
         At least one. Counts are those of lattice cells.
     categories : Categories
         Three of them: top, left, right.
-    title, subtitle : str
-        Shown above.
     small : bool, optional
         Whether axes and markers suit a small panel; by default if there are several.
 
@@ -104,7 +97,7 @@ def ternary_panels(
     small = len(panels) > 1 if small is None else small
     largest = max((int(p.counts.max()) for p in panels if p.counts is not None), default=0)
     grid = _grid(len(panels), bar=bool(largest))
-    figure = empty_figure(panels, grid, title, subtitle, rise=30)
+    figure = empty_figure(panels, grid, rise=30)
     if any(panel.points is not None for panel in panels):
         entries = legend_entries(go.Scatterternary, "abc", categories)
         add_traces(figure, 0, entries, subplot="ternary")

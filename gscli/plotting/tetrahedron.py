@@ -30,9 +30,7 @@ LABEL_REACH = 1.4
 """How far labels lie from the centre, in its distance from a vertex."""
 
 
-def tetrahedron_panels(
-    panels: Sequence[Panel], categories: Categories, *, title: str = "", subtitle: str = ""
-) -> go.Figure:
+def tetrahedron_panels(panels: Sequence[Panel], categories: Categories) -> go.Figure:
     """Draw tetrahedra side by side, seen from the same side.
 
     Parameters
@@ -41,8 +39,6 @@ def tetrahedron_panels(
         At least one, with points of shape (m, 4).
     categories : Categories
         Four of them: top, then around the base.
-    title, subtitle : str
-        Shown above.
 
     Returns
     -------
@@ -54,7 +50,7 @@ def tetrahedron_panels(
     else:
         size, gap, top = (330, 280), (20, 50), 130
     grid = theme.grid(len(panels), panel=size, gap=gap, margin=theme.Margin(10, 10, top, 60))
-    figure = empty_figure(panels, grid, title, subtitle)
+    figure = empty_figure(panels, grid)
     add_traces(figure, 0, legend_entries(go.Scatter3d, "xyz", categories), scene="scene")
     for index, (panel, domain) in enumerate(zip(panels, grid.domains, strict=True)):
         figure.layout[numbered("scene", index)] = _scene(categories, domain)

@@ -151,8 +151,8 @@ def grid(
     return Grid([domain(index) for index in range(count)], width, height, margin)
 
 
-def layout(title: str, subtitle: str, grid: Grid) -> dict[str, Any]:
-    """Return the layout of a figure: its titles, type and size."""
+def layout(grid: Grid) -> dict[str, Any]:
+    """Return the layout of a figure: its type and size."""
     margin = grid.margin
     return {
         "template": "none",
@@ -161,15 +161,6 @@ def layout(title: str, subtitle: str, grid: Grid) -> dict[str, Any]:
         "font": {"family": FONT, "size": 14, "color": INK},
         "paper_bgcolor": PAPER,
         "plot_bgcolor": PAPER,
-        "title": {
-            "text": f"<b>{title}</b>",
-            "subtitle": {"text": subtitle, "font": {"size": 13, "color": MUTED}},
-            "x": 0.02,
-            "xanchor": "left",
-            "yref": "container",
-            "y": 1 - 26 / grid.height,
-            "font": {"size": 18},
-        },
         "margin": {"l": margin.left, "r": margin.right, "t": margin.top, "b": margin.bottom},
         "legend": {
             "orientation": "h",

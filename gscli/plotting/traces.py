@@ -74,6 +74,7 @@ def legend_entries(trace: Any, axes: str, categories: Categories) -> Iterator[An
             marker={"size": 9, "color": colour},
             name=f"rounds to {theme.shorten(name, 14)}",
             legendgroup=f"category {k}",
+            legendrank=1,  # above the contours
             showlegend=True,
         )
 
