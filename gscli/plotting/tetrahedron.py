@@ -27,7 +27,8 @@ RANGES = {"x": (-1.02, 0.78), "y": (-0.97, 0.83), "z": (-0.33, 1.07)}
 ZOOM = 1.4
 
 LABEL_REACH = 1.4
-"""How far labels lie from the centre, in its distance from a vertex."""
+"""How far labels lie from the centre, in its distance from a vertex; beyond the ranges, a label
+vanishes."""
 
 
 def tetrahedron_panels(panels: Sequence[Panel], categories: Categories) -> go.Figure:
@@ -45,20 +46,18 @@ def tetrahedron_panels(panels: Sequence[Panel], categories: Categories) -> go.Fi
     plotly.graph_objects.Figure
         Of the size that suits the number of panels.
     """
-    if len(panels) == 1:
-        size, gap, top = (680, 500), (0, 0), 80
-    else:
-        size, gap, top = (330, 280), (20, 50), 130
+    small = len(panels) > 1
+    size, gap, top = ((330, 280), (20, 50), 130) if small else ((680, 500), (0, 0), 80)
     grid = theme.grid(len(panels), panel=size, gap=gap, margin=theme.Margin(10, 10, top, 60))
     figure = empty_figure(panels, grid)
     add_traces(figure, 0, legend_entries(go.Scatter3d, "xyz", categories), scene="scene")
     for index, (panel, domain) in enumerate(zip(panels, grid.domains, strict=True)):
-        figure.layout[numbered("scene", index)] = _scene(categories, domain)
+        figure.layout[numbered("scene", index)] = _scene(categories, domain, small=small)
         add_traces(figure, index, _traces(panel, categories), scene="scene")
     return figure
 
 
-def _scene(categories: Categories, domain: theme.Domain) -> dict[str, Any]:
+def _scene(categories: Categories, domain: theme.Domain, *, small: bool) -> dict[str, Any]:
     centre = VERTICES.mean(axis=0)
     places = centre + LABEL_REACH * (VERTICES - centre)
     labels = zip(places, categories.labels(14, ["<br>"] * 4), categories.colours, strict=True)
@@ -77,7 +76,7 @@ def _scene(categories: Categories, domain: theme.Domain) -> dict[str, Any]:
                 **dict(zip("xyz", place, strict=True)),
                 "text": text,
                 "showarrow": False,
-                "font": {"size": 14, "color": colour},
+                "font": {"size": 12 if small else 14, "color": colour},
             }
             for place, text, colour in labels
         ],
