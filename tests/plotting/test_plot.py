@@ -11,7 +11,7 @@ from gscli import Concrete
 from gscli.errors import DataError, ParameterError
 from gscli.plotting.collect import Load, loaded
 from gscli.plotting.kinds import MAX_POINTS
-from gscli.plotting.plot import PlotOptions, Sample, plot
+from gscli.plotting.plot import CHARACTER_WIDTH, PlotOptions, Sample, plot
 from tests.plotting.plotly_arrays import array
 
 
@@ -165,6 +165,15 @@ def test_the_regime_is_that_of_what_is_drawn() -> None:
     many = [float(k) for k in range(1, 31)]
     marginals = subtitle(draw(sample_of(many, (0.04,)), kind="marginals"))
     assert f"{Concrete(many, 0.04).regime} regime  ·  24 of 30 categories" in marginals
+
+
+def test_a_long_subtitle_takes_several_lines() -> None:
+    sample = sample_of([1, 9, 2, 8, 7, 3], (0.1, 0.3, 1.0, 3.0), n=6_000)
+    lines = subtitle(draw(sample)).split("<br>")
+    assert len(lines) == 2
+    assert lines[0].startswith("n = 6,000 samples at each temperature")
+    assert lines[1].endswith("seed 7")
+    assert all(len(line) * CHARACTER_WIDTH <= 700 for line in lines)
 
 
 def test_two_categories_have_the_exact_density() -> None:
