@@ -73,11 +73,14 @@ def test_panels_share_one_scale_of_counts() -> None:
 
 def test_panels_have_headings_and_one_legend() -> None:
     points = np.array([[0.2, 0.3, 0.5]])
-    panels = [Panel(heading=f"t = {t}", points=points) for t in (0.1, 0.5, 1)]
+    regions = highest_density_regions(Concrete([1, 3, 6], 1.0))
+    panels = [Panel(f"t = {t}", points=points, regions=regions) for t in (0.1, 0.5, 1)]
     figure = ternary_panels(panels, Categories("abc")).to_plotly_json()
     assert [note["text"] for note in figure["layout"]["annotations"]] == [p.heading for p in panels]
     assert {trace["subplot"] for trace in figure["data"]} == {"ternary", "ternary2", "ternary3"}
-    assert sum(trace["showlegend"] for trace in figure["data"]) == 3
+    entries = [trace["name"] for trace in figure["data"] if trace["showlegend"]]
+    assert entries[:3] == ["rounds to a", "rounds to b", "rounds to c"]
+    assert entries[3:] == [f"{mass} % of the mass" for mass in (50, 80, 95)]
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 4), (1, 2, 3)])
