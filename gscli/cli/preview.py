@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gscli.cli.messages import describe_run
-from gscli.cli.pictures import triangle
+from gscli.cli.terminal_plots import triangle
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -14,7 +14,7 @@ from gscli.distribution.regions import Region, highest_density_regions
 from gscli.plotting import theme
 from gscli.plotting.curves import Axis, Line, Mark, curves
 from gscli.plotting.marginals import histogram_panels
-from gscli.plotting.panels import Panel
+from gscli.plotting.panels import Categories, Panel, titled
 from gscli.plotting.ternary import ternary_panels
 from gscli.report.sweep import Sweep
 
@@ -78,15 +78,9 @@ def temperatures_figure(
     chosen = [names[k] for k in corners]
     title = "Effect of temperature on the Concrete distribution" if len(drawn) > 1 else ""
     if len(corners) == 2:
-        return histogram_panels(drawn, label=f"share of {chosen[0]}", title=title)
-    return ternary_panels(
-        drawn,
-        names=chosen,
-        positions=corners,
-        probs=[probs[k] for k in corners] if len(drawn) > 1 else None,
-        title=title,
-        small=True,
-    )
+        return titled(histogram_panels(drawn, label=f"share of {chosen[0]}"), title)
+    shown = [probs[k] for k in corners] if len(drawn) > 1 else None
+    return titled(ternary_panels(drawn, Categories(chosen, corners, shown), small=True), title)
 
 
 def change_figures(sweep: Sweep, names: Sequence[str]) -> dict[str, "go.Figure"]:

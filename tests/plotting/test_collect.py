@@ -12,7 +12,7 @@ from gscli.arrays import FloatArray
 from gscli.errors import DataError
 from gscli.io.samples import Block
 from gscli.plotting.binning import count_cells
-from gscli.plotting.collect import Part, Thinned, check_block, collect, count_bins, loaded
+from gscli.plotting.collect import Part, Thinned, check_block, collect, loaded
 
 
 @settings(max_examples=60)
@@ -42,13 +42,6 @@ def test_every_row_is_counted_by_temperature(threads: int) -> None:
         assert each.n == 5_000
         assert np.array_equal(each.counts, measure(rows[t]))
         assert len(each.points.rows()) <= 100
-
-
-def test_count_bins_is_a_histogram_of_each_column() -> None:
-    rows = np.vstack([Concrete([1, 3, 6], 0.05).sample(2_000, seed=1), np.eye(3)])
-    counts = count_bins(rows, bins=10)
-    expected = [np.histogram(column, bins=10, range=(0, 1))[0] for column in rows.T]
-    assert np.array_equal(counts, expected)
 
 
 BAD: list[tuple[list[float], bool, str]] = [

@@ -437,7 +437,7 @@ def test_rows_without_a_share_to_show_are_left_out(
 ) -> None:
     result = run("-", *arguments, "-o", "x.json", input=text.encode())
     assert result.exit_code == 0, result.stderr
-    assert "1 rows with exact zeros left out" in Path("x.json").read_text()
+    assert "1 row with exact zeros left out" in Path("x.json").read_text()
     first = text.splitlines()[0].encode()
     for output in (("-o", "x.json"), ("--terminal",)):
         if "--log-ratio" in arguments and "--terminal" in output:

@@ -1,4 +1,4 @@
-"""Pictures in the terminal, fitted to it: width, colour and characters."""
+"""Plots in the terminal, fitted to it: width, colour and characters."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-    from gscli.plotting.plot import Sample, Wish
+    from gscli.plotting.plot import PlotOptions, Sample
 
 WIDEST = 72
 NARROWEST = 20
@@ -31,10 +31,10 @@ def triangle(console: "Console", counts: Any, labels: Any, width: int) -> "Text"
     return density_triangle(counts, labels, width=width, colour=colour, unicode=unicode)
 
 
-def terminal_pictures(
-    sample: "Sample", wish: "Wish", console: "Console"
+def terminal_plots(
+    sample: "Sample", options: "PlotOptions", console: "Console"
 ) -> "Iterator[RenderableType]":
-    """Yield a picture of each temperature: a triangle, or bars where it takes another shape."""
+    """Yield a plot of each temperature: a triangle of three categories, or bars of others."""
     import numpy as np
     from rich.markup import escape
 
@@ -47,7 +47,7 @@ def terminal_pictures(
     width = min(console.width, WIDEST)
     if console.is_terminal:  # so that the heading is still there when the corners are drawn
         width = max(NARROWEST, min(width, width_for(console.height - LINES_AROUND)))
-    chosen = choose(sample, wish)
+    chosen = choose(sample, options)
     names = [sample.names[k] for k in chosen]
     shape = len(chosen) == 3
     measure = (
