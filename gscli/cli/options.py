@@ -247,12 +247,14 @@ def distributions(
     from gscli.distribution.concrete import Concrete
 
     weights, are_logits = weights_of(pi, logits)
-    make = Concrete.from_logits if are_logits else Concrete
+    key = "logits" if are_logits else "probs"
     if samples is None:
-        return [make(weights.values, t) for t in temperatures], weights.names
+        return [
+            Concrete(temperature=t, **{key: weights.values}) for t in temperatures
+        ], weights.names
     if samples.named:
         weights = in_order(weights, samples.names, samples.label)
-    found = [make(weights.values, t) for t in temperatures]
+    found = [Concrete(temperature=t, **{key: weights.values}) for t in temperatures]
     if len(samples.names) != found[0].num_categories:
         raise click.UsageError(
             f"{samples.label} has {len(samples.names)} columns of values, but the distribution has "

@@ -107,7 +107,6 @@ class Facts:
             "bias": self.gradient.bias,
             "relative_bias": None if np.isnan(relative) else relative,
             "noise": self.gradient.noise,
-            "noise_se": self.gradient.noise_se,
         }
 
 
@@ -137,7 +136,7 @@ def facts_at(logits: FloatArray, temperatures: Sequence[float]) -> Iterator[Fact
     >>> round(only.entropy, 5), only.distribution.regime
     (-1.95288, 'interior')
     """
-    distributions = [Concrete.from_logits(logits, t) for t in temperatures]
+    distributions = [Concrete(logits=logits, temperature=t) for t in temperatures]
     samples = max(2000, min(100_000, 10_000_000 // len(logits)))
     estimates = extremes(logits, temperatures, n=samples)
     for distribution, (largest, close) in zip(distributions, estimates, strict=True):

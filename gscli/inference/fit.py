@@ -252,7 +252,7 @@ class _Fitting:
             self.point = self.point + step
             self.found = replace(self.found, value=self.found.value + decrement / 2)
         estimate = standard.estimate(self.found, self.point, self.n, self.iterations)
-        distribution = Concrete.from_logits(estimate.logits, estimate.temperature)
+        distribution = Concrete(logits=estimate.logits, temperature=estimate.temperature)
         errors, interval = _uncertainty(estimate, fixed=self.temperature is not None)
         return FitResult(
             n=self.n,

@@ -137,7 +137,7 @@ class Scores:
         for temperature in np.unique(block.temperatures):
             chosen = np.isclose(block.temperatures, temperature, rtol=0, atol=0, equal_nan=True)
             try:
-                own = Concrete.from_logits(self.distribution.logits, temperature)
+                own = Concrete(logits=self.distribution.logits, temperature=temperature)
             except ParameterError as error:
                 row = block.start + int(chosen.argmax()) + 1
                 raise DataError(f"row {row}: {error}") from error

@@ -40,11 +40,11 @@ def panels(sweep: Sweep, corners: Sequence[int]) -> list[Panel]:
 
 def _panel(sweep: Sweep, temperature: float, corners: Sequence[int]) -> Panel:
     # Three of K categories are a sub-composition, again Concrete, from the same noise.
-    full = Concrete.from_logits(sweep.logits, temperature)
+    full = Concrete(logits=sweep.logits, temperature=temperature)
     log_x = full.sample_log(PANEL_POINTS, seed=sweep.seed)[:, list(corners)]
     points = np.exp(log_x - log_x.max(axis=-1, keepdims=True))
     points /= points.sum(axis=-1, keepdims=True)
-    exact = Concrete.from_logits(sweep.logits[list(corners)], temperature)
+    exact = Concrete(logits=sweep.logits[list(corners)], temperature=temperature)
     heading = f"t = {temperature:.3g} · {exact.regime}"
     if len(corners) == 2:
         grid = np.sin(np.linspace(0, np.pi / 2, 202)[1:-1]) ** 2

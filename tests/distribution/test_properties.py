@@ -35,7 +35,7 @@ def test_dictionary_has_the_keys_of_the_contract() -> None:
     found = facts.as_dict()
     contract = {"temperature", "mean", "sd", "covariance", "entropy", "expected_max"}
     assert contract | {"near_vertex", "regime", "gradient"} <= set(found)
-    assert {"bias", "relative_bias", "noise", "noise_se", "error"} == set(found["gradient"])
+    assert {"bias", "relative_bias", "noise", "error"} == set(found["gradient"])
     assert list(found["gradient"]["error"]) == ["1", "32", "1024"]
     gradient = found["gradient"]
     assert gradient["error"]["32"] == gradient["bias"] ** 2 + gradient["noise"] / 32

@@ -21,7 +21,7 @@ TRUTH = Concrete([1, 3, 6], 0.7)
 @pytest.mark.parametrize("k", [2, 3, 10, 100])
 @pytest.mark.parametrize("temperature", [0.05, 1.0, 20.0])
 def test_converges_to_the_truth_from_its_own_start(k: int, temperature: float) -> None:
-    d = Concrete.from_logits(np.random.default_rng(k).normal(size=k) * 2, temperature)
+    d = Concrete(logits=np.random.default_rng(k).normal(size=k) * 2, temperature=temperature)
     result = fit([d.sample_log(20_000, seed=4)], log=True)
     assert result.iterations < 10
     deviation = (result.probs - d.probs) / result.standard_errors.probs

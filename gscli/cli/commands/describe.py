@@ -68,8 +68,8 @@ def command(
         sample = open_file(file, given, logits, temperatures, None, log=log, quiet=quiet)
         names, measured = sample.names, _measure(sample, log, temperatures)
         weights = options.in_order(weights, names, file)
-    make = Concrete.from_logits if are_logits else Concrete
-    first = make(weights.values, CLASSIC)
+    key = "logits" if are_logits else "probs"
+    first = Concrete(temperature=CLASSIC, **{key: weights.values})
     with waiting("computing exact facts", quiet=quiet):
         facts = list(facts_at(first.logits, temperatures or tuple(measured) or (CLASSIC,)))
     if as_csv:

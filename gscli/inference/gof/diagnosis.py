@@ -204,7 +204,7 @@ def _reused(log_x: FloatArray, tally: Tally) -> bool:
         estimate = maximise([log_x])
     except (AccuracyError, np.linalg.LinAlgError):
         return True
-    fitted = Concrete.from_logits(estimate.logits, estimate.temperature)
+    fitted = Concrete(logits=estimate.logits, temperature=estimate.temperature)
     count = tally.repeats.count()[0]
     return bool(special.pdtrc(count - 1, tally.chance_repeats(fitted)) < PLAUSIBLE)
 
@@ -299,7 +299,7 @@ def _looks_normal(log_x: FloatArray) -> bool:
 
 def _misfit(log_x: FloatArray, estimate: Estimate, tally: Tally) -> list[str]:
     # What is wrong at the best parameters is not a matter of parameters.
-    fitted = Concrete.from_logits(estimate.logits, estimate.temperature)
+    fitted = Concrete(logits=estimate.logits, temperature=estimate.temperature)
     again = Tally(fitted, tally.names, log=True)
     again.update(log_x)
     p_values = {test.name: test.p_value for test in again.results()}
