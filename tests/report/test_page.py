@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 from gscli.distribution.concrete import Concrete
 from gscli.distribution.properties import facts_at
 from gscli.distribution.quadrature import LOWEST_TEMPERATURE
+from gscli.records import to_json
 from gscli.report.page import SHOWN, advice, check_rows, format_cost, marks_sentence, rows
 from gscli.report.sweep import Sweep, finish, sweep_steps
 
@@ -100,7 +101,8 @@ def test_hostile_names_are_text() -> None:
 def test_the_embedded_facts_are_those_of_the_library(classic_html: str) -> None:
     data = embedded(classic_html, "data")
     expected = [
-        facts.as_dict() for facts in facts_at(Concrete([1, 3, 6], 1).logits, (0.1, 0.5, 1.0, 3.0))
+        {**facts.as_dict(), "covariance": to_json(facts.covariance())}
+        for facts in facts_at(Concrete([1, 3, 6], 1).logits, (0.1, 0.5, 1.0, 3.0))
     ]
     assert data["facts"] == expected
     assert "NaN" not in json.dumps(data)
@@ -135,8 +137,8 @@ def test_the_stated_error_of_the_lines_is_not_below_theirs() -> None:
     found = re.search(r"standard error of ([\d.]+) at most, and of .*? with ([\d.]+)\.", text)
     assert found is not None
     curve = small_sweep([1, 2, 3, 4], (0.3, 1.0)).curve
-    assert float(found[1]) >= max(f.expected_max.standard_error for f in curve)
-    assert float(found[2]) >= max(f.near_vertex.standard_error for f in curve)
+    assert float(found[1]) >= max(f.expected_max_se for f in curve)
+    assert float(found[2]) >= max(f.near_vertex_se for f in curve)
 
 
 def test_many_categories_are_limited_and_the_page_says_so() -> None:
@@ -147,7 +149,8 @@ def test_many_categories_are_limited_and_the_page_says_so() -> None:
     assert data["names"] == [f"x{k}" for k in range(281, 301)]
     assert data["corners"] == [17, 18, 19]
     assert data["rule"] == pytest.approx(1 / 299)
-    assert len(data["facts"][0]["mean"]) == SHOWN
+    assert len(data["facts"][0]["mean"]) == len(data["facts"][0]["sd"]) == SHOWN
+    assert data["facts"][0]["covariance"] is None
     said = words(text)
     assert f"Shown are the {SHOWN} most probable of 300 categories, with 12.9 %" in said
     assert "--table saves those of all" in said

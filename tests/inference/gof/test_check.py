@@ -16,7 +16,8 @@ from gscli.distribution.concrete import Concrete
 from gscli.errors import DataError, ParameterError, ShapeError
 from gscli.inference.gof import null_distributions as nulls
 from gscli.inference.gof.accumulators import Histograms, Lags, Products, hash_rows
-from gscli.inference.gof.check import CheckResult, check
+from gscli.inference.gof.check import check
+from gscli.inference.gof.results import CheckResult
 from gscli.inference.gof.statistics import merge_rare
 from gscli.inference.gof.transforms import complete, exponentials_of, stick_breaking
 
