@@ -45,7 +45,8 @@ def _panel(sweep: Sweep, temperature: float, corners: Sequence[int]) -> Panel:
     points = np.exp(log_x - log_x.max(axis=-1, keepdims=True))
     points /= points.sum(axis=-1, keepdims=True)
     exact = full.subcomposition(corners)
-    heading = f"t = {temperature:.3g} · {exact.regime}"
+    of_shown = "" if len(corners) == full.num_categories else " (these 3)"
+    heading = f"t = {temperature:.3g} · {exact.regime}{of_shown}"
     if len(corners) == 2:
         grid = np.sin(np.linspace(0, np.pi / 2, 202)[1:-1]) ** 2
         edges = np.linspace(0, 1, 31)
@@ -222,8 +223,8 @@ def _merged(rules: dict[str, float]) -> dict[float, str]:
 def rules_of_thumb(num_categories: int) -> dict[str, float]:
     """Return published temperatures by name.
 
-    Maddison, Mnih, Teh (2017) take 1/(K-1) as the largest temperature without an interior mode,
-    and 2/3 in their experiments; Jang, Gu, Poole (2017) anneal to a floor of 0.5.
+    Maddison, Mnih, Teh (2017) take 1/(K-1) as the largest temperature at which the density is
+    log-convex, and 2/3 in their experiments; Jang, Gu, Poole (2017) anneal to a floor of 0.5.
     """
     return {
         "1/(K−1)": 1 / (num_categories - 1),

@@ -129,7 +129,7 @@ def test_captions_tell_the_truth_for_equal_categories(classic_html: str) -> None
     assert "The mean is p," in equal
     assert "The mean is not p." not in equal
     assert "the share near a vertex, with" not in equal  # exact for two categories
-    assert "t ≤ 1," in equal
+    assert "t ≤ 1 ( boundary )" in equal
 
 
 def test_the_stated_error_of_the_lines_is_not_below_theirs() -> None:
@@ -139,6 +139,17 @@ def test_the_stated_error_of_the_lines_is_not_below_theirs() -> None:
     curve = small_sweep([1, 2, 3, 4], (0.3, 1.0)).curve
     assert float(found[1]) >= max(f.expected_max_se for f in curve)
     assert float(found[2]) >= max(f.near_vertex_se for f in curve)
+
+
+def test_the_regimes_are_three_and_those_of_the_shown_categories() -> None:
+    three = html([1, 3, 6], (0.5, 1.9, 2.0))
+    assert [regime in three for regime in ("0.5 · boundary<", "1.9 · vertices<")] == [True, True]
+    assert "2 · interior<" in three
+    assert "up to t = 2 ( vertices )" in words(three)
+    five = html([1, 2, 3, 4, 5], (0.3, 3.0))
+    assert "0.3 · boundary (these 3)<" in five  # of all five it would be vertices
+    assert "3 · interior (these 3)<" in five
+    assert "ends at t = 0.25, and the interior regime begins at t = 4" in words(five)
 
 
 def test_many_categories_are_limited_and_the_page_says_so() -> None:
