@@ -42,7 +42,9 @@ def test_bare(invoke: Invoke) -> None:
 
 
 def test_json_has_the_keys_of_the_contract(invoke: Invoke) -> None:
-    found = strict(invoke("describe", "--pi", "cat=1,dog=3,bird=6", "-t", "0.5,1.9,3", "--json").stdout)
+    found = strict(
+        invoke("describe", "--pi", "cat=1,dog=3,bird=6", "-t", "0.5,1.9,3", "--json").stdout
+    )
     assert set(found) == SHARED
     assert found["names"] == ["cat", "dog", "bird"]
     assert found["pi"] == [1, 3, 6]
