@@ -50,7 +50,7 @@ class Input:
         temperature = self.temperatures or (self.samples.stated_temperature(),)
         if temperature[0] is None:
             raise click.UsageError(f"{self.samples.label} states no temperature; give one with -t")
-        return Concrete.from_logits(self.logits, temperature[0])
+        return Concrete(logits=self.logits, temperature=temperature[0])
 
 
 def open_input(
@@ -121,8 +121,8 @@ def _matched(
 
     if samples.named:
         weights = options.in_order(weights, samples.names, samples.label)
-    make = Concrete.from_logits if are_logits else Concrete
-    found = make(weights.values, 1.0).logits
+    key = "logits" if are_logits else "probs"
+    found = Concrete(temperature=1.0, **{key: weights.values}).logits
     if len(samples.names) != len(found):
         raise click.UsageError(
             f"{samples.label} has {len(samples.names)} columns of values, but the distribution "

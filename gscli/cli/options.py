@@ -240,8 +240,8 @@ def distributions(
     from gscli.distribution.concrete import Concrete
 
     weights, are_logits = weights_of(pi, logits)
-    make = Concrete.from_logits if are_logits else Concrete
-    return [make(weights.values, t) for t in temperatures], weights.names
+    key = "logits" if are_logits else "probs"
+    return [Concrete(temperature=t, **{key: weights.values}) for t in temperatures], weights.names
 
 
 def in_order(weights: "Weights", columns: tuple[str, ...], label: str) -> "Weights":

@@ -58,7 +58,7 @@ class LogitsType(WeightsType):
     def _check(self, weights: "Weights") -> None:
         from gscli.distribution.concrete import Concrete
 
-        Concrete.from_logits(weights.values, 1)
+        Concrete(logits=weights.values, temperature=1)
 
 
 class TemperaturesType(click.ParamType[Any]):

@@ -1,10 +1,11 @@
 """Maximum-likelihood pi and temperature from samples, with standard errors and intervals."""
 
+import html
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy import special
@@ -12,7 +13,8 @@ from scipy import special
 from gscli.arrays import FloatArray
 from gscli.distribution.concrete import Concrete, check_temperature
 from gscli.errors import AccuracyError, DataError
-from gscli.inference.gof.check import CheckResult, check
+from gscli.inference.gof.check import check
+from gscli.inference.gof.results import CheckResult
 from gscli.inference.kept_rows import KeptRows
 from gscli.inference.likelihood import (
     Derivatives,
@@ -32,6 +34,7 @@ from gscli.io.samples import (
     category_major,
     show_row,
 )
+from gscli.records import Record, html_list, html_table
 
 KEPT_VALUES = 2**20
 """Values kept for Newton's method, 8 megabytes; it goes on over all rows from where it ends."""
@@ -42,6 +45,10 @@ NEGLIGIBLE = 1e-4
 MAX_PASSES = 20
 ROUNDING = 1e-12
 """Relative error of a sum over rows: a fall of the likelihood by less is not one."""
+
+SHOWN_CATEGORIES = 8
+"""Probabilities that are shown of a fit; `FitResult.probs` has all."""
+
 FEW_ROWS = 10
 """Rows for each category from which on intervals hold what they promise."""
 
@@ -50,7 +57,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Uncertainty:
+class Uncertainty(Record):
     """Standard errors, or interval ends, of the parameters.
 
     Attributes
@@ -64,16 +71,9 @@ class Uncertainty:
     probs: FloatArray
     temperature: float | FloatArray
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return both in terms of JSON, numbers unrounded."""
-        return {
-            "probs": self.probs.tolist(),
-            "temperature": np.asarray(self.temperature).tolist(),
-        }
 
-
-@dataclass(frozen=True, eq=False, slots=True)
-class FitResult:
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
+class FitResult(Record):
     """The distribution that fits samples best.
 
     Attributes
@@ -101,6 +101,10 @@ class FitResult:
         With the fitted parameters.
     """
 
+    KEYS: ClassVar[str] = (
+        "n probs temperature standard_errors interval_95 log_likelihood iterations goodness remarks"
+    )
+
     n: int
     probs: FloatArray
     temperature: float
@@ -123,19 +127,33 @@ class FitResult:
         )
         return (words,)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fit in terms of JSON, numbers unrounded."""
-        return {
-            "n": self.n,
-            "probs": self.probs.tolist(),
-            "temperature": self.temperature,
-            "standard_errors": self.standard_errors.as_dict(),
-            "interval_95": self.interval_95.as_dict(),
-            "log_likelihood": self.log_likelihood,
-            "iterations": self.iterations,
-            "goodness": self.goodness.as_dict(),
-            "remarks": list(self.remarks),
-        }
+    def _estimates(self) -> Iterator[tuple[str, str, str, str]]:
+        errors, ends = self.standard_errors, self.interval_95
+        rows = list(zip(self.probs, errors.probs, ends.probs, strict=True))[:SHOWN_CATEGORIES]
+        rows.append((self.temperature, errors.temperature, ends.temperature))
+        labels = [*(f"p{k + 1}" for k in range(len(rows) - 1)), "temperature"]
+        for label, (value, error, (low, high)) in zip(labels, rows, strict=True):
+            yield label, f"{value:.4g}", f"{error:.2g}", f"{low:.4g} to {high:.4g}"
+
+    @property
+    def _headline(self) -> str:
+        return (
+            f"n = {self.n:,}, {len(self.probs):,} categories, log-likelihood "
+            f"{self.log_likelihood:,.2f} nats; goodness of fit: {self.goodness.verdict.lower()}"
+        )
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{label} = {value} ± {error} (95 %: {interval})"
+            for label, value, error, interval in self._estimates()
+        ]
+        notes = [*self.remarks, *(f"cause: {cause}" for cause in self.goodness.causes)]
+        return "\n  ".join([f"FitResult: {self._headline}", *lines, *notes])
+
+    def _repr_html_(self) -> str:
+        table = html_table(("", "estimate", "standard error", "95 % interval"), self._estimates())
+        notes = html_list(self.remarks + self.goodness.causes)
+        return f"<p>{html.escape(self._headline)}</p>{table}{notes}"
 
 
 def fit(
@@ -206,7 +224,7 @@ def fit(
             point, found, passes = _refine(again, standard, point, first.n, threads, fixed=fixed)
             iterations += passes
     estimate = standard.estimate(found, point, first.n, iterations)
-    distribution = Concrete.from_logits(estimate.logits, estimate.temperature)
+    distribution = Concrete(logits=estimate.logits, temperature=estimate.temperature)
     errors, interval = _uncertainty(estimate, fixed=fix_temperature is not None)
     return FitResult(
         n=first.n,

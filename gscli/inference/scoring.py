@@ -54,7 +54,7 @@ def _at(
     distribution: Concrete, temperature: float | None, rows: FloatArray, precision: Precision
 ) -> FloatArray:
     if temperature not in (None, distribution.temperature):
-        distribution = Concrete.from_logits(distribution.logits, temperature)
+        distribution = Concrete(logits=distribution.logits, temperature=temperature)
     return distribution.log_prob_log(rows) if precision.log else distribution.log_prob(rows)
 
 

@@ -1,9 +1,8 @@
 """What a sample says of itself: means, spreads and shares with their standard errors."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -11,11 +10,12 @@ from gscli.arrays import FloatArray
 from gscli.distribution.extremes import WITHIN, proportion_error
 from gscli.errors import DataError
 from gscli.io.samples import Batch, Rows, Samples, as_samples
+from gscli.records import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """Figures of a sample of n rows.
+class Summary(Record):
+    """Statistics of a sample of n rows.
 
     Attributes
     ----------
@@ -41,29 +41,6 @@ class Summary:
     expected_max_se: float
     near_vertex: float
     near_vertex_se: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the figures in terms of JSON."""
-        return {
-            key: value.tolist() if isinstance(value, np.ndarray) else value
-            for key, value in asdict(self).items()
-        }
-
-    def as_row(self, names: Mapping[int, str]) -> dict[str, Any]:
-        """Return the figures as a row of a table, by the names of its columns.
-
-        Parameters
-        ----------
-        names : mapping of int to str
-            The categories that are wanted, by position.
-        """
-        row: dict[str, Any] = {}
-        for key, value in asdict(self).items():
-            if isinstance(value, np.ndarray):
-                row |= {f"sample {key} {name}": float(value[k]) for k, name in names.items()}
-            else:
-                row[f"sample {key}"] = value
-        return row
 
 
 class SummaryAccumulator:

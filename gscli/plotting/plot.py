@@ -59,7 +59,7 @@ class Sample:
         """Return the exact distribution of some categories at a temperature, if known."""
         if self.logits is None or temperature is None:
             return None
-        return Concrete.from_logits(self.logits[list(chosen)], temperature)
+        return Concrete(logits=self.logits[list(chosen)], temperature=temperature)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Tests of `gscli.inference.fit` and of the likelihood beneath it."""
 
+import dataclasses
 from types import ModuleType
 
 import numpy as np
@@ -21,7 +22,7 @@ TRUTH = Concrete([1, 3, 6], 0.7)
 @pytest.mark.parametrize("k", [2, 3, 10, 100])
 @pytest.mark.parametrize("temperature", [0.05, 1.0, 20.0])
 def test_converges_to_the_truth_from_its_own_start(k: int, temperature: float) -> None:
-    d = Concrete.from_logits(np.random.default_rng(k).normal(size=k) * 2, temperature)
+    d = Concrete(logits=np.random.default_rng(k).normal(size=k) * 2, temperature=temperature)
     result = fit([d.sample_log(20_000, seed=4)], log=True)
     assert result.iterations < 10
     deviation = (result.probs - d.probs) / result.standard_errors.probs
@@ -241,3 +242,30 @@ def test_few_rows_are_remarked_upon() -> None:
     (remark,) = fit(TRUTH.sample(29, seed=1)).remarks
     assert "29 rows are few for 3 categories" in remark
     assert "fit 30 or more" in remark
+
+
+def test_a_fit_prints_as_a_few_lines_and_shows_as_a_table() -> None:
+    result = fit(Concrete([1, 3, 6], 0.5).sample(5000, seed=1))
+    head, *lines = repr(result).split("\n")
+    assert head.startswith("FitResult: n = 5,000, 3 categories, log-likelihood ")
+    assert head.endswith("goodness of fit: consistent")
+    assert [line.split(" = ")[0].strip() for line in lines] == ["p1", "p2", "p3", "temperature"]
+    assert f"temperature = {result.temperature:.4g} ± " in lines[-1]
+    html = result._repr_html_()
+    assert html.count("<tr>") == 5
+    assert f"<td>{result.probs[1]:.4g}</td>" in html
+    wrong = dataclasses.replace(
+        result,
+        goodness=dataclasses.replace(result.goodness, consistent=False, causes=("<i>x</i>",)),
+    )
+    assert "cause: <i>x</i>" in repr(wrong)
+    assert "goodness of fit: rejected" in wrong._repr_html_()
+    assert "<li>&lt;i&gt;x&lt;/i&gt;</li>" in wrong._repr_html_()
+
+
+def test_a_fit_of_many_categories_is_still_a_few_lines() -> None:
+    d = Concrete(np.arange(1, 31), 0.5)
+    result = fit(d.sample(2000, seed=1))
+    assert len(repr(result).split("\n")) < 15
+    assert "30 categories" in repr(result)
+    assert result._repr_html_().count("<tr>") == 10

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from gscli.distribution.concrete import Concrete
-    from gscli.inference.gof.check import CheckResult
+    from gscli.inference.gof.results import CheckResult
     from gscli.io.weights import Weights
 
 EXIT_REJECTED = 1
@@ -112,18 +112,11 @@ def _draw(
     from gscli.plotting.checks import check_panels
     from gscli.plotting.export import save
 
-    title = f"{verdict(result)}: n = {result.n:,}"
+    title = f"{result.verdict}: n = {result.n:,}"
     figure = check_panels(
         result, names=names, title=title, subtitle=describe_parameters([distribution])
     )
     save([(figure, path) for path in targets])
-
-
-def verdict(result: "CheckResult") -> str:
-    """Return the outcome in a word or two."""
-    if result.consistent:
-        return "Consistent"
-    return "Rejected" if result.conclusive else "Not judged"
 
 
 def _print(result: "CheckResult", distribution: "Concrete", names: tuple[str, ...]) -> None:
@@ -159,7 +152,7 @@ def conclusion(result: "CheckResult") -> "Text":
         "Rejected": "Rejected: not consistent with",
         "Not judged": "Could not be judged against",
     }
-    return Text(words[verdict(result)], style=colour if result.conclusive else "bold yellow")
+    return Text(words[result.verdict], style=colour if result.conclusive else "bold yellow")
 
 
 def table_of(result: "CheckResult", *, sentences: bool) -> "Table":

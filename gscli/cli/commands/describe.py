@@ -43,8 +43,9 @@ def command(
 
     Means, spreads, entropy and the error of the relaxed gradient are exact, for temperatures from
     0.001 to 1000; E[max X] and the share of samples near a vertex (with a component above 0.95)
-    are Monte Carlo, their standard errors given. In the boundary regime, t <= 1/(K-1), the density
-    has no mode inside the simplex. The best temperature is the one at which bias² + noise / m of a
+    are Monte Carlo, their standard errors given. The regime says where the density is unbounded:
+    along the whole boundary of the simplex (boundary, t <= 1/(K-1)), at its vertices (vertices),
+    or nowhere (interior, t >= K-1). The best temperature is the one at which bias² + noise / m of a
     gradient averaged over m samples is least.
 
     \b
@@ -68,8 +69,8 @@ def command(
         samples = open_input(file, given, logits, temperatures, log=log, quiet=quiet).samples
         names, measured = samples.names, _measure(samples)
         weights = options.in_order(weights, names, file)
-    make = Concrete.from_logits if are_logits else Concrete
-    first = make(weights.values, CLASSIC)
+    key = "logits" if are_logits else "probs"
+    first = Concrete(temperature=CLASSIC, **{key: weights.values})
     with waiting("computing exact facts", quiet=quiet):
         facts = list(facts_at(first.logits, temperatures or tuple(measured) or (CLASSIC,)))
     if as_csv:
@@ -116,12 +117,12 @@ def _as_dict(
 ) -> dict[str, Any]:
     distribution = facts[0].distribution
     found: dict[str, Any] = {
-        "names": list(names),
+        "names": names,
         "pi": weights,
-        "probs": distribution.probs.tolist(),
+        "probs": distribution.probs,
         "num_categories": distribution.num_categories,
-        "best_temperature": None if best is None else {str(m): t for m, t in best.items()},
-        "temperatures": [each.as_dict() for each in facts],
+        "best_temperature": best,
+        "temperatures": [{**each.as_dict(), "covariance": each.covariance()} for each in facts],
     }
     if measured:
         samples = [{"temperature": t, **summary.as_dict()} for t, summary in measured.items()]
@@ -133,10 +134,8 @@ def _row(
     names: tuple[str, ...], facts: "Facts", measured: "dict[float, Summary]"
 ) -> dict[str, Any]:
     labels = dict(enumerate(names))
-    row = facts.as_row(labels)
-    if measured:
-        row |= measured[facts.distribution.temperature].as_row(labels)
-    return row
+    summary = measured.get(facts.temperature)
+    return facts.as_row(labels) | (summary.as_row(labels, "sample ") if summary else {})
 
 
 def _write_csv(rows: list[dict[str, Any]]) -> None:

@@ -67,7 +67,7 @@ def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from gscli.cli.commands.check import listed, verdict
+    from gscli.cli.commands.check import listed
 
     console = Console(highlight=False)
     console.print(_table(result, names, fixed=fixed))
@@ -75,7 +75,7 @@ def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:
         f"\nlog-likelihood {result.log_likelihood:,.2f} nats, n = {result.n:,}", highlight=False
     )
     goodness = result.goodness
-    words, colour = _goodness(verdict(goodness))
+    words, colour = _goodness(goodness.verdict)
     console.print("goodness of fit:", Text(words, style=colour))
     remark = (
         f"(tests of gscli check at alpha = {goodness.alpha:g}; p-values are conservative, since "

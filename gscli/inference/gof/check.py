@@ -1,80 +1,18 @@
 """Exact goodness-of-fit tests of samples from any implementation of the distribution."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
-from gscli.distribution.concrete import Concrete
+from gscli.distribution.concrete import Concrete, check_concrete
 from gscli.errors import DataError, ParameterError
 from gscli.inference.gof import diagnosis
-from gscli.inference.gof.results import Comparison, TestResult
+from gscli.inference.gof.results import CheckResult, TestResult
 from gscli.inference.gof.statistics import Statistics
 from gscli.io.columns import default_names
 from gscli.io.samples import Rows, Samples, as_samples
 
 FEW_ROWS = 100
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class CheckResult:
-    """The verdict of `check`.
-
-    Attributes
-    ----------
-    consistent : bool
-        Whether the samples pass all tests at level `alpha`. False as well where they could not
-        be judged: see `conclusive`.
-    conclusive : bool
-        False if exact zeros, in more than 0.5 % of the rows, kept them from being judged;
-        `causes` says what to do.
-    alpha : float
-        Probability at which correct samples are rejected, over all tests.
-    n : int
-        Number of rows.
-    tests : tuple of TestResult
-        The tests that could be made.
-    causes : tuple of str
-        On rejection, what probably went wrong, the likeliest first.
-    comparisons : tuple of Comparison
-        Figures to draw.
-    remarks : tuple of str
-        What to know beside the verdict: that the rows are few, or hold zeros.
-    """
-
-    consistent: bool
-    conclusive: bool
-    alpha: float
-    n: int
-    tests: tuple[TestResult, ...]
-    causes: tuple[str, ...]
-    comparisons: tuple[Comparison, ...]
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def by_chance(self) -> int:
-        """Number of tests that chance can fail, among which alpha is shared."""
-        return sum(not test.certain for test in self.tests)
-
-    @property
-    def correction(self) -> str:
-        """How `alpha` allows for several tests, in words."""
-        if self.by_chance > 1:
-            return f"Holm's correction for {self.by_chance} tests"
-        return "one test" if self.by_chance else "no test that chance can fail"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the verdict in terms of JSON, numbers unrounded."""
-        return {
-            "consistent": self.consistent,
-            "conclusive": self.conclusive,
-            "alpha": self.alpha,
-            "correction": self.correction,
-            "n": self.n,
-            "tests": [asdict(test) for test in self.tests],
-            "causes": list(self.causes),
-            "remarks": list(self.remarks),
-        }
 
 
 def check(
@@ -112,7 +50,7 @@ def check(
     Raises
     ------
     ParameterError
-        If `alpha` is not between 0 and 1.
+        If `distribution` is not a Concrete, or `alpha` not between 0 and 1.
     ShapeError
         If a block is not of shape (rows, K).
     DataError
@@ -131,6 +69,7 @@ def check(
     >>> check([d.sample(10_000, seed=1)], Concrete([1, 3, 6], temperature=2)).causes[0][:44]
     'the temperature is inverted: the samples fit'
     """
+    check_concrete("distribution", distribution)
     if not 0 < alpha < 1:
         raise ParameterError("alpha", f"{alpha:g} is not between 0 and 1")
     rows = as_samples(samples, log=log, num_categories=distribution.num_categories)

@@ -207,7 +207,7 @@ def _reused(log_x: FloatArray, statistics: Statistics) -> bool:
         estimate = maximize(log_x)
     except (AccuracyError, np.linalg.LinAlgError):
         return True
-    fitted = Concrete.from_logits(estimate.logits, estimate.temperature)
+    fitted = Concrete(logits=estimate.logits, temperature=estimate.temperature)
     count = statistics.repeats.count()[0]
     return bool(special.pdtrc(count - 1, statistics.chance_repeats(fitted)) < PLAUSIBLE)
 
@@ -302,7 +302,7 @@ def _looks_normal(log_x: FloatArray) -> bool:
 
 def _misfit(log_x: FloatArray, estimate: Estimate, statistics: Statistics) -> list[str]:
     # What is wrong at the best parameters is not a matter of parameters.
-    fitted = Concrete.from_logits(estimate.logits, estimate.temperature)
+    fitted = Concrete(logits=estimate.logits, temperature=estimate.temperature)
     again = Statistics(fitted, statistics.names, Precision(log=True))
     again.update(Batch(log_x.T))
     p_values = {test.name: test.p_value for test in again.results()}

@@ -174,8 +174,7 @@ def test_alpha_decides(invoke: Invoke, tmp_path: Path) -> None:
 def test_json_has_null_where_a_number_is_not_finite(
     invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gscli.inference.gof.check import CheckResult
-    from gscli.inference.gof.results import TestResult
+    from gscli.inference.gof.results import CheckResult, TestResult
 
     broken = TestResult("rounding", float("inf"), float("nan"), False, "none")
     monkeypatch.setattr(

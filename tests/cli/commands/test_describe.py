@@ -42,15 +42,18 @@ def test_bare(invoke: Invoke) -> None:
 
 
 def test_json_has_the_keys_of_the_contract(invoke: Invoke) -> None:
-    found = strict(invoke("describe", "--pi", "cat=1,dog=3,bird=6", "-t", "0.5,3", "--json").stdout)
+    found = strict(
+        invoke("describe", "--pi", "cat=1,dog=3,bird=6", "-t", "0.5,1.9,3", "--json").stdout
+    )
     assert set(found) == SHARED
     assert found["names"] == ["cat", "dog", "bird"]
     assert found["pi"] == [1, 3, 6]
     np.testing.assert_allclose(found["probs"], [0.1, 0.3, 0.6])
     assert found["num_categories"] == 3
     assert set(found["best_temperature"]) == {"1", "32", "1024"}
-    first, second = found["temperatures"]
+    first, middle, second = found["temperatures"]
     assert (first["temperature"], first["regime"]) == (0.5, "boundary")
+    assert (middle["temperature"], middle["regime"]) == (1.9, "vertices")
     assert (second["temperature"], second["regime"]) == (3, "interior")
     np.testing.assert_allclose(second["mean"], [0.23993, 0.33912, 0.42095], atol=5e-6)
     assert np.shape(second["covariance"]) == (3, 3)
