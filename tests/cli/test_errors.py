@@ -120,6 +120,7 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     (("-o", "new.npy", "-o", "old.csv"), 1, "old.csv exists; use --force to replace it"),
     (("-o", "n" * 300 + ".csv"), 1, "File name too long"),
     (("--nonsense",), 2, "No such option"),
+    (("--tempreature", "3"), 2, "No such option '--tempreature'. Did you mean '--temperature'?"),
     (("stray",), 2, "unexpected extra argument"),
 ]
 
@@ -172,7 +173,11 @@ def test_short_npy_is_found_while_it_is_read(invoke: Invoke, folder: Path) -> No
 
 
 def test_an_unknown_command_and_no_command(invoke: Invoke, folder: Path) -> None:
-    _refused(invoke, folder, ("draw",), 2, "No such command 'draw'")
+    choice = "choose from sample, plot, sweep, describe, density, check, fit, doctor."
+    _refused(invoke, folder, ("draw",), 2, f"No such command 'draw'; {choice}\n")
+    for typed, near in (("plto", "plot"), ("chekc", "check"), ("densities", "density")):
+        meant = f"No such command {typed!r}; {choice} Did you mean {near!r}?\n"
+        _refused(invoke, folder, (typed,), 2, meant)
     result = invoke()
     assert result.exit_code == 2
     assert "Usage" in result.stderr
