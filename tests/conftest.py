@@ -78,17 +78,32 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Invoke]:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start the command line as a process of its own, in an empty folder, with pipes."""
+    """Start the command line as a process of its own, in an empty folder, with pipes.
+
+    It does not inherit signals that are ignored here, as under nohup or in a shell's background.
+    """
     # The package under test, whether it is installed or only checked out.
     paths = [str(Path(gscli.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     started: list[subprocess.Popen[bytes]] = []
 
-    def run(*args: object, options: tuple[str, ...] = (), **extra: Any) -> subprocess.Popen[bytes]:
+    def run(
+        *args: object,
+        options: tuple[str, ...] = (),
+        preexec_fn: Callable[[], None] | None = None,
+        **extra: Any,
+    ) -> subprocess.Popen[bytes]:
+        def prepare() -> None:
+            for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+                signal.signal(getattr(signal, name), signal.SIG_DFL)
+            if preexec_fn is not None:
+                preexec_fn()
+
         command = [sys.executable, *options, "-m", "gscli", *(str(arg) for arg in args)]
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         settings = {"cwd": tmp_path, "env": environment, **pipes, **extra}
-        process = subprocess.Popen(command, **settings)
+        before = prepare if os.name == "posix" else None
+        process = subprocess.Popen(command, preexec_fn=before, **settings)
         started.append(process)
         return process
 

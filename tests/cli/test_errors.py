@@ -89,6 +89,7 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     (("-t", "nan"), 2, "nan is not a positive, finite number"),
     (("-t", "inf"), 2, "inf is not a positive, finite number"),
     (("-t", "hot"), 2, "'hot' is not a number"),
+    (("--tau", "hot"), 2, "'-t' / '--temperature' / '--tau': 'hot' is not a number"),
     (("-t", ""), 2, "'' is not a number"),
     (("-t", "1,0"), 2, "--hard"),
     (("-t", "0.1:1:1"), 2, "write LOW:HIGH:COUNT"),

@@ -37,7 +37,7 @@ def command(
     log: bool,
     append: bool,
     strict: bool,
-    outputs: tuple[Path, ...],
+    output: Path | None,
     format: str | None,
     force: bool,
     quiet: bool,
@@ -57,17 +57,14 @@ def command(
     from gscli.inference.scoring import Scores
     from gscli.io.samples import open_samples
 
-    if len(outputs) > 1:
-        raise click.BadParameter(
-            f"{len(outputs)} outputs; FILE is read once: name one", param_hint=options.OUTPUT_HINT
-        )
+    outputs = (output,) if output else ()
     samples = open_samples(file, temperatures=temperatures)
     options.check_one_temperature(temperatures, samples)
     (distribution, *_), _ = options.distributions(pi, logits, temperatures or (3.0,), samples)
     options.check_targets(outputs, force=force)
     own = samples.has_temperatures and (temperatures is None or len(temperatures) > 1)
     scores = Scores(distribution, own, log, strict)
-    path = outputs[0] if outputs else Path("-")
+    path = output or Path("-")
     tables = _tables(samples, scores, append=append, quiet=quiet)
     with about(samples):
         if preview.wanted(outputs, format):

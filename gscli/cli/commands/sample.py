@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @options.temperature()
 @options.samples()
 @options.seed
-@options.output
+@options.outputs
 @options.table_format("Format of the output, whatever its suffix says.")
 @click.option("--log", is_flag=True, help="Write log X, in full precision at any temperature.")
 @click.option("--hard", is_flag=True, help="Write the one-hot vertices: the limit t = 0.")
