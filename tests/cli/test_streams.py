@@ -125,6 +125,8 @@ def test_messages_that_nobody_reads_stop_nothing(start: Start, tmp_path: Path, u
     ("args", "code"),
     [
         (("sample", "-n", "100000", "-q"), 1),
+        (("sample", "-n", "100000", "-q", "--format", "npy"), 1),
+        (("sample", "-n", "100000", "-q", "--format", "parquet"), 1),
         (("sample", "-n", "10", "-q", "--format", "npy"), 1),
         (("fit", "x.csv"), 1),
         (("fit", "x.csv", "--json"), 1),
