@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -76,6 +77,20 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Invoke]:
     signal.signal(signal.SIGTERM, handler)
 
 
+@contextmanager
+def default_signals() -> Iterator[None]:
+    """Let processes that start meanwhile inherit no signals that are ignored."""
+    ending = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+    ignored = [number for number in ending if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start the command line as a process of its own, in an empty folder, with pipes.
@@ -89,21 +104,15 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def run(
         *args: object,
+        before: tuple[str, ...] = (),
         options: tuple[str, ...] = (),
-        preexec_fn: Callable[[], None] | None = None,
         **extra: Any,
     ) -> subprocess.Popen[bytes]:
-        def prepare() -> None:
-            for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-                signal.signal(getattr(signal, name), signal.SIG_DFL)
-            if preexec_fn is not None:
-                preexec_fn()
-
-        command = [sys.executable, *options, "-m", "gscli", *(str(arg) for arg in args)]
+        command = [*before, sys.executable, *options, "-m", "gscli", *(str(arg) for arg in args)]
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         settings = {"cwd": tmp_path, "env": environment, **pipes, **extra}
-        before = prepare if os.name == "posix" else None
-        process = subprocess.Popen(command, preexec_fn=before, **settings)
+        with default_signals():
+            process = subprocess.Popen(command, **settings)
         started.append(process)
         return process
 
