@@ -74,6 +74,7 @@ def test_nothing_is_loaded_from_anywhere(classic_html: str) -> None:
     assert "@import" not in style
 
 
+@pytest.mark.slow
 def test_the_same_sweep_gives_the_same_bytes(classic_html: str) -> None:
     assert html([1, 3, 6]) == classic_html
     assert html([1, 3, 6], seed=2) != classic_html
@@ -139,6 +140,7 @@ def test_the_stated_error_of_the_lines_is_not_below_theirs() -> None:
     assert float(found[2]) >= max(f.near_vertex.standard_error for f in curve)
 
 
+@pytest.mark.slow
 def test_many_categories_are_limited_and_the_page_says_so() -> None:
     pi = np.arange(1.0, 301.0)
     text = html(pi.tolist(), (0.5, 2.0), n=200)

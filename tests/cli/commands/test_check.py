@@ -336,6 +336,7 @@ def test_standard_input_in_a_pipe(start: Start) -> None:
 
 
 @pytest.mark.parametrize("command", ["check", "fit"])
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(start: Start, tmp_path: Path, command: str) -> None:
     if not sys.platform.startswith("linux"):
         pytest.skip("reads /proc")
