@@ -34,8 +34,8 @@ pi = click.option(
     "--pi",
     type=WeightsType(),
     metavar="WEIGHTS",
-    help="Unnormalised probabilities > 0: 1,3,6, or cat=1,dog=3,bird=6, or @FILE (CSV, NPY, "
-    f"JSON).  [default: {CLASSIC_PI}]",
+    help="Unnormalised probabilities > 0: 1,3,6, or cat=1,dog=3,bird=6, or uniform:8, or @FILE "
+    f"(CSV, NPY, JSON).  [default: {CLASSIC_PI}]",
 )
 logits = click.option(
     "--logits",
@@ -50,6 +50,7 @@ def temperature(default: str | None = CLASSIC_TEMPERATURE, note: str = "") -> Ca
     return click.option(
         "-t",
         "--temperature",
+        "--tau",
         "temperatures",
         type=TemperaturesType(),
         metavar="T[,T...]",
@@ -92,20 +93,31 @@ force = click.option("-f", "--force", is_flag=True, help="Replace files that exi
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-def _output(help: str) -> Callable[[F], F]:
+def _output(help: str, name: str = "outputs", callback: Any = None) -> Callable[[F], F]:
     """`-o`, with what it may name."""
     return click.option(
         "-o",
         "--output",
-        "outputs",
+        name,
         type=OutputType(),
         metavar="PATH",
         multiple=True,
-        help=f"{help} Repeatable.",
+        callback=callback,
+        help=help,
     )
 
 
-output = _output("Where to write; - is standard output.")
+def _only(ctx: click.Context, param: click.Parameter, paths: tuple[Path, ...]) -> Path | None:
+    """Return the one output, or refuse several: click would take the last one silently."""
+    if len(paths) > 1:
+        raise click.BadParameter(
+            f"{len(paths)} outputs; FILE is read once: name one", ctx=ctx, param=param
+        )
+    return paths[0] if paths else None
+
+
+outputs = _output("Where to write; - is standard output. Repeatable.")
+output = _output("Where to write, one file; - is standard output.", "output", _only)
 
 
 def figure_outputs(command: F) -> F:
@@ -128,7 +140,7 @@ def figure_outputs(command: F) -> F:
     pixels = click.IntRange(min=100, max=10_000)
     for option in reversed(
         [
-            _output("Where to write: .html, .png, .svg, .pdf, .webp or .json."),
+            _output("Where to write: .html, .png, .svg, .pdf, .webp or .json. Repeatable."),
             click.option("--width", type=pixels, metavar="PX", help="Width of images."),
             click.option("--height", type=pixels, metavar="PX", help="Height of images."),
             click.option(
@@ -152,6 +164,7 @@ def figure_outputs(command: F) -> F:
 
 
 OUTPUT_HINT = "'-o' / '--output'"
+TEMPERATURE_HINT = "'-t' / '--temperature' / '--tau'"
 
 
 def figure_targets(
@@ -272,7 +285,7 @@ def check_exact_range(temperatures: tuple[float, ...]) -> None:
             check_range(temperature)
         except AccuracyError as error:
             raise click.BadParameter(
-                str(error).removeprefix("temperature: "), param_hint="'-t' / '--temperature'"
+                str(error).removeprefix("temperature: "), param_hint=TEMPERATURE_HINT
             ) from error
 
 

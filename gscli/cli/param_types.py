@@ -25,7 +25,7 @@ TYPED_WEIGHTS = "gscli.typed_weights"
 
 
 class WeightsType(click.ParamType[Any]):
-    """``1,3,6``, ``cat=1,dog=3`` or ``@FILE``."""
+    """``1,3,6``, ``cat=1,dog=3``, ``uniform:8`` or ``@FILE``."""
 
     name = "weights"
 
@@ -86,11 +86,13 @@ class TemperaturesType(click.ParamType[Any]):
 
     def _temperature(self, text: str) -> float:
         from gscli.distribution.concrete import check_temperature
+        from gscli.io.columns import parse_number
 
         try:
-            if float(text) == 0:
+            number = parse_number(text)
+            if number == 0:
                 raise ParameterError("temperature", ZERO)
-            return check_temperature(float(text))
+            return check_temperature(number)
         except ValueError as error:
             if isinstance(error, ParameterError):
                 raise

@@ -36,11 +36,12 @@ class Request:
             size=lambda item: len(item[1].rows),
             quiet=self.quiet,
         )
-        self.lossy_rows = 0
+        lossy_rows = 0
         for temperature, chunk in drawn:
             if self.form == "simplex" or self.dtype != "float64":
-                self.lossy_rows += self._count_lossy(chunk)
+                lossy_rows += self._count_lossy(chunk)
             yield temperature, chunk
+        self.lossy_rows = lossy_rows  # of all rows, not of those that a closed pipe took
 
     def _count_lossy(self, chunk: "Chunk") -> int:
         return 0 if self.form == "hard" else chunk.count_lossy_rows(log=self.form == "log")

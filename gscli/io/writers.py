@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gscli.execution.interrupts import import_polars, result_of
+from gscli.io.columns import is_number
 
 Format = Literal["csv", "npy", "parquet"]
 FORMATS: dict[str, Format] = {".csv": "csv", ".npy": "npy", ".parquet": "parquet"}
@@ -95,21 +96,13 @@ def header_line(names: Sequence[str]) -> bytes:
     """
     text = io.StringIO()
     for position, name in enumerate(names):
-        quoted = _reads_as_number(name) or name.startswith("#")
+        quoted = is_number(name) or name.startswith("#")
         writer = csv.writer(
             text, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL, lineterminator=""
         )
         writer.writerow([name])
         text.write("," if position < len(names) - 1 else "\n")
     return text.getvalue().encode()
-
-
-def _reads_as_number(name: str) -> bool:
-    try:
-        float(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _sink(file: BinaryIO, tables: Iterator[Columns], format: Literal["csv", "parquet"]) -> None:

@@ -91,6 +91,7 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     (("-t", "nan"), 2, "nan is not a positive, finite number"),
     (("-t", "inf"), 2, "inf is not a positive, finite number"),
     (("-t", "hot"), 2, "'hot' is not a number"),
+    (("--tau", "hot"), 2, "'-t' / '--temperature' / '--tau': 'hot' is not a number"),
     (("-t", ""), 2, "'' is not a number"),
     (("-t", "1,0"), 2, "--hard"),
     (("-t", "0.1:1:1"), 2, "write LOW:HIGH:COUNT"),
@@ -122,6 +123,7 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     (("-o", "new.npy", "-o", "old.csv"), 1, "old.csv exists; use --force to replace it"),
     (("-o", "n" * 300 + ".csv"), 1, "File name too long"),
     (("--nonsense",), 2, "No such option"),
+    (("--tempreature", "3"), 2, "No such option '--tempreature'. Did you mean '--temperature'?"),
     (("stray",), 2, "unexpected extra argument"),
 ]
 
@@ -175,7 +177,11 @@ def test_short_npy_is_found_while_it_is_read(invoke: Invoke, folder: Path) -> No
 
 
 def test_an_unknown_command_and_no_command(invoke: Invoke, folder: Path) -> None:
-    _refused(invoke, folder, ("draw",), 2, "No such command 'draw'")
+    choice = "choose from sample, plot, sweep, describe, density, check, fit, doctor."
+    _refused(invoke, folder, ("draw",), 2, f"No such command 'draw'; {choice}\n")
+    for typed, near in (("plto", "plot"), ("chekc", "check"), ("densities", "density")):
+        meant = f"No such command {typed!r}; {choice} Did you mean {near!r}?\n"
+        _refused(invoke, folder, (typed,), 2, meant)
     result = invoke()
     assert result.exit_code == 2
     assert "Usage" in result.stderr

@@ -181,6 +181,7 @@ def test_a_choice_that_is_made_has_no_relative_bias() -> None:
         best_temperature([0.0, -700.0], 1)
 
 
+@pytest.mark.slow
 def test_thousands_of_categories_in_bounded_memory() -> None:
     k, t = 8192, 0.5
     logits = np.zeros(k)

@@ -97,6 +97,7 @@ def test_entropy_of_two_categories(difference: float, temperature: float) -> Non
         [(0.0, 40), (3.0, 20), (-20.0, 4)],
     ],
 )
+@pytest.mark.slow
 def test_moments_at_temperature_one_are_integrals_of_bessel_functions(
     groups: list[tuple[float, int]],
 ) -> None:

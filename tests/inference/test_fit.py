@@ -32,6 +32,7 @@ def test_converges_to_the_truth_from_its_own_start(k: int, temperature: float) -
 
 
 @pytest.mark.parametrize("k", [3, 8])
+@pytest.mark.slow
 def test_intervals_cover_95_percent(k: int) -> None:
     d = Concrete(np.arange(1, k + 1), 0.7)
     rows = d.sample_log(1000 * 300, seed=9).reshape(1000, 300, k)

@@ -75,6 +75,7 @@ def test_nothing_is_loaded_from_anywhere(classic_html: str) -> None:
     assert "@import" not in style
 
 
+@pytest.mark.slow
 def test_the_same_sweep_gives_the_same_bytes(classic_html: str) -> None:
     assert html([1, 3, 6]) == classic_html
     assert html([1, 3, 6], seed=2) != classic_html
@@ -152,6 +153,7 @@ def test_the_regimes_are_three_and_those_of_the_shown_categories() -> None:
     assert "ends at t = 0.25, and the interior regime begins at t = 4" in words(five)
 
 
+@pytest.mark.slow
 def test_many_categories_are_limited_and_the_page_says_so() -> None:
     pi = np.arange(1.0, 301.0)
     text = html(pi.tolist(), (0.5, 2.0), n=200)

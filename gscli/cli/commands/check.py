@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gscli.io.weights import Weights
 
 EXIT_REJECTED = 1
+EXIT_NOT_JUDGED = 2
 WIDE = 96
 """Columns of a terminal that have room for the sentences beside the figures."""
 
@@ -65,8 +66,9 @@ def command(
 
     The tests are exact at any temperature: rows on the simplex; which component is largest;
     log-ratios against the logistic law; the joint law, by a map to a flat Dirichlet distribution;
-    independence of categories and of rows. Exits with 0 if the samples are consistent with it and
-    with 1 if they are rejected, and then names the likeliest cause.
+    independence of categories and of rows. Exits with 0 if the samples are consistent with it,
+    with 1 if they are rejected, and then names the likeliest cause, and with 2 if they cannot be
+    judged: a wrong option, a file that cannot be read, too few rows or too many zeros.
 
     \b
     Examples:
@@ -90,7 +92,7 @@ def command(
         _draw(result, distribution, names, targets)
         say(f"Wrote {', '.join(map(str, targets))}", quiet=quiet)
     if not result.consistent:
-        raise click.exceptions.Exit(EXIT_REJECTED)
+        raise click.exceptions.Exit(EXIT_REJECTED if result.conclusive else EXIT_NOT_JUDGED)
 
 
 def _targets(plots: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -38,7 +38,7 @@ def command(
     log: bool,
     append: bool,
     strict: bool,
-    outputs: tuple[Path, ...],
+    output: Path | None,
     format: str | None,
     force: bool,
     threads: int | None,
@@ -58,10 +58,7 @@ def command(
     from gscli.cli.inputs import naming, open_input
     from gscli.inference.scoring import LogDensityStatistics
 
-    if len(outputs) > 1:
-        raise click.BadParameter(
-            f"{len(outputs)} outputs; FILE is read once: name one", param_hint=options.OUTPUT_HINT
-        )
+    outputs = (output,) if output else ()
     options.check_not_input(file, outputs)
     given = open_input(file, pi, logits, temperatures, log=log, quiet=quiet, valid=False)
     samples, distribution = given.samples, given.distribution()

@@ -1,5 +1,6 @@
 """`gscli sample`: draw samples to CSV, NPY or Parquet."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @options.temperature()
 @options.samples()
 @options.seed
-@options.output
+@options.outputs
 @options.table_format("Format of the output, whatever its suffix says.")
 @click.option("--log", is_flag=True, help="Write log X, in full precision at any temperature.")
 @click.option("--hard", is_flag=True, help="Write the one-hot vertices: the limit t = 0.")
@@ -80,8 +81,13 @@ def command(
         preview.show_sample(request)
         return
     options.check_targets(outputs, force=force)
+    written = []
     for path, kind in targets or [(Path("-"), format or "csv")]:
-        request.save(path, kind, force=force)
-    say(describe_run(request, [str(path) for path in outputs]), quiet=quiet)
+        with suppress(BrokenPipeError):  # its reader wanted no more; the others are still written
+            request.save(path, kind, force=force)
+            written.append(path)
+    if not written:
+        return
+    say(describe_run(request, [str(path) for path in written if outputs]), quiet=quiet)
     if request.lossy_rows:
         say(describe_loss(request), quiet=quiet)

@@ -167,3 +167,10 @@ def test_the_remedy_for_logarithms_is_given_to_logarithms(invoke: Invoke) -> Non
         assert (remedy in invoke("density", "-", *CLASSIC, input=text.encode()).stderr) == hinted
     log_x = ",".join(map(str, np.log([0.2, 0.3, 0.5])))
     assert remedy in invoke("density", "-", *CLASSIC, input=f"{log_x}\n".encode()).stderr
+
+
+def test_its_help_says_that_it_writes_one_file(invoke: Invoke) -> None:
+    text = " ".join(invoke("density", "--help").stdout.split())
+    assert "Where to write, one file; - is standard output." in text
+    assert "Repeatable" not in text
+    assert "Repeatable" in invoke("sample", "--help").stdout

@@ -232,6 +232,7 @@ def test_names_are_no_markup(invoke: Invoke) -> None:
     assert "mean [bold]b[/bold]" in invoke("describe", "--pi", "a=1,[bold]b[/bold]=2").stdout
 
 
+@pytest.mark.slow
 def test_many_categories(invoke: Invoke) -> None:
     np.save("weights.npy", np.arange(1.0, 601))
     found = strict(invoke("describe", "--pi", "@weights.npy", "--json").stdout)

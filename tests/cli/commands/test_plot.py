@@ -332,6 +332,7 @@ def living(mark: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_page_shows_the_plot_offline(chromium: Path, run: Run) -> None:
     sync_api = pytest.importorskip("playwright.sync_api")
     evil = "<script>alert(1)</script>=1,<b>=3,c&amp;d=6"

@@ -63,6 +63,14 @@ def test_logits_and_weights_files_mean_the_same(invoke: Invoke, tmp_path: Path) 
     assert plain.splitlines()[1:] == named.splitlines()[1:]
 
 
+def test_tau_and_uniform_are_other_spellings(invoke: Invoke) -> None:
+    same = ("sample", "-n", 20, "--seed", 4, "-q")
+    expected = invoke(*same, "--pi", "1,1,1,1", "-t", 0.5).stdout
+    assert expected.startswith("x1,x2,x3,x4\n")
+    assert invoke(*same, "--pi", "uniform:4", "--tau", 0.5).stdout == expected
+    assert invoke(*same, "--logits", "uniform:4", "--tau", 0.5).stdout == expected
+
+
 def test_several_temperatures(invoke: Invoke, tmp_path: Path) -> None:
     outputs = ("-o", "x.csv", "-o", "x.npy", "-o", "x.parquet")
     result = invoke("sample", "-t", "0.5,1,3", "-n", 50, "--seed", 1, *outputs)
