@@ -24,7 +24,7 @@ from gscli.arrays import FloatArray, RealArray
 from gscli.errors import DataError
 from gscli.execution.interrupts import import_polars
 from gscli.io import samples as batches
-from gscli.io.columns import LOG_PROB, TEMPERATURE, check_names, default_names
+from gscli.io.columns import LOG_PROB, TEMPERATURE, check_names, default_names, is_number
 from gscli.io.samples import Batch, Part, Samples, array_parts
 
 CSV_BYTES = 2**23
@@ -224,7 +224,7 @@ def _csv_header(label: str, file: BinaryIO) -> tuple[list[str], bool, str, bytes
     if ";" in text and all(map(_has_decimal_comma, text.split(";"))):
         raise DataError(f"{label}: row 1 has decimal commas; write 0.2 with a point")
     (fields,) = _split(label, [text], separator)
-    numeric = [_is_number(field) for field in fields]
+    numeric = [is_number(field) for field in fields]
     named = '"' in text or not all(numeric)
     header = [field.strip() for field in fields] if named else list(default_names(len(fields)))
     if named and any(numeric) and '"' not in text and header[0] != TEMPERATURE:
@@ -255,16 +255,8 @@ def _split(label: str, lines: Iterable[str], separator: str) -> Iterator[list[st
         raise DataError(f"{label}: is not a table of numbers: {error}") from error
 
 
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return "_" not in field  # which only Python reads as a number
-
-
 def _has_decimal_comma(field: str) -> bool:
-    return field.count(",") == 1 and _is_number(field.replace(",", "."))
+    return field.count(",") == 1 and is_number(field.replace(",", "."))
 
 
 def _whole_lines(file: BinaryIO, rest: bytes) -> Iterator[bytes]:
@@ -314,7 +306,7 @@ def _parse_slowly(
         for column, field in enumerate(fields, start=1):
             if not field:
                 raise DataError(f"{label}: row {row}: column {column} is empty")
-            if not _is_number(field):
+            if not is_number(field):
                 remedy = "; write a decimal point" if _has_decimal_comma(field) else ""
                 raise DataError(f"{label}: row {row}: {_shown(field)} is not a number{remedy}")
         values += map(float, fields)

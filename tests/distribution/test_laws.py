@@ -24,7 +24,7 @@ from scipy.special import expit
 
 from gscli import Concrete
 from gscli.distribution import noise as sampling
-from gscli.io.samples import open_samples
+from gscli.io.readers import open_samples
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -12,7 +12,7 @@ from click.testing import Result
 
 from gscli import Concrete
 from gscli.cli import preview, progress
-from gscli.io.samples import open_samples
+from gscli.io.readers import open_samples
 
 Invoke = Callable[..., Result]
 
