@@ -22,7 +22,6 @@ from gscli.cli.param_types import (
 
 if TYPE_CHECKING:
     from gscli.distribution.concrete import Concrete
-    from gscli.io.samples import Samples
     from gscli.io.weights import Weights
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -234,33 +233,23 @@ def typed_weights(logits: "Weights | None") -> list[str]:
     return ["--pi" if logits is None else "--logits", typed]
 
 
-def distributions(
-    pi: "Weights | None",
-    logits: "Weights | None",
-    temperatures: tuple[float, ...],
-    samples: "Samples | None" = None,
-) -> "tuple[list[Concrete], tuple[str, ...] | None]":
-    """Return a distribution for each temperature, and the categories' names if there are any.
-
-    With samples the categories are theirs: in the order and by the names of the file's columns.
-    """
+def distribution(
+    weights: "Weights", are_logits: bool, temperature: float = float(CLASSIC_TEMPERATURE)
+) -> "Concrete":
+    """Return the distribution of weights, or of logits, at a temperature."""
     from gscli.distribution.concrete import Concrete
 
+    if are_logits:
+        return Concrete(logits=weights.values, temperature=temperature)
+    return Concrete(weights.values, temperature)
+
+
+def distributions(
+    pi: "Weights | None", logits: "Weights | None", temperatures: tuple[float, ...]
+) -> "tuple[list[Concrete], tuple[str, ...] | None]":
+    """Return a distribution for each temperature, and the categories' names if there are any."""
     weights, are_logits = weights_of(pi, logits)
-    key = "logits" if are_logits else "probs"
-    if samples is None:
-        return [
-            Concrete(temperature=t, **{key: weights.values}) for t in temperatures
-        ], weights.names
-    if samples.named:
-        weights = in_order(weights, samples.names, samples.label)
-    found = [Concrete(temperature=t, **{key: weights.values}) for t in temperatures]
-    if len(samples.names) != found[0].num_categories:
-        raise click.UsageError(
-            f"{samples.label} has {len(samples.names)} columns of values, but the distribution has "
-            f"{found[0].num_categories} categories; give as many weights with --pi"
-        )
-    return found, samples.names if samples.named else weights.names or samples.names
+    return [distribution(weights, are_logits, t) for t in temperatures], weights.names
 
 
 def in_order(weights: "Weights", columns: tuple[str, ...], label: str) -> "Weights":
@@ -345,12 +334,3 @@ def check_targets(outputs: tuple[Path, ...], *, force: bool, hint: str = OUTPUT_
     for path in outputs:
         if str(path) != "-":
             check_target(path, overwrite=force)
-
-
-def check_one_temperature(temperatures: tuple[float, ...] | None, samples: "Samples") -> None:
-    """Refuse several temperatures for a file that is not made of as many arrays."""
-    if temperatures is not None and len(temperatures) > 1 and not samples.num_slabs:
-        raise click.BadParameter(
-            f"{len(temperatures)} temperatures for the one table of {samples.label}; give one",
-            param_hint="'-t' / '--temperature'",
-        )

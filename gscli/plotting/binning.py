@@ -101,3 +101,12 @@ def _fill(out: FloatArray, points: list[tuple[int, int]], resolution: int) -> No
     for corner, (first, second) in zip(out, points, strict=True):
         corner[:] = first, second, resolution - first - second
     out /= resolution
+
+
+def count_bins(rows: FloatArray, *, bins: int) -> IntArray:
+    """Return the counts of each category's share in equal bins of [0, 1], shape (K, bins)."""
+    columns = rows.T
+    index = np.clip((columns * bins).astype(np.int64), 0, bins - 1)
+    index += np.arange(len(columns))[:, None] * bins
+    counts = np.bincount(index.ravel(), minlength=len(columns) * bins)
+    return counts.reshape(len(columns), bins)

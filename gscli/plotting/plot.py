@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice
-from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -12,9 +10,10 @@ import numpy as np
 from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution.concrete import Concrete
 from gscli.distribution.regions import highest_density_regions
-from gscli.errors import AccuracyError, DataError, ParameterError
-from gscli.plotting.binning import count_cells
-from gscli.plotting.collect import Collected, Load, Measure, Part, collect, count_bins, loaded
+from gscli.errors import AccuracyError, ParameterError
+from gscli.io.samples import Samples
+from gscli.plotting.binning import count_bins, count_cells
+from gscli.plotting.collect import Collected, Measure, Projection, collect
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -37,12 +36,8 @@ class Sample:
 
     Attributes
     ----------
-    names : tuple of str
-        Of the K categories.
-    loads : callable
-        Yields what in turn yields the parts of the sample; called once.
-    log : bool
-        Whether the rows are logarithms.
+    samples : Samples
+        Read once, in bounded memory.
     logits : ndarray of shape (K,), or None
         Of the exact distribution, if it is known.
     origin : str
@@ -53,13 +48,16 @@ class Sample:
         Those that are known beforehand.
     """
 
-    names: tuple[str, ...]
-    loads: Callable[[], Iterator[Load]]
-    log: bool
+    samples: Samples
     logits: FloatArray | None
     origin: str
     threads: int | None = None
     temperatures: Sequence[float] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the K categories."""
+        return self.samples.names
 
     def at(self, temperature: float | None, chosen: Sequence[int]) -> Concrete | None:
         """Return the exact distribution of some categories at a temperature, if known."""
@@ -114,13 +112,14 @@ def picture(sample: Sample, wish: Wish) -> "go.Figure":
         If the wish does not fit the number of categories.
     """
     _check_panels(len(sample.temperatures))
-    loads, chosen = choose(sample, wish)
+    chosen = choose(sample, wish)
     drawing = _drawing(sample, wish, chosen)
     whole = wish.kind == "marginals"
     projected = range(len(sample.names)) if whole else chosen
-    projection = Projection(sample, projected, drawing.log_ratio)
+    projection = Projection.of(sample.samples, projected, log_ratio=drawing.log_ratio)
     found = collect(
-        map(projection.project, loads),
+        sample.samples,
+        projection,
         measure=drawing.measure,
         keep=drawing.keep,
         threads=sample.threads,
@@ -143,69 +142,16 @@ def _check_panels(count: int) -> None:
         raise ParameterError("temperature", f"{count} are more than {MAX_PANELS} panels")
 
 
-def choose(sample: Sample, wish: Wish) -> tuple[Iterator[Load], tuple[int, ...]]:
-    """Return the sample's loads and the positions of the categories to show."""
+def choose(sample: Sample, wish: Wish) -> tuple[int, ...]:
+    """Return the positions of the categories to show."""
     k = len(sample.names)
-    loads = sample.loads()
     if wish.categories is not None:
-        return loads, wish.categories
+        return wish.categories
     room = MAX_STRIPS if wish.kind == "marginals" else 3 if k > 4 or wish.log_ratio else 4
     if k <= room:
-        return loads, tuple(range(k))
-    if sample.logits is not None:
-        rank = sample.logits
-    else:
-        first = [part for load in islice(loads, 1) for part in load()]
-        if not first:
-            raise DataError("there is no sample to draw")
-        rank = (np.exp(first[0][1]) if sample.log else first[0][1]).mean(axis=0)
-        loads = chain([loaded(*first)], loads)
-    return loads, tuple(sorted(np.argsort(-rank, kind="stable")[:room].tolist()))
-
-
-class Projection:
-    """Restricts rows to the categories that are shown: an exact sub-composition.
-
-    Parameters
-    ----------
-    sample : Sample
-        Whose rows come.
-    chosen : sequence of int
-        Positions of the categories.
-    log_ratio : bool
-        Whether logarithms of the points are wanted.
-    """
-
-    def __init__(self, sample: Sample, chosen: Sequence[int], log_ratio: bool) -> None:
-        self.sample, self.chosen, self.log_ratio = sample, list(chosen), log_ratio
-        self.whole = self.chosen == list(range(len(sample.names)))
-        self.dropped, self.lock = 0, Lock()
-
-    def project(self, load: Load) -> Load:
-        """Return a load restricted to those categories."""
-
-        def projected() -> Iterator[Part]:
-            for temperature, rows in load():
-                yield temperature, self._project(rows)
-
-        return projected
-
-    def _project(self, rows: FloatArray) -> FloatArray:
-        if self.whole and not self.sample.log and not self.log_ratio:
-            return rows
-        part = rows if self.whole else rows[:, self.chosen]
-        least = -np.inf if self.sample.log else 0.0
-        # Log-ratios need every share; the shares of a sub-composition at least one.
-        usable = (part.min(axis=1) if self.log_ratio else part.max(axis=1)) > least
-        if not usable.all():
-            with self.lock:
-                self.dropped += int(np.count_nonzero(~usable))
-            part = part[usable]
-        if self.sample.log:
-            part = part if self.whole or not len(part) else log_softmax(part)
-            return part if self.log_ratio else np.exp(part)
-        part = np.asarray(part / part.sum(axis=1, keepdims=True))
-        return np.log(part) if self.log_ratio else part
+        return tuple(range(k))
+    rank = sample.samples.first_mean() if sample.logits is None else sample.logits
+    return tuple(sorted(np.argsort(-rank, kind="stable")[:room].tolist()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,6 +353,7 @@ def _remarks(
     if len(chosen) < len(sample.names):
         how = "" if projection.whole else ", as exact sub-composition"
         yield f"{len(chosen)} of {len(sample.names)} categories{how}"
-    if projection.dropped:
-        yield f"{projection.dropped:,} rows with exact zeros left out"
+    dropped = sum(each.dropped for each in found.values())
+    if dropped:
+        yield f"{dropped:,} rows with exact zeros left out"
     yield theme.escape(sample.origin)

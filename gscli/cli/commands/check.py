@@ -28,7 +28,7 @@ COLOURS = {"passed": "green", "rejected": "bold red"}
 @options.file_argument()
 @options.pi
 @options.logits
-@options.temperature(default=None, note="[default: the file's temperature column, else 3]")
+@options.temperature(default=None, note="[default: the file's temperature column]")
 @click.option("--log", is_flag=True, help="FILE holds log X.")
 @click.option(
     "--alpha",
@@ -47,6 +47,7 @@ COLOURS = {"passed": "green", "rejected": "bold red"}
     "Repeatable.",
 )
 @options.as_json
+@options.threads
 @options.quiet
 def command(
     file: str,
@@ -57,6 +58,7 @@ def command(
     alpha: float,
     plots: tuple[Path, ...],
     as_json: bool,
+    threads: int | None,
     quiet: bool,
 ) -> None:
     """Test whether the samples in FILE (CSV, NPY, Parquet; - is stdin) are of the distribution.
@@ -71,16 +73,15 @@ def command(
       gscli check samples.csv --pi 1,3,6 -t 3
       gscli check torch.npy --logits 0.1,2,-1 -t 0.5 --plot check.html
     """
-    from gscli.cli.rows import about, open_rows
+    from gscli.cli.inputs import naming, open_input
     from gscli.inference.gof.check import check
 
     options.check_not_input(file, plots)
     targets = _targets(plots)
-    samples, stated, rows = open_rows(file, temperatures, option="-t", quiet=quiet)
-    (distribution, *_), given = options.distributions(pi, logits, (stated or 3.0,), samples)
-    names = given or samples.names
-    with about(samples):
-        result = check(rows, distribution, log=log, alpha=alpha, names=names)
+    given = open_input(file, pi, logits, temperatures, log=log, quiet=quiet, valid=False, one="-t")
+    distribution, names = given.distribution(), given.samples.names
+    with naming(given.samples):
+        result = check(given.samples, distribution, alpha=alpha, names=names, threads=threads)
     if as_json:
         echo_json(result.as_dict())
     else:

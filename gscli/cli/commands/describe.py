@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gscli.cli import options
+from gscli.cli.inputs import naming, open_input
 from gscli.cli.messages import echo_json
 from gscli.cli.progress import waiting
 
 if TYPE_CHECKING:
     from gscli.distribution.properties import Facts
     from gscli.inference.summary import Summary
+    from gscli.io.samples import Samples
     from gscli.io.weights import Weights
-    from gscli.plotting.plot import Sample
 
 CLASSIC = float(options.CLASSIC_TEMPERATURE)
 
@@ -52,8 +53,6 @@ def command(
       gscli describe --pi 1,3,6 -t 0.1,0.5,1,3
       gscli describe samples.csv --pi 1,3,6 -t 3 --json
     """
-    from gscli.cli.inputs import open_file
-    from gscli.distribution.concrete import Concrete
     from gscli.distribution.properties import best_temperatures, facts_at
     from gscli.io.columns import default_names
 
@@ -66,11 +65,10 @@ def command(
     measured, names = {}, weights.names or default_names(len(weights.values))
     if file is not None:
         given = None if are_logits else weights
-        sample = open_file(file, given, logits, temperatures, None, log=log, quiet=quiet)
-        names, measured = sample.names, _measure(sample, log, temperatures)
+        samples = open_input(file, given, logits, temperatures, log=log, quiet=quiet).samples
+        names, measured = samples.names, _measure(samples)
         weights = options.in_order(weights, names, file)
-    key = "logits" if are_logits else "probs"
-    first = Concrete(temperature=CLASSIC, **{key: weights.values})
+    first = options.distribution(weights, are_logits)
     with waiting("computing exact facts", quiet=quiet):
         facts = list(facts_at(first.logits, temperatures or tuple(measured) or (CLASSIC,)))
     if as_csv:
@@ -87,27 +85,21 @@ def command(
         print_facts(names, facts, best, measured)
 
 
-def _measure(
-    sample: "Sample", log: bool, temperatures: tuple[float, ...] | None
-) -> "dict[float, Summary]":
-    """Return the figures of a file at each of its temperatures, or at those that were named."""
-    import numpy as np
+def _measure(samples: "Samples", threads: int | None = None) -> "dict[float, Summary]":
+    """Return the statistics of a file at each of its temperatures."""
+    from functools import partial
 
-    from gscli.errors import DataError
-    from gscli.inference.summary import Sums
+    from gscli.inference.summary import SummaryAccumulator
+    from gscli.io.samples import ByTemperature
 
-    sums: dict[float, Sums] = {t: Sums() for t in temperatures or ()}
-    for load in sample.loads():
-        for temperature, rows in load():
-            found = sums.setdefault(CLASSIC if temperature is None else temperature, Sums())
-            found.add(np.exp(rows) if log else rows)
-    for temperature, found in sums.items():
-        if found.n < 2:
-            raise DataError(
-                f"{sample.origin}: {found.n} rows at t = {temperature:g}; figures with standard "
-                "errors need two or more"
-            )
-    return {temperature: found.summary() for temperature, found in sums.items()}
+    make = partial(ByTemperature, partial(SummaryAccumulator, log=samples.log))
+    found = samples.accumulate(make, threads=threads).found
+    measured = {}
+    for temperature, each in found.items():
+        known = CLASSIC if temperature is None else temperature
+        with naming(samples, f"t = {known:g}: "):
+            measured[known] = each.summary()
+    return measured
 
 
 def _as_dict(
