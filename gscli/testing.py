@@ -2,11 +2,11 @@
 
 from gscli.distribution.concrete import Concrete
 from gscli.inference.gof.check import check
-from gscli.io.samples import Rows
+from gscli.io.samples import Rows, Samples
 
 
 def assert_concrete(
-    samples: Rows, distribution: Concrete, *, alpha: float = 1e-6, log: bool = False
+    samples: Rows | Samples, distribution: Concrete, *, alpha: float = 1e-6, log: bool = False
 ) -> None:
     """Assert that samples come from a distribution.
 

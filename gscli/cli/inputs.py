@@ -117,12 +117,9 @@ def _matched(
     samples: "Samples", weights: "Weights", are_logits: bool
 ) -> "tuple[Samples, FloatArray]":
     """Return the samples, with the weights' names if they have none, and the logits."""
-    from gscli.distribution.concrete import Concrete
-
     if samples.named:
         weights = options.in_order(weights, samples.names, samples.label)
-    key = "logits" if are_logits else "probs"
-    found = Concrete(temperature=1.0, **{key: weights.values}).logits
+    found = options.distribution(weights, are_logits).logits
     if len(samples.names) != len(found):
         raise click.UsageError(
             f"{samples.label} has {len(samples.names)} columns of values, but the distribution "

@@ -246,15 +246,23 @@ def typed_weights(logits: "Weights | None") -> list[str]:
     return ["--pi" if logits is None else "--logits", typed]
 
 
+def distribution(
+    weights: "Weights", are_logits: bool, temperature: float = float(CLASSIC_TEMPERATURE)
+) -> "Concrete":
+    """Return the distribution of weights, or of logits, at a temperature."""
+    from gscli.distribution.concrete import Concrete
+
+    if are_logits:
+        return Concrete(logits=weights.values, temperature=temperature)
+    return Concrete(weights.values, temperature)
+
+
 def distributions(
     pi: "Weights | None", logits: "Weights | None", temperatures: tuple[float, ...]
 ) -> "tuple[list[Concrete], tuple[str, ...] | None]":
     """Return a distribution for each temperature, and the categories' names if there are any."""
-    from gscli.distribution.concrete import Concrete
-
     weights, are_logits = weights_of(pi, logits)
-    key = "logits" if are_logits else "probs"
-    return [Concrete(temperature=t, **{key: weights.values}) for t in temperatures], weights.names
+    return [distribution(weights, are_logits, t) for t in temperatures], weights.names
 
 
 def in_order(weights: "Weights", columns: tuple[str, ...], label: str) -> "Weights":

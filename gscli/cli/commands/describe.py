@@ -53,7 +53,6 @@ def command(
       gscli describe --pi 1,3,6 -t 0.1,0.5,1,3
       gscli describe samples.csv --pi 1,3,6 -t 3 --json
     """
-    from gscli.distribution.concrete import Concrete
     from gscli.distribution.properties import best_temperatures, facts_at
     from gscli.io.columns import default_names
 
@@ -69,8 +68,7 @@ def command(
         samples = open_input(file, given, logits, temperatures, log=log, quiet=quiet).samples
         names, measured = samples.names, _measure(samples)
         weights = options.in_order(weights, names, file)
-    key = "logits" if are_logits else "probs"
-    first = Concrete(temperature=CLASSIC, **{key: weights.values})
+    first = options.distribution(weights, are_logits)
     with waiting("computing exact facts", quiet=quiet):
         facts = list(facts_at(first.logits, temperatures or tuple(measured) or (CLASSIC,)))
     if as_csv:

@@ -1,7 +1,7 @@
 """The change of variables that all tests rest on, from rows to independent uniforms and back.
 
-D_k = pi_k X_k^(-t) / Σ pi_i X_i^(-t) is E_k / ΣE for iid exponentials E, uniform on the simplex
-(`Concrete.flat_dirichlet`). From E follow all tests: t·log(X_i/X_j) is logistic, so that
+D_k = pi_k X_k^(-t) / Σ pi_i X_i^(-t) is E_k / ΣE for iid exponentials E, uniform on the simplex.
+From E follow all tests: t·log(X_i/X_j) is logistic, so that
 E_j / (E_i + E_j) is uniform; and stick-breaking B_k = D_k / (1 - Σ_{j<k} D_j) gives K-1
 independent uniforms (1 - B_k)^(K-k).
 
