@@ -652,7 +652,7 @@ def _category_first(points: FloatArray) -> FloatArray:
 
 
 def check_concrete(parameter: str, value: object) -> Concrete:
-    """Return a distribution, or raise `ParameterError` if it is none."""
+    """Return a distribution, or raise `ParameterError` if it is not one."""
     if not isinstance(value, Concrete):
         raise ParameterError(
             parameter, f"{_shown(value)} is not a distribution; give Concrete(probs, temperature)"

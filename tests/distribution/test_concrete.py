@@ -346,7 +346,7 @@ def test_a_tensor_that_needs_its_gradient_is_refused_with_the_reason(torch: Modu
     assert Concrete(logits=torch.zeros(3), temperature=torch.tensor(0.5)).temperature == 0.5
 
 
-def test_points_that_are_no_numbers_are_refused() -> None:
+def test_points_that_are_not_numbers_are_refused() -> None:
     with pytest.raises(ParameterError, match=r"x: \['a', 'b'\]"):
         Concrete([1, 2], 1.0).log_prob(["a", "b"])
     with pytest.raises(ParameterError, match="log_x: "):
