@@ -278,7 +278,7 @@ class Concrete:
             partial(self.from_noise, form=_form(form)),
             self.num_categories,
             _whole("n", n),
-            seed=sampling.fresh_seed() if (whole := _seed(seed)) is None else whole,
+            seed=_seed(seed),
             threads=threads,
         )
         return (batch.rows.astype(np.float64, copy=False) for batch in batches)
@@ -636,30 +636,6 @@ class Concrete:
         return Concrete(logits=self.logits[chosen], temperature=self.temperature)
 
 
-def on_simplex(x: npt.ArrayLike, *, log: bool = False) -> npt.NDArray[np.bool_]:
-    """Tell which points lie on the simplex, up to rounding.
-
-    Parameters
-    ----------
-    x : array_like, shape (..., K)
-        Points, or their logarithms.
-    log : bool
-        Whether they are logarithms.
-
-    Returns
-    -------
-    ndarray of bool, shape (...)
-        True where no component is negative and they sum to 1 within 1e-6.
-
-    Examples
-    --------
-    >>> on_simplex([[0.2, 0.8], [0.2, 0.9], [-0.5, 1.5]]).tolist()
-    [True, False, False]
-    """
-    columns = _category_first(np.asarray(x, dtype=np.float64))
-    return _on_log_simplex(columns) if log else _on_simplex(columns)
-
-
 def _on_simplex(columns: FloatArray) -> npt.NDArray[np.bool_]:
     with np.errstate(invalid="ignore", over="ignore"):
         inside: npt.NDArray[np.bool_] = np.abs(columns.sum(axis=0) - 1) <= SIMPLEX_TOLERANCE
@@ -681,7 +657,7 @@ def _category_first(points: FloatArray) -> FloatArray:
 
 
 def check_concrete(parameter: str, value: object) -> Concrete:
-    """Return a distribution, or raise `ParameterError` if it is none."""
+    """Return a distribution, or raise `ParameterError` if it is not one."""
     if not isinstance(value, Concrete):
         raise ParameterError(
             parameter, f"{_shown(value)} is not a distribution; give Concrete(probs, temperature)"
@@ -765,10 +741,10 @@ def _whole(parameter: str, value: SupportsIndex) -> int:
         raise ParameterError(parameter, f"{_shown(value)} is not a whole number") from error
 
 
-def _seed(seed: Seed | None) -> int | None:
+def _seed(seed: Seed | None) -> int:
     if isinstance(seed, np.random.Generator):
         return int(seed.integers(2**63))
-    return None if seed is None else _whole("seed", seed)
+    return sampling.fresh_seed() if seed is None else _whole("seed", seed)
 
 
 def _form(form: Form) -> Form:
