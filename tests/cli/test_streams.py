@@ -15,7 +15,9 @@ WAIT = 60.0
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
 
 
-@pytest.fixture(params=["buffered", "unbuffered"], autouse=True)
+@pytest.fixture(
+    params=["buffered", pytest.param("unbuffered", marks=pytest.mark.slow)], autouse=True
+)
 def _buffering(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run every test twice: what Python buffers fails later than what it does not."""
     if request.param == "buffered":
