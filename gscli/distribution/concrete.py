@@ -146,7 +146,9 @@ class Concrete:
         """
         return "boundary" if self.temperature * (self.num_categories - 1) <= 1 else "interior"
 
-    def sample(self, n: int, *, seed: int | None = None, threads: int | None = None) -> FloatArray:
+    def sample(
+        self, n: int, *, seed: int | None = None, threads: int | None = None, start: int = 0
+    ) -> FloatArray:
         """Draw samples on the simplex.
 
         Parameters
@@ -159,6 +161,8 @@ class Concrete:
             and one seed share their noise.
         threads : int, optional
             Number of threads; by default one for each usable core.
+        start : int
+            Index of the first row, >= 0: rows are drawn as if those before had been.
 
         Returns
         -------
@@ -169,13 +173,13 @@ class Concrete:
         Examples
         --------
         >>> d = Concrete([1, 3, 6], temperature=0.5)
-        >>> bool((d.sample(100, seed=1)[:10] == d.sample(10, seed=1)).all())
+        >>> bool((d.sample(100, seed=1)[90:] == d.sample(10, seed=1, start=90)).all())
         True
         """
-        return self._draw(n, "simplex", seed, threads)
+        return self._draw(n, "simplex", seed, threads, start)
 
     def sample_log(
-        self, n: int, *, seed: int | None = None, threads: int | None = None
+        self, n: int, *, seed: int | None = None, threads: int | None = None, start: int = 0
     ) -> FloatArray:
         """Draw log X, with full precision at any temperature.
 
@@ -192,18 +196,15 @@ class Concrete:
         >>> bool((y.min(axis=-1) < -700).any()), bool(np.isfinite(y).all())
         (True, True)
         """
-        return self._draw(n, "log", seed, threads)
+        return self._draw(n, "log", seed, threads, start)
 
-    def _draw(self, n: int, form: Form, seed: int | None, threads: int | None) -> FloatArray:
+    def _draw(
+        self, n: int, form: Form, seed: int | None, threads: int | None, start: int
+    ) -> FloatArray:
         out = np.empty((sampling.check_samples(n), self.num_categories))
-        for chunk in sampling.stream(
-            partial(self.from_noise, form=form),
-            self.num_categories,
-            n,
-            seed=sampling.fresh_seed() if seed is None else seed,
-            threads=threads,
-        ):
-            out[chunk.start : chunk.start + len(chunk.rows)] = chunk.rows
+        transform = partial(self.from_noise, form=form)
+        seed = sampling.fresh_seed() if seed is None else seed
+        sampling.fill(transform, out, seed=seed, start=start, threads=threads)
         return out
 
     def from_noise(

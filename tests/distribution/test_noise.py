@@ -161,7 +161,7 @@ def rows_of(d: Concrete, n: int, **options: Any) -> Any:
 def test_the_bytes_do_not_depend_on_the_number_of_threads(k: int, n: int) -> None:
     d = Concrete(np.arange(1.0, k + 1), 0.5)
     one = d.sample(n, seed=5, threads=1)
-    assert n * k > 2 * sampling.CHUNK_VALUES
+    assert n * k > 2 * sampling.BLOCK_VALUES
     for threads in (2, 5, None):
         assert d.sample(n, seed=5, threads=threads).tobytes() == one.tobytes()
     assert rows_of(d, n, order="F").tobytes() == one.tobytes()
@@ -186,20 +186,74 @@ def test_a_row_does_not_depend_on_how_many_follow(k: int, form: Any) -> None:
 
 @pytest.mark.parametrize("k", [2, 100, 1000])
 def test_the_stream_goes_through_the_blocks_one_by_one(k: int) -> None:
-    """Across the chunks that threads make at a time, too: no block twice, none left out."""
+    """No block twice, none left out."""
     tiles, _, lanes = sampling.block_shape(k)
-    block, chunks = tiles * lanes, 3
-    per_chunk = max(1, sampling.CHUNK_VALUES // (block * k))
-    n = block * per_chunk * chunks
+    block, blocks = tiles * lanes, 3
     d = Concrete(np.ones(k), 1.0)
-    stream = sampling.stream(d.from_noise, k, n, seed=6)
+    stream = sampling.stream(d.from_noise, k, block * blocks, seed=6)
     firsts = np.concatenate([chunk.rows for chunk in stream])[::block]
     for number, row in enumerate(firsts):
         noise = sampling.noise_block(6, k, number, 64)[0][:, :64]
         expected = d.from_noise(np.ascontiguousarray(noise))[:, 0]
         np.testing.assert_allclose(row, expected, rtol=1e-12)
-    assert len(firsts) == per_chunk * chunks
+    assert len(firsts) == blocks
     assert len(np.unique(firsts[:, 0])) == len(firsts)
+
+
+@pytest.mark.parametrize("form", ["simplex", "log", "hard"])
+@pytest.mark.parametrize("k", [2, 7, 8, 128, 129, 1000])
+def test_the_stream_can_begin_at_any_row(k: int, form: Any) -> None:
+    d = Concrete(np.arange(1.0, k + 1), 0.5)
+    tiles, _, lanes = sampling.block_shape(k)
+    block = tiles * lanes
+    transform = partial(d.from_noise, form=form)
+    whole = np.empty((2 * block + 70, k))
+    sampling.fill(transform, whole, seed=8)
+    for start in (0, 1, 63, 64, 65, block - 1, block, block + 1, 2 * block - 1):
+        left = len(whole) - start
+        for n in {n for n in (1, 2, 64, block, left) if n <= left}:
+            chunks = list(sampling.stream(transform, k, n, seed=8, start=start))
+            assert chunks[0].start == start
+            drawn = np.concatenate([chunk.rows for chunk in chunks])
+            assert drawn.tobytes() == whole[start : start + n].tobytes(), (start, n)
+
+
+def test_the_start_of_the_python_api() -> None:
+    d = Concrete([1, 3, 6], 0.5)
+    assert (d.sample(9, seed=1, start=3) == d.sample(12, seed=1)[3:]).all()
+    assert (d.sample_log(9, seed=1, start=3) == d.sample_log(12, seed=1)[3:]).all()
+    assert d.sample(2, seed=1, start=10**18).shape == (2, 3)
+    with pytest.raises(ParameterError, match="start: -1 is negative"):
+        d.sample(2, start=-1)
+
+
+# --- memory -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("k", [3, 1000])
+def test_chunks_that_are_kept_stay_as_they_are(k: int, order: Any) -> None:
+    d = Concrete(np.ones(k), 1.0)
+    n = 8 * sampling.BLOCK_VALUES // k
+    expected = d.sample(n, seed=2)
+    # Views of a chunk, of which nothing else is left.
+    kept = [
+        (chunk.start, chunk.rows[5:].T[1:]) for chunk in sampling.stream(d.from_noise, k, n, seed=2,
+                                                                         order=order)
+    ]  # fmt: skip
+    for start, columns in kept:
+        rows = expected[start + 5 : start + 5 + columns.shape[1], 1:]
+        assert (rows == columns.T).all()
+
+
+def test_memory_is_used_again_when_nothing_refers_to_it() -> None:
+    d = Concrete([1, 3, 6], 1.0)
+    n = 40 * sampling.BLOCK_VALUES // 3
+    addresses = [
+        chunk.rows.ctypes.data for chunk in sampling.stream(d.from_noise, 3, n, seed=2, threads=2)
+    ]
+    assert len(addresses) >= 40
+    assert len(set(addresses)) <= 6
 
 
 def test_temperatures_and_weights_share_their_noise() -> None:
