@@ -9,6 +9,7 @@ row does. With U = 0 read as 2**-54, G = -log(-log U) is Gumbel noise. What is h
 where only ratios of the exponentials -log U matter, that saves passes over memory.
 """
 
+import math
 import operator
 import secrets
 import threading
@@ -16,6 +17,7 @@ import weakref
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -43,6 +45,10 @@ LARGEST_CATEGORY_MAJOR = 128
 
 FEW_CATEGORIES = 7
 """Up to which columns are filled one by one: for more, moving whole rows is faster."""
+
+LANE_UNIT = 64
+"""Lanes are worked on in multiples of it: NumPy adds up an array of shape (K, 1) in another order
+than one of shape (K, 2), and a row must not depend on how many follow."""
 
 PADDING = 8
 """Values between two categories: 64 bytes. Lanes are a power of two, and without it all
@@ -76,6 +82,22 @@ class Chunk:
         if self.rows.min() > 0 and self.rows.max() < 1:
             return 0
         return int(((self.rows == 0) | (self.rows == 1)).any(axis=-1).sum())
+
+
+def may_be_lossy(logits: FloatArray, temperature: float, dtype: npt.DTypeLike) -> bool:
+    """Tell whether a sample could hold an exact 0 or 1, whatever the noise.
+
+    Examples
+    --------
+    >>> [may_be_lossy(np.zeros(3), t, np.float64) for t in (0.1, 1.0, 3.0)]
+    [True, True, False]
+    """
+    low, high = NOISE_RANGE
+    farthest = math.log(low / high) + float(np.ptp(logits))
+    # The least component is so much of the largest, or more: four steps of the numbers below 1
+    # keep that one away from 1 however it is rounded.
+    least = math.exp(-farthest / temperature)
+    return least < 4 * float(np.finfo(dtype).eps)
 
 
 def fresh_seed() -> int:
@@ -172,8 +194,7 @@ def noise_block(seed: int, num_categories: int, block: int, rows: int | None = N
     tiles, _, lanes = block_shape(num_categories)
     uniform = _generator(seed, block).random((tiles, num_categories, lanes))
     if rows is not None and rows < tiles * lanes:
-        # A multiple of 64, since NumPy adds up an array of shape (K, 1) in another order.
-        wanted = -(-rows // 64) * 64
+        wanted = -(-rows // LANE_UNIT) * LANE_UNIT
         uniform = uniform[:rows] if lanes == 1 else np.ascontiguousarray(uniform[..., :wanted])
     return noise_from_uniform(uniform)
 
@@ -189,15 +210,12 @@ class Sampler:
 
     Parameters
     ----------
-    transform : callable
-        Called with noise, shape (..., K, L), and an array of that shape, maybe the noise itself,
-        to put the samples into: `Concrete.from_noise`.
     num_categories : int
         K.
     seed : int
         0 <= seed < 2**128.
     dtype : dtype_like
-        Of the rows; computed in float64 and cast last.
+        Of chunks; computed in float64 and cast last.
     order : {"C", "F"}
         Whether a row or a column of a chunk is contiguous.
 
@@ -209,14 +227,12 @@ class Sampler:
 
     def __init__(
         self,
-        transform: Transform,
         num_categories: int,
         *,
         seed: int,
         dtype: npt.DTypeLike = np.float64,
         order: Literal["C", "F"] = "C",
     ) -> None:
-        self.transform = transform
         self.num_categories = num_categories
         self.seed = check_seed(seed)
         self.dtype = np.dtype(dtype)
@@ -236,47 +252,60 @@ class Sampler:
             yield range(start, end)
             start = end
 
-    def draw(self, part: range) -> Chunk:
-        """Draw a part, into memory that another chunk gets when nothing refers to it any more."""
+    def draw(self, part: range, transform: Transform) -> Chunk:
+        """Draw a part, into memory that another chunk gets when nothing refers to it any more.
+
+        Parameters
+        ----------
+        part : range
+            One of `parts`.
+        transform : callable
+            Called with noise, shape (..., K, L), and an array of that shape, maybe the noise
+            itself, to put the samples into: `Concrete.from_noise`.
+
+        Returns
+        -------
+        Chunk
+            The rows.
+        """
         lent = self._lend()[: len(part) * self.num_categories]
         if self.order == "F":
             rows = lent.reshape(self.num_categories, len(part)).T
         else:
             rows = lent.reshape(len(part), self.num_categories)
-        self.fill(part, rows)
+        self.fill(part, transform, rows)
         return Chunk(part.start, rows)
 
-    def fill(self, part: range, rows: RealArray) -> None:
-        """Draw a part into an array of its shape, (rows, K), of any floating type."""
+    def fill(self, part: range, transform: Transform, rows: RealArray) -> None:
+        """Draw a part as `draw` does, into an array of its shape and of any floating type."""
         block, first = divmod(part.start, self._block_rows)
         generator = _generator(self.seed, block)
         if self._lanes == 1:
-            self._fill_from_tiles(generator, first, rows)
-        else:
-            self._fill_from_lanes(generator, first, rows)
+            transform(self._noise_of_tiles(generator, first, len(rows)), rows[..., None])
+            return
+        noise, out = self._noise_of_lanes(generator, first, len(rows)), rows.T
+        adjacent = self.num_categories <= FEW_CATEGORIES or out.flags.c_contiguous
+        if adjacent and out.shape == noise.shape:
+            transform(noise, out)
+            return
+        transform(noise, noise)
+        with np.errstate(over="ignore"):  # log X of a cold sample in float32
+            out[...] = noise[:, first % LANE_UNIT :][:, : len(rows)]
 
-    def _fill_from_tiles(self, generator: np.random.Generator, first: int, rows: RealArray) -> None:
-        """Fill rows from tiles, which are rows as well."""
+    def _noise_of_tiles(self, generator: np.random.Generator, first: int, count: int) -> FloatArray:
+        """Return the noise of rows, shape (rows, K, 1), in a block whose tiles are rows."""
         buffer = self._buffer(self._block_rows, self.num_categories)
-        generator.random(out=buffer[: first + len(rows)])
-        uniform = buffer[first : first + len(rows), :, None]
-        self.transform(noise_from_uniform(uniform), rows[..., None])
+        generator.random(out=buffer[: first + count])
+        return noise_from_uniform(buffer[first : first + count, :, None])
 
-    def _fill_from_lanes(self, generator: np.random.Generator, first: int, rows: RealArray) -> None:
-        """Fill rows from the lanes of one tile, whose categories lie in contiguous memory."""
+    def _noise_of_lanes(self, generator: np.random.Generator, first: int, count: int) -> FloatArray:
+        """Return the noise of rows, shape (K, lanes), in whole units of lanes."""
         uniform = self._buffer(self.num_categories, self._lanes + PADDING)[:, : self._lanes]
         for category in uniform:
             generator.random(out=category)
-        # Multiples of 64, since NumPy adds up an array of shape (K, 1) in another order.
-        low, high = first // 64 * 64, -(-(first + len(rows)) // 64) * 64
-        noise, out = noise_from_uniform(uniform[:, low:high]), rows.T
-        adjacent = self.num_categories <= FEW_CATEGORIES or out.flags.c_contiguous
-        if adjacent and out.shape == noise.shape:
-            self.transform(noise, out)
-            return
-        self.transform(noise, noise)
-        with np.errstate(over="ignore"):  # log X of a cold sample in float32
-            out[...] = noise[:, first - low : first - low + len(rows)]
+        begin = first // LANE_UNIT * LANE_UNIT
+        end = -(-(first + count) // LANE_UNIT) * LANE_UNIT
+        return noise_from_uniform(uniform[:, begin:end])
 
     def _buffer(self, rows: int, columns: int) -> FloatArray:
         kept: FloatArray | None = getattr(self._kept, "buffer", None)
@@ -311,7 +340,9 @@ def stream(
 
     Parameters
     ----------
-    transform, num_categories, seed, dtype, order
+    transform : callable
+        As `Sampler.draw` takes it.
+    num_categories, seed, dtype, order
         As `Sampler` takes them.
     n : int
         Number of rows, >= 0.
@@ -330,9 +361,10 @@ def stream(
     ParameterError
         If `n`, `seed`, `start` or `threads` is outside its range.
     """
-    sampler = Sampler(transform, num_categories, seed=seed, dtype=dtype, order=order)
+    sampler = Sampler(num_categories, seed=seed, dtype=dtype, order=order)
     parts = sampler.parts(check_start(start), check_samples(n))
-    return ordered_map(sampler.draw, parts, threads=check_threads(threads))
+    draw = partial(sampler.draw, transform=transform)
+    return ordered_map(draw, parts, threads=check_threads(threads))
 
 
 def fill(
@@ -353,10 +385,10 @@ def fill(
         As `stream` does.
     """
     begin = check_start(start)
-    sampler = Sampler(transform, rows.shape[1], seed=seed)
+    sampler = Sampler(rows.shape[1], seed=seed)
 
     def work(part: range) -> None:
-        sampler.fill(part, rows[part.start - begin : part.stop - begin])
+        sampler.fill(part, transform, rows[part.start - begin : part.stop - begin])
 
     for _ in ordered_map(work, sampler.parts(begin, len(rows)), threads=check_threads(threads)):
         pass

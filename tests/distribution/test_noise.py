@@ -287,6 +287,21 @@ def test_boundary_rows_are_counted() -> None:
     assert sampling.Chunk(0, rows[:1]).count_lossy_rows(log=False) == 0
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("pi", [[1.0, 1.0], [1e-6, 1, 3, 6]])
+def test_where_no_row_is_looked_at_none_is_lossy(pi: list[float], dtype: str) -> None:
+    u = np.array(np.meshgrid(*[[0.0, 2.0**-53, 0.5, 1 - 2.0**-53]] * len(pi))).reshape(len(pi), -1)
+    temperatures = np.geomspace(0.5, 5, 200)
+    safe, lossy = [], []
+    for t in temperatures:
+        d = Concrete(pi, t)
+        rows = d.from_noise(sampling.noise_from_uniform(u.copy())).T.astype(dtype)
+        lossy.append(sampling.Chunk(0, rows).count_lossy_rows(log=False) > 0)
+        safe.append(not sampling.may_be_lossy(d.logits, t, dtype))
+    assert not (np.array(safe) & lossy).any()
+    assert temperatures[safe].min() < 2 * temperatures[lossy].max()
+
+
 def test_infinite_logarithms_are_counted() -> None:
     rows = np.array([[-0.1, -2.0], [0.0, -np.inf], [-0.7, -0.7]])
     assert sampling.Chunk(0, rows).count_lossy_rows(log=True) == 1
@@ -331,9 +346,10 @@ def test_the_number_of_threads_must_be_positive() -> None:
 
 
 def test_closing_early_leaves_no_thread_behind() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     stream = sampling.stream(Concrete([1, 2], 1.0).from_noise, 2, 10**12, seed=0, threads=3)
     next(stream)
-    assert threading.active_count() > before
+    started = set(threading.enumerate()) - before
+    assert len(started) == 3
     stream.close()
-    assert threading.active_count() == before
+    assert not any(thread.is_alive() for thread in started)

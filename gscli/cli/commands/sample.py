@@ -7,6 +7,7 @@ import click
 
 from gscli.cli import options, preview
 from gscli.cli.messages import describe_loss, describe_run, say
+from gscli.cli.param_types import SamplesType
 from gscli.cli.request import Request
 
 if TYPE_CHECKING:
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 @options.logits
 @options.temperature()
 @options.samples()
+@click.option(
+    "--start",
+    type=SamplesType(least=0),
+    metavar="ROW",
+    default="0",
+    show_default=True,
+    help="Begin at this row of the seed's stream.",
+)
 @options.seed
 @options.output
 @options.table_format("Format of the output, whatever its suffix says.")
@@ -38,6 +47,7 @@ def command(
     logits: "Weights | None",
     temperatures: tuple[float, ...],
     n: int,
+    start: int,
     seed: int | None,
     outputs: tuple[Path, ...],
     format: str | None,
@@ -69,6 +79,7 @@ def command(
         distributions,
         names or default_names(distributions[0].num_categories),
         n,
+        start,
         fresh_seed() if seed is None else seed,
         threads,
         "log" if log else "hard" if hard else "simplex",
@@ -80,6 +91,8 @@ def command(
         preview.show_sample(request)
         return
     options.check_targets(outputs, force=force)
+    for path, kind in targets:
+        request.check_room(path, kind)
     for path, kind in targets or [(Path("-"), format or "csv")]:
         request.save(path, kind, force=force)
     say(describe_run(request, [str(path) for path in outputs]), quiet=quiet)
