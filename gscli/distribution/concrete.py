@@ -4,7 +4,7 @@ Everything is computed in float64 log-space. Arrays have shape (..., K), categor
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, Self
@@ -26,6 +26,9 @@ SAFE_EXPONENT = 600.0
 """exp(-600) / K and K exp(600) are normal float64 numbers for every K that fits in memory."""
 
 FEW_CATEGORIES = 64
+
+PIECE_VALUES, PIECE_LANES = 2**16, 2**15
+"""Values of many categories, or lanes of few, that pass through a softmax at a time."""
 
 MIN_TEMPERATURE = float(np.finfo(np.float64).tiny)
 """The smallest temperature whose reciprocal is finite in float64."""
@@ -245,19 +248,22 @@ class Concrete:
                 return self._normalise_ratios(noise, out)
             log_e = sampling.log_exponential(noise)
             scores = np.subtract(self.logits[:, None], log_e, out=noise)
-            if form == "hard":
-                winner = scores.argmax(axis=-2, keepdims=True)
-                out[...] = 0
-                np.put_along_axis(out, winner, 1, axis=-2)
-                return out
-            scores -= scores.max(axis=-2, keepdims=True)
-            scores *= 1 / self.temperature
-            if form == "log":
-                np.subtract(scores, np.log(np.exp(scores).sum(axis=-2, keepdims=True)), out=out)
-            else:
-                np.exp(scores, out=scores)
-                np.divide(scores, scores.sum(axis=-2, keepdims=True), out=out)
+            for piece in _pieces(scores.shape):
+                self._finish(scores[piece], out[piece], form)
         return out
+
+    def _finish(self, scores: FloatArray, out: RealArray, form: Form) -> None:
+        largest = scores.max(axis=-2, keepdims=True)
+        if form == "hard":
+            _one_hot(scores, largest, out)
+            return
+        scores -= largest
+        scores *= 1 / self.temperature
+        if form == "log":
+            np.subtract(scores, np.log1p(_sum_of_others(scores)), out=out)
+        else:
+            np.exp(scores, out=scores)
+            np.divide(scores, scores.sum(axis=-2, keepdims=True), out=out)
 
     def _normalise_ratios(self, noise: FloatArray, out: RealArray) -> RealArray:
         # X_k / X_K = (pi_k E_K / (pi_K E_k))^(1/t): the last category needs no second logarithm
@@ -522,6 +528,53 @@ class Concrete:
             if not 0 <= i < self.num_categories:
                 raise ParameterError("indices", f"{i} is not in 0 ... {self.num_categories - 1}")
         return Concrete.from_logits(self.logits[chosen], self.temperature)
+
+
+def _pieces(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Cut an array of shape (..., K, L) so that what is made of a piece is small.
+
+    Larger arrays the system would map anew each time, which costs more than what is done to them.
+    """
+    *_, num_categories, lanes = shape
+    axis = 0 if lanes == 1 else len(shape) - 1
+    step = max(1, PIECE_VALUES // num_categories) if lanes == 1 else PIECE_LANES
+    for low in range(0, shape[axis], step):
+        yield (*(slice(None),) * axis, slice(low, low + step))
+
+
+def _sum_of_others(scores: FloatArray) -> FloatArray:
+    """Return Σ exp(scores) without the largest score, which is 0: from (..., K, L) to (..., 1, L).
+
+    With the 1 of the largest one among them, the sum would not hold the others where they are
+    tiny.
+    """
+    if scores.shape[-1] == 1:
+        shares = np.exp(scores)
+        np.put_along_axis(shares, scores.argmax(axis=-2, keepdims=True), 0, axis=-2)
+        total: FloatArray = shares.sum(axis=-2, keepdims=True)
+        return total
+    # Category after category, since NumPy is slow at finding the largest across many lanes.
+    largest = np.exp(scores[..., 0, :])
+    share, less, others = np.empty_like(largest), np.empty_like(largest), np.zeros_like(largest)
+    for k in range(1, scores.shape[-2]):
+        np.exp(scores[..., k, :], out=share)
+        others += np.minimum(largest, share, out=less)
+        np.maximum(largest, share, out=largest)
+    return others[..., None, :]
+
+
+def _one_hot(scores: FloatArray, largest: FloatArray, out: RealArray) -> None:
+    """Fill `out` with the vertex of the largest score, the first of those that tie."""
+    if scores.shape[-1] == 1:
+        out[...] = 0
+        np.put_along_axis(out, scores.argmax(axis=-2, keepdims=True), 1, axis=-2)
+        return
+    free = np.ones_like(largest[..., 0, :], dtype=bool)
+    for k in range(scores.shape[-2]):
+        hit = scores[..., k, :] == largest[..., 0, :]
+        hit &= free
+        free ^= hit
+        out[..., k, :] = hit
 
 
 def on_simplex(x: npt.ArrayLike, *, log: bool = False) -> npt.NDArray[np.bool_]:

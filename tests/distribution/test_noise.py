@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -123,6 +124,35 @@ def test_extreme_uniforms_give_finite_samples(t: float, form: Any) -> None:
     np.testing.assert_allclose(x.sum(axis=0), 1, rtol=1e-12)
 
 
+@pytest.mark.parametrize("t", [0.02, 0.1, 1.0, 30.0])
+@pytest.mark.parametrize("k", [2, 3, 200])
+def test_log_samples_have_full_precision_in_every_component(t: float, k: int) -> None:
+    d = Concrete(np.arange(1.0, k + 1), t)
+    lanes = 200
+    log_u = sampling.noise_block(3, k, 0, lanes).swapaxes(0, 1).reshape(k, -1)[:, :lanes]
+    y = d.from_noise(log_u[None].copy(), form="log")[0]
+    with mpmath.workdps(30):
+        a = [mpmath.mpf(float(logit)) for logit in d.logits]
+        for lane in range(lanes):
+            scores = [
+                (ak - mpmath.log(-mpmath.mpf(float(u)))) / t
+                for ak, u in zip(a, log_u[:, lane], strict=True)
+            ]
+            top = max(scores)
+            rest = mpmath.fsum(mpmath.exp(s - top) for s in scores if s != top)
+            expected = [float(s - top - mpmath.log1p(rest)) for s in scores]
+            # What rounding the scores leaves: of their size, 40/t at most, in every logarithm of
+            # a ratio, and so relatively in the largest component's.
+            np.testing.assert_allclose(y[:, lane], expected, rtol=2e-16 * 100 / t, atol=0)
+
+
+def test_components_that_tie_share_the_largest_logarithm() -> None:
+    log_u = np.full((3, 64), -0.5)
+    log_u[2] = -0.5e9
+    y = Concrete([1, 1, 1], 0.1).from_noise(log_u, form="log")
+    np.testing.assert_allclose(y[:2], -math.log(2), rtol=1e-15)
+
+
 def test_a_million_draws_are_finite_distinct_and_within_range() -> None:
     noise = np.concatenate([sampling.noise_block(0, 4, block).ravel() for block in range(4)])
     assert np.isfinite(noise).all()
@@ -227,35 +257,6 @@ def test_the_start_of_the_python_api() -> None:
         d.sample(2, start=-1)
 
 
-# --- memory -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("k", [3, 1000])
-def test_chunks_that_are_kept_stay_as_they_are(k: int, order: Any) -> None:
-    d = Concrete(np.ones(k), 1.0)
-    n = 8 * sampling.BLOCK_VALUES // k
-    expected = d.sample(n, seed=2)
-    # Views of a chunk, of which nothing else is left.
-    kept = [
-        (chunk.start, chunk.rows[5:].T[1:]) for chunk in sampling.stream(d.from_noise, k, n, seed=2,
-                                                                         order=order)
-    ]  # fmt: skip
-    for start, columns in kept:
-        rows = expected[start + 5 : start + 5 + columns.shape[1], 1:]
-        assert (rows == columns.T).all()
-
-
-def test_memory_is_used_again_when_nothing_refers_to_it() -> None:
-    d = Concrete([1, 3, 6], 1.0)
-    n = 40 * sampling.BLOCK_VALUES // 3
-    addresses = [
-        chunk.rows.ctypes.data for chunk in sampling.stream(d.from_noise, 3, n, seed=2, threads=2)
-    ]
-    assert len(addresses) >= 40
-    assert len(set(addresses)) <= 6
-
-
 def test_temperatures_and_weights_share_their_noise() -> None:
     one, two = Concrete([1, 3, 6], 0.2), Concrete([5, 1, 2], 7.0)
     flat = [d.flat_dirichlet(d.sample_log(1000, seed=3)) for d in (one, two)]
@@ -285,6 +286,9 @@ def test_boundary_rows_are_counted() -> None:
     rows = np.array([[0.5, 0.5], [0, 1], [1, 0], [1e-320, 1 - 1e-9], [1e-30, 1]])
     assert sampling.Chunk(0, rows).count_lossy_rows(log=False) == 3
     assert sampling.Chunk(0, rows[:1]).count_lossy_rows(log=False) == 0
+    many = np.full((4, 50), 0.02)
+    many[1, [3, 7]], many[3, 49] = 0, 1
+    assert sampling.Chunk(0, many).count_lossy_rows(log=False) == 2
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
