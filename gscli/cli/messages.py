@@ -62,6 +62,8 @@ def describe_run(request: "Request", outputs: Sequence[str]) -> str:
     where = f" to {', '.join(files)}" if files else ""
     named = request.names if request.names[0] != "x1" else None
     count = f"{request.n:,} sample{'' if request.n == 1 else 's'}"
+    if request.start:
+        count += f" from row {request.start:,} on"
     parameters = describe_parameters(request.distributions, named)
     return f"{count}{where}: {parameters}; seed {request.seed}"
 

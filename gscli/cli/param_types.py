@@ -118,9 +118,12 @@ class TemperaturesType(click.ParamType[Any]):
 
 
 class SamplesType(click.ParamType[Any]):
-    """A positive whole number, also as ``1e6`` or ``10_000``."""
+    """A whole number, 1 or another least one or more, also as ``1e6`` or ``10_000``."""
 
     name = "integer"
+
+    def __init__(self, least: int = 1) -> None:
+        self.least = least
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, int):
@@ -132,8 +135,8 @@ class SamplesType(click.ParamType[Any]):
         number = float(text)
         if number != int(min(number, MAX_SAMPLES)) and number <= MAX_SAMPLES:
             self.fail(_clipped(f"{value!r} is not a whole number"), param, ctx)
-        if number < 1:
-            self.fail(_clipped(f"{value} is not 1 or more"), param, ctx)
+        if number < self.least:
+            self.fail(_clipped(f"{value} is not {self.least} or more"), param, ctx)
         if number > MAX_SAMPLES:
             self.fail(_clipped(f"{value} is more than {MAX_SAMPLES:.0e}"), param, ctx)
         return int(number)

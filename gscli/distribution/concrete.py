@@ -36,6 +36,10 @@ FEW_CATEGORIES = 64
 NORMALISED = 1e-14
 """Rounding of the sum of probabilities that add up to 1."""
 
+PIECE_VALUES, PIECE_LANES = 2**16, 2**15
+"""Values of many categories, or lanes of few, that pass through a softmax at a time."""
+
+
 MIN_TEMPERATURE = float(np.finfo(np.float64).tiny)
 """The smallest temperature whose reciprocal is finite in float64."""
 
@@ -174,7 +178,9 @@ class Concrete:
             return "boundary"
         return "interior" if self.temperature >= self.num_categories - 1 else "vertices"
 
-    def sample(self, n: int, *, seed: Seed | None = None, threads: int | None = None) -> FloatArray:
+    def sample(
+        self, n: int, *, seed: Seed | None = None, threads: int | None = None, start: int = 0
+    ) -> FloatArray:
         """Draw samples on the simplex.
 
         Parameters
@@ -187,6 +193,8 @@ class Concrete:
             threads. Distributions of one K and one seed share their noise.
         threads : int, optional
             Number of threads; by default one for each usable core.
+        start : int
+            Index of the first row, >= 0: rows are drawn as if those before had been.
 
         Returns
         -------
@@ -202,13 +210,13 @@ class Concrete:
         Examples
         --------
         >>> d = Concrete([1, 3, 6], temperature=0.5)
-        >>> bool((d.sample(100, seed=1)[:10] == d.sample(10, seed=1)).all())
+        >>> bool((d.sample(100, seed=1)[90:] == d.sample(10, seed=1, start=90)).all())
         True
         """
-        return self._draw(_whole("n", n), "simplex", _seed(seed), threads)
+        return self._draw(_whole("n", n), "simplex", _seed(seed), threads, start)
 
     def sample_log(
-        self, n: int, *, seed: Seed | None = None, threads: int | None = None
+        self, n: int, *, seed: Seed | None = None, threads: int | None = None, start: int = 0
     ) -> FloatArray:
         """Draw log X, with full precision at any temperature.
 
@@ -225,10 +233,10 @@ class Concrete:
         >>> bool((log_x.min(axis=-1) < -700).any()), bool(np.isfinite(log_x).all())
         (True, True)
         """
-        return self._draw(_whole("n", n), "log", _seed(seed), threads)
+        return self._draw(_whole("n", n), "log", _seed(seed), threads, start)
 
     def sample_hard(
-        self, n: int, *, seed: Seed | None = None, threads: int | None = None
+        self, n: int, *, seed: Seed | None = None, threads: int | None = None, start: int = 0
     ) -> FloatArray:
         """Draw the one-hot vertices that samples round to: the limit of zero temperature.
 
@@ -244,7 +252,7 @@ class Concrete:
         >>> Concrete([1, 3, 6], temperature=0.5).sample_hard(3, seed=1).sum(axis=1).tolist()
         [1.0, 1.0, 1.0]
         """
-        return self._draw(_whole("n", n), "hard", _seed(seed), threads)
+        return self._draw(_whole("n", n), "hard", _seed(seed), threads, start)
 
     def stream(
         self,
@@ -283,16 +291,13 @@ class Concrete:
         )
         return (batch.rows.astype(np.float64, copy=False) for batch in batches)
 
-    def _draw(self, n: int, form: Form, seed: int | None, threads: int | None) -> FloatArray:
+    def _draw(
+        self, n: int, form: Form, seed: int | None, threads: int | None, start: int
+    ) -> FloatArray:
         out = np.empty((sampling.check_samples(n), self.num_categories))
-        for chunk in sampling.stream(
-            partial(self.from_noise, form=form),
-            self.num_categories,
-            n,
-            seed=sampling.fresh_seed() if seed is None else seed,
-            threads=threads,
-        ):
-            out[chunk.start : chunk.start + len(chunk.rows)] = chunk.rows
+        transform = partial(self.from_noise, form=form)
+        seed = sampling.fresh_seed() if seed is None else seed
+        sampling.fill(transform, out, seed=seed, start=start, threads=threads)
         return out
 
     def from_noise(
@@ -333,19 +338,22 @@ class Concrete:
                 return self._normalise_ratios(noise, out)
             log_e = sampling.log_exponential(noise)
             scores = np.subtract(self.logits[:, None], log_e, out=noise)
-            if form == "hard":
-                winner = scores.argmax(axis=-2, keepdims=True)
-                out[...] = 0
-                np.put_along_axis(out, winner, 1, axis=-2)
-                return out
-            scores -= scores.max(axis=-2, keepdims=True)
-            scores *= 1 / self.temperature
-            if form == "log":
-                np.subtract(scores, np.log(np.exp(scores).sum(axis=-2, keepdims=True)), out=out)
-            else:
-                np.exp(scores, out=scores)
-                np.divide(scores, scores.sum(axis=-2, keepdims=True), out=out)
+            for piece in _pieces(scores.shape):
+                self._finish(scores[piece], out[piece], form)
         return out
+
+    def _finish(self, scores: FloatArray, out: RealArray, form: Form) -> None:
+        largest = scores.max(axis=-2, keepdims=True)
+        if form == "hard":
+            _one_hot(scores, largest, out)
+            return
+        scores -= largest
+        scores *= 1 / self.temperature
+        if form == "log":
+            np.subtract(scores, np.log1p(_sum_of_others(scores)), out=out)
+        else:
+            np.exp(scores, out=scores)
+            np.divide(scores, scores.sum(axis=-2, keepdims=True), out=out)
 
     def _normalise_ratios(self, noise: FloatArray, out: RealArray) -> RealArray:
         # X_k / X_K = (pi_k E_K / (pi_K E_k))^(1/t): the last category needs no second logarithm
@@ -634,6 +642,53 @@ class Concrete:
             if not 0 <= i < self.num_categories:
                 raise ParameterError("indices", f"{i} is not in 0 ... {self.num_categories - 1}")
         return Concrete(logits=self.logits[chosen], temperature=self.temperature)
+
+
+def _pieces(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Cut an array of shape (..., K, L) so that what is made of a piece is small.
+
+    Larger arrays the system would map anew each time, which costs more than what is done to them.
+    """
+    *_, num_categories, lanes = shape
+    axis = 0 if lanes == 1 else len(shape) - 1
+    step = max(1, PIECE_VALUES // num_categories) if lanes == 1 else PIECE_LANES
+    for low in range(0, shape[axis], step):
+        yield (*(slice(None),) * axis, slice(low, low + step))
+
+
+def _sum_of_others(scores: FloatArray) -> FloatArray:
+    """Return Σ exp(scores) without the largest score, which is 0: from (..., K, L) to (..., 1, L).
+
+    With the 1 of the largest one among them, the sum would not hold the others where they are
+    tiny.
+    """
+    if scores.shape[-1] == 1:
+        shares = np.exp(scores)
+        np.put_along_axis(shares, scores.argmax(axis=-2, keepdims=True), 0, axis=-2)
+        total: FloatArray = shares.sum(axis=-2, keepdims=True)
+        return total
+    # Category after category, since NumPy is slow at finding the largest across many lanes.
+    largest = np.exp(scores[..., 0, :])
+    share, less, others = np.empty_like(largest), np.empty_like(largest), np.zeros_like(largest)
+    for k in range(1, scores.shape[-2]):
+        np.exp(scores[..., k, :], out=share)
+        others += np.minimum(largest, share, out=less)
+        np.maximum(largest, share, out=largest)
+    return others[..., None, :]
+
+
+def _one_hot(scores: FloatArray, largest: FloatArray, out: RealArray) -> None:
+    """Fill `out` with the vertex of the largest score, the first of those that tie."""
+    if scores.shape[-1] == 1:
+        out[...] = 0
+        np.put_along_axis(out, scores.argmax(axis=-2, keepdims=True), 1, axis=-2)
+        return
+    free = np.ones_like(largest[..., 0, :], dtype=bool)
+    for k in range(scores.shape[-2]):
+        hit = scores[..., k, :] == largest[..., 0, :]
+        hit &= free
+        free ^= hit
+        out[..., k, :] = hit
 
 
 def _on_simplex(columns: FloatArray) -> npt.NDArray[np.bool_]:

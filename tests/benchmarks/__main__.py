@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from .groups import GROUPS
+from .groups import GROUPS, ONLY_WHEN_ASKED
 from .measure import ROOT, Row
 from .readme import rewritten
 
@@ -38,7 +38,7 @@ def main() -> None:
     # So that the folder, which can hold gigabytes, is deleted then too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory() as folder:
-        for name in given.only or GROUPS:
+        for name in given.only or (group for group in GROUPS if group not in ONLY_WHEN_ASKED):
             with progress.status(f"measuring: {name}"):
                 rows += GROUPS[name](Path(folder), given.quick)
     # As wide as the table needs when it goes to a file.

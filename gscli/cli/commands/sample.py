@@ -8,6 +8,7 @@ import click
 
 from gscli.cli import options, preview
 from gscli.cli.messages import describe_loss, describe_run, say
+from gscli.cli.param_types import SamplesType
 from gscli.cli.request import Request
 
 if TYPE_CHECKING:
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 @options.logits
 @options.temperature()
 @options.samples()
+@click.option(
+    "--start",
+    type=SamplesType(least=0),
+    metavar="ROW",
+    default="0",
+    show_default=True,
+    help="Begin at this row of the seed's stream.",
+)
 @options.seed
 @options.outputs
 @options.table_format("Format of the output, whatever its suffix says.")
@@ -39,6 +48,7 @@ def command(
     logits: "Weights | None",
     temperatures: tuple[float, ...],
     n: int,
+    start: int,
     seed: int | None,
     outputs: tuple[Path, ...],
     format: str | None,
@@ -70,6 +80,7 @@ def command(
         distributions,
         names or default_names(distributions[0].num_categories),
         n,
+        start,
         fresh_seed() if seed is None else seed,
         threads,
         "log" if log else "hard" if hard else "simplex",
@@ -81,6 +92,8 @@ def command(
         preview.show_sample(request)
         return
     options.check_targets(outputs, force=force)
+    for path, kind in targets:
+        request.check_room(path, kind)
     written = []
     for path, kind in targets or [(Path("-"), format or "csv")]:
         with suppress(BrokenPipeError):  # its reader wanted no more; the others are still written

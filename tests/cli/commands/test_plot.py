@@ -100,7 +100,7 @@ def test_files_of_every_format(run: Run, suffix: str) -> None:
     assert not any("of the mass" in name for name in names(found))
     known = figure(run, path, "--pi", "1,3,6", "-t", "0.7")
     assert sum("of the mass" in name for name in names(known)) == 3
-    assert "interior regime" in subtitle(known)
+    assert "vertices regime" in subtitle(known)
     if suffix != "npy":
         assert "rounds to dog" in names(found)
 
