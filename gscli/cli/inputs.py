@@ -1,6 +1,6 @@
 """Where a command's samples come from: a file, a pipe, or the distribution itself."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -136,26 +136,27 @@ def draw_input(
     *,
     n: int,
     seed: int | None,
-    threads: int | None,
     quiet: bool,
 ) -> Input:
     """Return samples to be drawn from the distribution at each temperature."""
-    from gscli.distribution.noise import fresh_seed, stream
+    import numpy as np
+
+    from gscli.distribution.noise import Sampler, fresh_seed
     from gscli.io.columns import default_names
     from gscli.io.samples import Batch, Part, Samples
 
     chosen = fresh_seed() if seed is None else seed
     k = distributions[0].num_categories
+    sampler = Sampler(k, seed=chosen)
+
+    def draw(rows: range, distribution: "Concrete") -> "Iterator[Batch]":
+        chunk = sampler.draw(rows, partial(distribution.from_noise, form="log"))
+        yield Batch(np.asarray(chunk.rows, np.float64), chunk.start, distribution.temperature)
 
     def read() -> "Iterator[Part]":
         for distribution in distributions:
-            transform = partial(distribution.from_noise, form="log")
-            for chunk in stream(transform, k, n, seed=chosen, threads=threads):
-                rows: FloatArray = chunk.rows  # type: ignore[assignment]
-                yield Part(len(rows), partial(_one, rows, chunk.start, distribution.temperature))
-
-    def _one(rows: "FloatArray", start: int, temperature: float) -> "Iterable[Batch]":
-        return [Batch(rows, start, temperature)]
+            for rows in sampler.parts(0, n):
+                yield Part(len(rows), partial(draw, rows, distribution))
 
     total = n * len(distributions)
     samples = Samples(

@@ -30,7 +30,7 @@ class KeptRows:
     >>> kept = KeptRows(10)
     >>> kept.update(Batch(np.arange(100.0)[:, None]))
     >>> kept.rows()[:, 0].tolist()
-    [0.0, 13.0, 26.0, 34.0, 47.0, 55.0, 68.0, 81.0, 89.0]
+    [0.0, 13.0, 34.0, 47.0, 68.0, 81.0, 89.0]
     """
 
     def __init__(self, limit: int, expected: int | None = None) -> None:

@@ -91,7 +91,7 @@ def command(
     options.check_not_input(file, outputs)
     if file is None:
         drawn, names = options.distributions(pi, logits, temperatures or (CLASSIC_TEMPERATURE,))
-        given = draw_input(drawn, names, n=n, seed=seed, threads=threads, quiet=quiet)
+        given = draw_input(drawn, names, n=n, seed=seed, quiet=quiet)
     else:
         given = open_input(file, pi, logits, temperatures, log=log, quiet=quiet)
     samples = given.samples

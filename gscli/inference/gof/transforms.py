@@ -105,7 +105,7 @@ def uniforms_at(indices: IntArray, count: int) -> FloatArray:
     Examples
     --------
     >>> uniforms_at(np.array([5, 7]), 2).round(3).tolist()
-    [[0.062, 0.951], [0.913, 0.221]]
+    [[0.396, 0.708], [0.761, 0.518]]
     """
     step, mix, more = (np.uint64(each) for each in SPLITMIX)
     state = indices.astype(np.uint64) * np.uint64(count)
