@@ -41,8 +41,7 @@ def mean(logits: npt.ArrayLike, temperature: float) -> FloatArray:
     >>> mean(np.log([1, 3, 6]), 3).round(5).tolist()
     [0.23993, 0.33912, 0.42095]
     """
-    rule = quadrature(logits, temperature)
-    return np.concatenate([rule.ratios(1, tile) @ rule.weights for tile in rule.tiles()])
+    return quadrature(logits, temperature).expectation(1)
 
 
 def second_moment(logits: npt.ArrayLike, temperature: float) -> FloatArray:
@@ -57,14 +56,21 @@ def second_moment(logits: npt.ArrayLike, temperature: float) -> FloatArray:
     # One array on both sides makes the product exactly symmetric, at half the cost.
     roots = np.sqrt(rule.weights)
     ratios = np.concatenate([rule.ratios(1, tile) * roots for tile in rule.tiles()])
+    ratios = rule.categories.spread(ratios)
     moment: FloatArray = ratios @ ratios.T
-    np.fill_diagonal(moment, mean_square(rule))
+    np.fill_diagonal(moment, rule.expectation(2))
     return moment
 
 
-def mean_square(rule: Quadrature) -> FloatArray:
-    """Return E[X_k²], shape (K,)."""
-    return np.concatenate([rule.ratios(2, tile) @ rule.weights for tile in rule.tiles()])
+def mean_square(logits: npt.ArrayLike, temperature: float) -> FloatArray:
+    """Return E[X_k²], shape (K,); parameters, range and errors are those of `mean`.
+
+    Examples
+    --------
+    >>> mean_square([0.0, 0.0], 1).round(6).tolist()
+    [0.333333, 0.333333]
+    """
+    return quadrature(logits, temperature).expectation(2)
 
 
 def covariance(logits: npt.ArrayLike, temperature: float) -> FloatArray:
@@ -120,8 +126,8 @@ def mixed_moment(logits: npt.ArrayLike, temperature: float, powers: npt.ArrayLik
         return 1.0
     integrand = rule.weights / math.gamma(order)
     for category in np.flatnonzero(exponents):
-        ratio = rule.ratios(int(exponents[category]), slice(category, category + 1))
-        integrand = integrand * ratio[0]
+        at = rule.logits[category] + rule.nodes
+        integrand = integrand * rule.table.ratio(at, int(exponents[category]))
     return float(integrand.sum())
 
 
