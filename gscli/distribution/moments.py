@@ -62,15 +62,9 @@ def second_moment(logits: npt.ArrayLike, temperature: float) -> FloatArray:
     return moment
 
 
-def mean_square(logits: npt.ArrayLike, temperature: float) -> FloatArray:
-    """Return E[X_k²], shape (K,); parameters, range and errors are those of `mean`.
-
-    Examples
-    --------
-    >>> mean_square([0.0, 0.0], 1).round(6).tolist()
-    [0.333333, 0.333333]
-    """
-    return quadrature(logits, temperature).expectation(2)
+def mean_square(rule: Quadrature) -> FloatArray:
+    """Return E[X_k²], shape (K,)."""
+    return rule.expectation(2)
 
 
 def covariance(logits: npt.ArrayLike, temperature: float) -> FloatArray:

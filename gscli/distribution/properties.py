@@ -11,7 +11,7 @@ from gscli.distribution.concrete import Concrete
 from gscli.distribution.extremes import Estimate, extremes
 from gscli.distribution.gradients import GradientError, best_temperature, gradient_error
 from gscli.distribution.moments import mean_square
-from gscli.distribution.quadrature import HIGHEST_TEMPERATURE
+from gscli.distribution.quadrature import HIGHEST_TEMPERATURE, quadrature
 from gscli.errors import AccuracyError
 
 BATCH_SIZES = (1, 32, 1024)
@@ -142,7 +142,7 @@ def facts_at(logits: FloatArray, temperatures: Sequence[float]) -> Iterator[Fact
     estimates = extremes(logits, temperatures, n=samples)
     for distribution, (largest, close) in zip(distributions, estimates, strict=True):
         mean = distribution.mean()
-        squares = mean_square(distribution.logits, distribution.temperature)
+        squares = mean_square(quadrature(distribution.logits, distribution.temperature))
         yield Facts(
             distribution=distribution,
             mean=mean,

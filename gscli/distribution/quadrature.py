@@ -213,6 +213,10 @@ class RotatedKernel:
     ----------
     angle : float
         φ, in [0, π/2).
+    decay : complex
+        -(1 + t) e^(-iφ).
+    end : float
+        Where |C| is about e^(-TAIL).
     """
 
     def __init__(self, temperature: float) -> None:
@@ -222,8 +226,11 @@ class RotatedKernel:
         self.decay = -(1 + t) * complex(math.cos(self.angle), -math.sin(self.angle))
         self.centre = t * math.log(t)
         self.lower = -TAIL * self.unit
-        # Beyond, C is lost in the rounding of its integral, and what is interpolated is straight.
-        self.upper = self.centre + (1 + t) * math.log(0.5 * TAIL / -self.decay.real)
+        # For t >= 1, C is lost in the rounding of its integral beyond e^(-22), but what is
+        # interpolated is straight there.
+        tail = TAIL if t < 1 else TAIL / 2
+        self.upper = self.centre + (1 + t) * math.log(tail / -self.decay.real)
+        self.end = self.centre + (1 + t) * math.log(TAIL / -self.decay.real)
         left = self.lower * 0.72 ** np.arange(10)
         right = np.linspace(left[-1], self.upper, 9)
         self._logs = Interpolant(self._log_kernels, np.concatenate([left, right[1:]]))
@@ -238,21 +245,26 @@ class RotatedKernel:
 
     def scale(self, y: npt.ArrayLike) -> FloatArray:
         """Return a(y), in the shape of `y`; log C(y) is the sum of `decay` a(y) and `log_rest`."""
-        values: FloatArray = np.exp((np.asarray(y) - self.centre) / (1 + self.temperature))
+        logs = (np.asarray(y) - self.centre) / (1 + self.temperature)
+        values: FloatArray = np.exp(np.minimum(logs, 600))  # C is 0 long before
         return values
 
     def log_rest(self, y: FloatArray) -> ComplexArray:
         """Return log C(y) without its decay, in the shape of `y`."""
         real, imaginary = self._logs(y, slice(0, 2))
         real += np.maximum(y - self.upper, 0) / (2 + 2 * self.temperature)
-        return real + 1j * imaginary
+        rest: ComplexArray = real + 1j * imaginary
+        far = y < self.lower  # where C is 1, but what makes up for its decay is not
+        rest[far] = -self.decay * self.scale(y[far])
+        return rest
 
     def log_slope(self, y: FloatArray) -> ComplexArray:
         """Return log(-C'(y) / C(y)), in the shape of `y`."""
         real, imaginary = self._logs(y, slice(2, 4))
         real += np.minimum(y - self.lower, 0) / self.unit
         real += np.maximum(y - self.upper, 0) / (1 + self.temperature)
-        return real + 1j * imaginary
+        slope: ComplexArray = real + 1j * imaginary
+        return slope
 
 
 def _rotated_cold(y: FloatArray, t: float, angle: float) -> tuple[ComplexArray, ComplexArray]:
@@ -370,7 +382,11 @@ def gather(logits: FloatArray) -> Categories:
     bounds = [0, *(np.flatnonzero(np.diff(cell)) + 1).tolist(), len(different)]
     nodes, counts, cells, size = [], [], [], 0
     for first, last in pairwise(bounds):
-        inside, weights, matrix = different[first:last], repeats[first:last].astype(np.float64), None
+        inside, weights, matrix = (
+            different[first:last],
+            repeats[first:last].astype(np.float64),
+            None,
+        )
         if len(inside) > CELL_NODES:
             inside, matrix = _chebyshev_nodes(inside)
             weights = weights @ matrix
