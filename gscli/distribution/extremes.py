@@ -42,6 +42,7 @@ from gscli.distribution.quadrature import (
     check_range,
     gather,
     multiples,
+    quadrature,
     rotated_kernel,
     tiles,
 )
@@ -61,9 +62,6 @@ PHASE = 0.5
 
 GROUP = 0.7
 """Integrals whose scales, as logarithms, lie this close together share their nodes."""
-
-END = 1e-7
-"""How far from 0 and 1 the density at a temperature of 1 is taken to be that of the ends."""
 
 QUANTILE_STEPS, NEWTON_STEPS = 100, 20
 
@@ -110,8 +108,8 @@ def expected_max(logits: npt.ArrayLike, temperature: float) -> float:
     used = logs < math.log(30)
     c = np.exp(logs[used, None])
     log_eta = np.log1p(_correlate(np.expm1(-c * ratio), density)[:, ::-1])
-    joint = _correlate(log_eta, counts) + np.log(_correlate(np.exp(-log_eta), masses))
-    return float(density[used] @ np.exp(joint) @ density)
+    joint = np.exp(_correlate(log_eta, counts)) * _correlate(np.exp(-log_eta), masses)
+    return float(density[used] @ joint @ density)
 
 
 def _on_lattice(values: FloatArray, *weights: FloatArray) -> tuple[int, FloatArray]:
@@ -282,8 +280,8 @@ def marginal_pdf(
     -------
     ndarray, shape (...)
         The density with respect to dx: within 1e-12 t / (x (1-x)) for temperatures up to 50 and
-        1e-9 t / (x (1-x)) up to 1000. At 0 and at 1, its limit: infinite for temperatures below 1
-        and zero above; at a temperature of 1, the value 1e-7 away.
+        1e-9 t / (x (1-x)) up to 1000. At 0 and at 1, its limit: infinite for temperatures below 1,
+        zero above, and finite at 1.
 
     Raises
     ------
@@ -298,14 +296,26 @@ def marginal_pdf(
     [0.0, 1.0, 1.0]
     """
     points = np.asarray(x, dtype=np.float64)
-    inside = (points > 0) & (points < 1)
-    near = np.clip(points, END, 1 - END) if temperature == 1 else points
-    _, density = _marginal(logits, temperature, category, near)
+    _, density = _marginal(logits, temperature, category, points)
     with np.errstate(divide="ignore", invalid="ignore"):
-        density = density / (near * (1 - near))
+        density = density / (points * (1 - points))
+    density = np.where((points < 0) | (points > 1), 0.0, density)
+    for end, limit in enumerate(_ends(_from_largest(logits), temperature, category)):
+        density = np.where(points == end, limit, density)
+    return density[()]
+
+
+def _ends(values: FloatArray, temperature: float, category: int) -> tuple[float, float]:
+    # The density's limits at 0 and 1, where it goes like x^(t-1) and (1-x)^(t-1).
     if temperature != 1:
-        density = np.where(inside, density, np.inf if temperature < 1 else 0.0)
-    return np.where((points < 0) | (points > 1), 0.0, density)[()]
+        return (math.inf, math.inf) if temperature < 1 else (0.0, 0.0)
+    # At t = 1, P(W_j > s) is about pi_j / s, and P(W_k > s) about pi_k / s for s = S / r: the
+    # limits are E[Σ_{j≠k} pi_j / W_k] and pi_k E[1 / Σ_{j≠k} W_j], the latter by `quadrature`.
+    own, others = values[category], np.delete(values, category)
+    rule = quadrature(others, 1.0)
+    shifted = own + rule.logits[0] - others[0]
+    inverse = float(np.exp(rule.nodes + shifted) @ rule.survival) * STEP
+    return float(np.exp(others - own).sum()), inverse
 
 
 def marginal_quantile(
@@ -373,7 +383,8 @@ def _component(
 
 def _from_largest(logits: npt.ArrayLike) -> FloatArray:
     values = np.asarray(logits, dtype=np.float64)
-    return values - values.max()
+    shifted: FloatArray = values - values.max()
+    return shifted
 
 
 def _marginal(
@@ -381,11 +392,14 @@ def _marginal(
 ) -> tuple[FloatArray, FloatArray]:
     # P(X_k > x) and the density of logit X_k where 0 < x < 1; nan elsewhere.
     kernel, categories, own = _component(logits, temperature, category)
-    above, density = np.full((2, *x.shape), np.nan)
-    inside = (x > 0) & (x < 1)
-    log_odds = np.log(x[inside]) - np.log1p(-x[inside])
-    above[inside], density[inside] = _law(kernel, categories, np.full_like(log_odds, own), log_odds)
-    return above, density
+    above, density = np.full((2, x.size), np.nan)
+    flat = x.ravel()
+    inside = np.flatnonzero((flat > 0) & (flat < 1))
+    if inside.size:
+        log_odds = np.log(flat[inside]) - np.log1p(-flat[inside])
+        law = _law(kernel, categories, np.full_like(log_odds, own), log_odds)
+        above[inside], density[inside] = law
+    return above.reshape(x.shape), density.reshape(x.shape)
 
 
 def _log_others(categories: Categories, own: FloatArray, unit: float) -> FloatArray:
@@ -395,7 +409,8 @@ def _log_others(categories: Categories, own: FloatArray, unit: float) -> FloatAr
     is_own = categories.logits == own[:, None]
     others: FloatArray = (categories.counts - is_own) @ terms
     others -= np.where(is_own.any(axis=1), 0, np.exp(own / unit))
-    return np.log(others, out=others)
+    logs: FloatArray = np.log(others)
+    return logs
 
 
 def _law(
