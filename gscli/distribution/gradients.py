@@ -7,6 +7,7 @@ any number of categories. For estimators of the gradient of a given loss, see `e
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -186,8 +187,6 @@ def best_temperature(logits: npt.ArrayLike, batch_size: int) -> float:
     >>> round(best_temperature(np.log([1, 3, 6]), batch_size=32), 2)
     0.52
     """
-    from scipy.optimize import minimize_scalar
-
     if math.isnan(gradient_error(logits, 1.0).relative_bias):
         raise AccuracyError(
             "logits: one category has all but 1e-9 of the probability, and so no temperature is "
@@ -210,8 +209,42 @@ def best_temperature(logits: npt.ArrayLike, batch_size: int) -> float:
     candidates = scan[valleys].tolist()
     for valley in valleys.tolist():
         bracket = (scan[max(valley - 1, 0)], scan[min(valley + 1, SCAN_POINTS - 1)])
-        floor = minimize_scalar(
-            log_error, bounds=bracket, method="bounded", options={"xatol": 1e-4}
-        )
-        candidates.append(float(floor.x))
+        candidates.append(_minimum(log_error, *bracket, start=float(scan[valley])))
     return math.exp(min(candidates, key=log_error))
+
+
+def _minimum(
+    function: Callable[[float], float], low: float, high: float, *, start: float
+) -> float:
+    # Brent's method (1973, chapter 5) within 1e-4: the vertex of the parabola through the best
+    # three points, or a golden section where that does not help. As scipy.optimize has it; but
+    # importing that takes longer than the search.
+    tolerance, golden = 1e-4, (3 - math.sqrt(5)) / 2
+    best = second = third = (function(start), start)
+    step = previous = high - low
+    while high - low > 2 * tolerance and abs(best[1] - (low + high) / 2) > (
+        2 * tolerance - (high - low) / 2
+    ):
+        x = best[1]
+        p = (x - second[1]) * (best[0] - third[0])
+        q = (x - third[1]) * (best[0] - second[0])
+        above = 2 * (p - q)
+        shift = -((x - second[1]) * p - (x - third[1]) * q) / above if above else math.inf
+        if abs(shift) < abs(previous) / 2 and low + tolerance < x + shift < high - tolerance:
+            previous, step = step, shift
+        else:
+            previous = (low if x > (low + high) / 2 else high) - x
+            step = golden * previous
+        if abs(step) < tolerance / 2:
+            step = math.copysign(tolerance / 2, step)
+        point = (function(x + step), x + step)
+        if point[0] <= best[0]:
+            low, high = (x, high) if step > 0 else (low, x)
+            best, second, third = point, best, second
+        else:
+            low, high = (low, point[1]) if step > 0 else (point[1], high)
+            if point[0] <= second[0] or second[1] == x:
+                second, third = point, second
+            elif point[0] <= third[0] or third[1] in (x, second[1]):
+                third = point
+    return best[1]
