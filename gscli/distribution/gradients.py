@@ -213,9 +213,7 @@ def best_temperature(logits: npt.ArrayLike, batch_size: int) -> float:
     return math.exp(min(candidates, key=log_error))
 
 
-def _minimum(
-    function: Callable[[float], float], low: float, high: float, *, start: float
-) -> float:
+def _minimum(function: Callable[[float], float], low: float, high: float, *, start: float) -> float:
     # Brent's method (1973, chapter 5) within 1e-4: the vertex of the parabola through the best
     # three points, or a golden section where that does not help. As scipy.optimize has it; but
     # importing that takes longer than the search.
