@@ -6,7 +6,15 @@ import numpy as np
 
 from gscli.arrays import FloatArray
 from gscli.distribution.concrete import Concrete, check_concrete
-from gscli.distribution.quadrature import STEP, TAIL, TILE_VALUES, Interpolant, check_range
+from gscli.distribution.quadrature import (
+    STEP,
+    TAIL,
+    Interpolant,
+    check_range,
+    gather,
+    multiples,
+    tiles,
+)
 from gscli.errors import ShapeError
 
 
@@ -42,6 +50,9 @@ def kl_divergence(p: Concrete, q: Concrete) -> float:
 
     Q = Σ exp(b_k - u a_k) E_k^u: an expectation of a logarithm like E[log S].
 
+    At equal temperatures, u = 1, it does not depend on the temperature, nor is it the divergence
+    of the categorical distributions, which is smaller (see `categorical_kl`).
+
     Examples
     --------
     >>> p = Concrete([1, 3, 6], temperature=1)
@@ -54,15 +65,74 @@ def kl_divergence(p: Concrete, q: Concrete) -> float:
             f"the distributions have {k} and {q.num_categories} categories; "
             "a divergence needs the same number"
         )
-    check_range(p.temperature)
-    check_range(q.temperature)
-    power = q.temperature / p.temperature
-    log_sum = _expected_log_sum(q.logits - power * p.logits, power)
+    return relaxed_kl(p.logits, p.temperature, q.logits, q.temperature)
+
+
+def relaxed_kl(
+    logits: FloatArray, temperature: float, other_logits: FloatArray, other_temperature: float
+) -> float:
+    """Return the divergence of `kl_divergence` from the parameters of p and of q.
+
+    Parameters
+    ----------
+    logits, other_logits : ndarray, shape (K,)
+        Normalised log-probabilities.
+    temperature, other_temperature : float
+        Each within 0.001 ... 1000.
+
+    Returns
+    -------
+    float
+        The divergence in nats, at least 0.
+
+    Raises
+    ------
+    AccuracyError
+        If a temperature is outside its range.
+
+    Examples
+    --------
+    >>> a, b = np.log([0.1, 0.3, 0.6]), np.log([1 / 3, 1 / 3, 1 / 3])
+    >>> [round(relaxed_kl(a, t, b, t), 6) for t in (0.1, 1, 10)]  # equal temperatures: one value
+    [0.611153, 0.611153, 0.611153]
+    >>> round(categorical_kl(a, b), 6)
+    0.200667
+    """
+    check_range(temperature)
+    check_range(other_temperature)
+    k, power = len(logits), other_temperature / temperature
+    log_sum = _expected_log_sum(other_logits - power * logits, power)
     harmonic = float((1 / np.arange(1, k)).sum())
-    divergence = (k * np.euler_gamma + float(p.logits.sum())) * (power - 1)
-    divergence += float((p.logits - q.logits).sum()) - (k - 1) * math.log(power)
+    divergence = (power - 1) * (k * np.euler_gamma + float(logits.sum())) - (k - 1) * math.log(
+        power
+    )
+    divergence += float((logits - other_logits).sum())
     divergence += k * (log_sum + np.euler_gamma - harmonic)
     return max(0.0, divergence)
+
+
+def categorical_kl(logits: FloatArray, other_logits: FloatArray) -> float:
+    """Return KL(p ‖ q) = Σ p_k log(p_k / q_k) of the categorical distributions.
+
+    It is that of the rounded samples, and at most that of the relaxed ones: rounding loses
+    what tells the two apart beside the category.
+
+    Parameters
+    ----------
+    logits, other_logits : ndarray, shape (K,)
+        Normalised log-probabilities.
+
+    Returns
+    -------
+    float
+        The divergence in nats, at least 0.
+
+    Examples
+    --------
+    >>> round(categorical_kl(np.log([0.5, 0.5]), np.log([0.9, 0.1])), 6)
+    0.510826
+    """
+    return max(0.0, float(np.exp(logits) @ (logits - other_logits)))
 
 
 def _expected_log_sum(log_weights: FloatArray, power: float) -> float:
@@ -71,37 +141,41 @@ def _expected_log_sum(log_weights: FloatArray, power: float) -> float:
     unit = max(1.0, power)
     shifted = log_weights - log_weights.max()
     shifted -= unit * math.log(np.exp(shifted / unit).sum())
+    categories = gather(shifted)
     # Beyond these 1 - φ and φ are below e^(-TAIL). First by 1 - φ(x) <= e^x Γ(1 + u) and
     # φ(x) <= e^(-x/u) Γ(1 + 1/u); then since E lies within e^(-TAIL) ... TAIL but for that much.
     log_tail = math.log(TAIL)
     lower = -TAIL - min(math.lgamma(1 + power), power * log_tail)
     upper = power * TAIL + min(power * math.lgamma(1 + 1 / power), log_tail)
     cells = math.ceil((upper - lower) / unit)
-    table = Interpolant(
-        lambda r: _logit_laplace(r, power)[None], np.linspace(lower, upper, cells + 1)
+    # At u = 1, φ(x) = 1 / (1 + e^x).
+    table = (
+        None
+        if power == 1
+        else Interpolant(lambda r: _logit(r, power)[None], np.linspace(lower, upper, cells + 1))
     )
     # For u > 1 log Q has a width of about u / log K, that of the largest of K exponentials.
     step = STEP * max(1.0, power / (1 + math.log(len(shifted))))
-    nodes = np.arange(lower, upper - shifted.max() + step, step)
+    nodes = multiples(step, lower, upper - shifted.max())
     log_product = np.zeros(len(nodes))
-    size = max(1, TILE_VALUES // len(nodes))
-    for first in range(0, len(shifted), size):
-        log_product += _log_laplace(table, shifted[first : first + size, None] + nodes).sum(axis=0)
+    for tile in tiles(len(categories.logits), len(nodes)):
+        here = _log_laplace(table, categories.logits[tile, None] + nodes)
+        log_product += categories.counts[tile] @ here
     integral = step * float((np.exp(_log_laplace(table, nodes)) - np.exp(log_product)).sum())
     shift = float(log_weights.max() - shifted.max())
     return shift - power * np.euler_gamma + integral
 
 
-def _log_laplace(table: Interpolant, r: FloatArray) -> FloatArray:
-    minus_log: FloatArray = np.logaddexp(0, -table(r, slice(0, 1))[0])
+def _log_laplace(table: Interpolant | None, r: FloatArray) -> FloatArray:
+    minus_log: FloatArray = np.logaddexp(0, r if table is None else -table(r, slice(0, 1))[0])
     return -minus_log
 
 
-def _logit_laplace(r: FloatArray, power: float) -> FloatArray:
+def _logit(r: FloatArray, power: float) -> FloatArray:
     # log(φ / (1 - φ)), φ(r) = E[exp(-e^r E^u)]: straight far out on both sides, and -r for u = 1.
     # Over log E for u <= 1, and by parts over the logarithm of e^r E^u for u > 1, so that the
     # step need not depend on u; both weights are those of a Gumbel variable.
-    grid = np.arange(-TAIL - 10, math.log(2 * TAIL), STEP)[:, None]
+    grid = multiples(STEP, -TAIL - 10, math.log(2 * TAIL))[:, None]
     weights = STEP * np.exp(grid[:, 0] - np.exp(grid[:, 0]))
     if power <= 1:
         z = np.exp(r + power * grid)

@@ -7,17 +7,20 @@ any number of categories. For estimators of the gradient of a given loss, see `e
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
+from gscli.arrays import FloatArray
 from gscli.distribution.quadrature import (
     HIGHEST_TEMPERATURE,
     LOWEST_TEMPERATURE,
     Quadrature,
     quadrature,
+    tiles,
 )
 from gscli.errors import AccuracyError, ParameterError
 
@@ -104,42 +107,53 @@ def _gradient_error(logits: bytes, temperature: float) -> GradientError:
 
 def _squared_norms(rule: Quadrature) -> tuple[float, float, float]:
     # ‖E[J] - J0‖², ‖J0‖² and ‖E[J]‖². All three matrices have rows that sum to 0, so the diagonal
-    # is found from what is off it: every term is positive and a small bias keeps its digits.
-    p = np.exp(rule.logits - rule.logits.max())
-    p /= p.sum()
+    # is found from what is off it: no large terms cancel, and a small bias keeps its digits.
+    gathered = rule.categories
+    p = np.exp(gathered.logits - gathered.logits[-1])
+    p /= gathered.counts @ p
     roots = np.sqrt(rule.weights / rule.table.temperature)
     ratios = np.concatenate([rule.ratios(1, tile) * roots for tile in rule.tiles()])
-    norms, sums = np.zeros(3), np.zeros((3, len(p)))
-    for tile in rule.tiles():
-        # The matrices are symmetric: what is right of the tile's own square counts twice.
-        mean = ratios[tile] @ ratios[tile.start :].T
-        target = p[tile, None] * p[tile.start :]
-        rows = np.arange(len(mean))
-        mean[rows, rows] = target[rows, rows] = 0
+    norms = np.zeros(3)
+    for tile in tiles(len(p), len(p)):
+        mean = ratios[tile] @ ratios.T
+        target = p[tile, None] * p
+        # How many categories of each node there are besides one of the row's own.
+        others = np.tile(gathered.counts, (len(mean), 1))
+        others[np.arange(len(mean)), np.arange(len(p))[tile]] -= 1
         for i, matrix in enumerate((mean - target, target, mean)):
-            square, right = matrix[:, : len(rows)], matrix[:, len(rows) :]
-            norms[i] += np.vdot(matrix, matrix) + np.square(right).sum()
-            sums[i, tile] += square.sum(axis=1) + right.sum(axis=1)
-            sums[i, tile.stop :] += right.sum(axis=0)
-    norms += np.square(sums).sum(axis=1)
+            squares = (others * matrix**2).sum(axis=1) + (others * matrix).sum(axis=1) ** 2
+            norms[i] += gathered.counts[tile] @ squares
     return float(norms[0]), float(norms[1]), float(norms[2])
 
 
 def _mean_squared_jacobian(rule: Quadrature) -> float:
     # t²‖J‖² = Σ_i X_i² (Σ_{j≠i} X_j² + (Σ_{j≠i} X_j)²): of degree 4, every term with two or three
-    # different categories. Summed category by category, all terms positive: with power sums, which
-    # need fewer steps, a rare category's part would be lost in the rounding of a frequent one's.
-    one, two, one_one, one_two, two_two, one_one_two = np.zeros((6, len(rule.nodes)))
+    # different categories. Summed node by node with what lies before: with power sums, which need
+    # fewer steps, a rare category's part would be lost in the rounding of a frequent one's.
+    before = np.zeros((4, len(rule.nodes)))  # of first, second, and products of different ones
+    two_two = np.zeros(len(rule.nodes))
+    one_one_two = np.zeros(len(rule.nodes))
     for tile in rule.tiles():
-        for first, second in zip(rule.ratios(1, tile), rule.ratios(2, tile), strict=True):
-            one_one_two += second * one_one + first * one_two
-            two_two += second * two
-            one_two += second * one + first * two
-            one_one += first * one
-            one += first
-            two += second
+        n = rule.categories.counts[tile, None]
+        first, second = rule.ratios(1, tile), rule.ratios(2, tile)
+        pairs = n * (n - 1) / 2
+        one, two = _preceding(before[0], n * first), _preceding(before[1], n * second)
+        one_one = _preceding(before[2], pairs * first**2 + one * n * first)
+        same = 2 * pairs * first * second
+        one_two = _preceding(before[3], same + one * n * second + two * n * first)
+        two_two += (pairs * second**2 + two * n * second).sum(axis=0)
+        triples = pairs * (n - 2) * second * first**2
+        triples += two * pairs * first**2 + one_one * n * second
+        one_one_two += (triples + one_two * n * first + one * same).sum(axis=0)
     integral = float((4 * two_two + 2 * one_one_two) @ rule.weights)
     return integral / (math.gamma(4) * rule.table.temperature**2)
+
+
+def _preceding(before: FloatArray, terms: FloatArray) -> FloatArray:
+    # For each row the sum of `before` and of the rows above it; adds all of them to `before`.
+    sums = np.cumsum(np.concatenate([before[None], terms]), axis=0)
+    before[:] = sums[-1]
+    return sums[:-1]
 
 
 def best_temperature(logits: npt.ArrayLike, batch_size: int) -> float:
@@ -170,8 +184,6 @@ def best_temperature(logits: npt.ArrayLike, batch_size: int) -> float:
     >>> round(best_temperature(np.log([1, 3, 6]), batch_size=32), 2)
     0.52
     """
-    from scipy.optimize import minimize_scalar
-
     if math.isnan(gradient_error(logits, 1.0).relative_bias):
         raise AccuracyError(
             "logits: one category has all but 1e-9 of the probability, and so no temperature is "
@@ -194,8 +206,40 @@ def best_temperature(logits: npt.ArrayLike, batch_size: int) -> float:
     candidates = scan[valleys].tolist()
     for valley in valleys.tolist():
         bracket = (scan[max(valley - 1, 0)], scan[min(valley + 1, SCAN_POINTS - 1)])
-        floor = minimize_scalar(
-            log_error, bounds=bracket, method="bounded", options={"xatol": 1e-4}
-        )
-        candidates.append(float(floor.x))
+        candidates.append(_minimum(log_error, *bracket, start=float(scan[valley])))
     return math.exp(min(candidates, key=log_error))
+
+
+def _minimum(function: Callable[[float], float], low: float, high: float, *, start: float) -> float:
+    # Brent's method (1973, chapter 5) within 1e-4: the vertex of the parabola through the best
+    # three points, or a golden section where that does not help. As scipy.optimize has it; but
+    # importing that takes longer than the search.
+    tolerance, golden = 1e-4, (3 - math.sqrt(5)) / 2
+    best = second = third = (function(start), start)
+    step = previous = high - low
+    while high - low > 2 * tolerance and abs(best[1] - (low + high) / 2) > (
+        2 * tolerance - (high - low) / 2
+    ):
+        x = best[1]
+        p = (x - second[1]) * (best[0] - third[0])
+        q = (x - third[1]) * (best[0] - second[0])
+        above = 2 * (p - q)
+        shift = -((x - second[1]) * p - (x - third[1]) * q) / above if above else math.inf
+        if abs(shift) < abs(previous) / 2 and low + tolerance < x + shift < high - tolerance:
+            previous, step = step, shift
+        else:
+            previous = (low if x > (low + high) / 2 else high) - x
+            step = golden * previous
+        if abs(step) < tolerance / 2:
+            step = math.copysign(tolerance / 2, step)
+        point = (function(x + step), x + step)
+        if point[0] <= best[0]:
+            low, high = (x, high) if step > 0 else (low, x)
+            best, second, third = point, best, second
+        else:
+            low, high = (low, point[1]) if step > 0 else (point[1], high)
+            if point[0] <= second[0] or second[1] == x:
+                second, third = point, second
+            elif point[0] <= third[0] or third[1] in (x, second[1]):
+                third = point
+    return best[1]

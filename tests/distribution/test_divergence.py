@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gscli import Concrete
-from gscli.distribution.divergence import kl_divergence
+from gscli.arrays import FloatArray, log_softmax
+from gscli.distribution.divergence import categorical_kl, kl_divergence, relaxed_kl
 from gscli.errors import AccuracyError, ShapeError
 from tests.distribution.moment_oracles import logistic_expectation
 
@@ -54,6 +55,53 @@ def test_half_the_step_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     divergence = kl_divergence(p, q)
     monkeypatch.setattr("gscli.distribution.divergence.STEP", 0.1)
     assert kl_divergence(p, q) == pytest.approx(divergence, rel=1e-13)
+
+
+def hypoexponential_kl(a: FloatArray, b: FloatArray) -> float:
+    """Return the divergence at equal temperatures, all b_k - a_k different, in closed form.
+
+    Q = Σ c_k E_k, c_k = exp(b_k - a_k), has the density Σ A_k e^(-q/c_k) / c_k with
+    A_k = Π_{j≠k} c_k / (c_k - c_j): so E[log Q] = Σ A_k log c_k - γ.
+    """
+    with mp.workdps(400):
+        weights = [mp.exp(mp.mpf(d)) for d in (b - a).tolist()]
+        log_sum = mp.mpf(0)
+        for c in weights:
+            log_sum += mp.log(c) * mp.fprod(c / (c - other) for other in weights if other != c)
+        harmonic = mp.harmonic(len(a) - 1)
+        return float(mp.fsum((a - b).tolist()) + len(a) * (log_sum - harmonic))
+
+
+@pytest.mark.parametrize("k", [2, 3, 12, 100])
+def test_equal_temperatures_have_a_closed_form_without_them(k: int) -> None:
+    rng = np.random.default_rng(k)
+    a, b = log_softmax(rng.normal(size=k)), log_softmax(3 * rng.normal(size=k))
+    exact = hypoexponential_kl(a, b)
+    for temperature in (0.001, 0.3, 1.0, 40.0):
+        assert relaxed_kl(a, temperature, b, temperature) == pytest.approx(exact, rel=1e-12)
+    assert 0 < categorical_kl(a, b) < exact  # rounding tells less
+
+
+def test_categorical_divergence() -> None:
+    a, b = np.log([0.1, 0.3, 0.6]), np.log([0.5, 0.25, 0.25])
+    expected = 0.1 * math.log(0.2) + 0.3 * math.log(1.2) + 0.6 * math.log(2.4)
+    assert categorical_kl(a, b) == pytest.approx(expected, rel=1e-14)
+    assert categorical_kl(a, a) == 0
+    assert categorical_kl(log_softmax(np.array([0.0, -800.0])), np.log([0.5, 0.5])) == (
+        pytest.approx(math.log(2))
+    )
+
+
+@pytest.mark.parametrize(("t", "s"), [(1.0, 1.0), (0.5, 2.0), (2.0, 0.5)])
+def test_thousands_of_categories_are_many_alike(t: float, s: float) -> None:
+    # Three hundred categories, each a hundred times less one part in 1e9: gathered or not.
+    rng = np.random.default_rng(1)
+    a, b = np.repeat(rng.normal(size=(2, 30)), 100, axis=1)
+    apart = 1e-9 * rng.normal(size=a.size)
+    together = relaxed_kl(log_softmax(a), t, log_softmax(b), s)
+    assert relaxed_kl(log_softmax(a + apart), t, log_softmax(b), s) == pytest.approx(
+        together, rel=1e-8
+    )
 
 
 @settings(deadline=None, max_examples=30)

@@ -90,6 +90,17 @@ def test_entropy_of_two_categories(difference: float, temperature: float) -> Non
     assert found == pytest.approx(float(expected), abs=1e-9, rel=0)
 
 
+@pytest.mark.parametrize("temperature", [0.002, 0.02, 1.0])
+def test_entropy_of_a_choice_that_is_made(temperature: float) -> None:
+    # S is W_1 but for e^-690: E[log S] = (a_1 + γ) / t, and all terms are known.
+    k, t = 64, mp.mpf(temperature)
+    logits = np.zeros(k)
+    logits[5] = 690.0
+    known = mp.loggamma(k) + (k - 1) * mp.log(t) + 690 * (k - 1) / t - k * mp.harmonic(k - 1)
+    bound = max(1e-9, 2e-15 * 690 * 64 / temperature)
+    assert abs(moments.entropy(logits, temperature) + known) < bound
+
+
 @pytest.mark.parametrize(
     "groups",
     [
