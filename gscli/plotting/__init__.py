@@ -1,1 +1,1 @@
-"""Arrays to plotly figures, pictures in the terminal, and image files."""
+"""Arrays to plotly figures, plots in the terminal, and image files."""

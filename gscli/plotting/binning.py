@@ -1,4 +1,4 @@
-"""Counts of samples on a triangular lattice over the simplex of three categories."""
+"""Counts of samples in bins: equal parts of [0, 1], and triangular cells of the simplex."""
 
 from functools import cache
 
@@ -9,6 +9,15 @@ from gscli.arrays import FloatArray, IntArray
 
 DIAGONALS = 4
 """Values of i + j + k: two for points of the simplex, and one on each side for rounding."""
+
+
+def count_bins(rows: FloatArray, *, bins: int) -> IntArray:
+    """Return the counts of each category's share in equal bins of [0, 1], shape (K, bins)."""
+    columns = rows.T
+    index = np.clip((columns * bins).astype(np.int64), 0, bins - 1)
+    index += np.arange(len(columns))[:, None] * bins
+    counts = np.bincount(index.ravel(), minlength=len(columns) * bins)
+    return counts.reshape(len(columns), bins)
 
 
 def cell_of(x: FloatArray, resolution: int) -> IntArray:

@@ -79,6 +79,11 @@ class Image:
     height: int
     scale: float = 1.0
 
+    def options(self) -> dict[str, Any]:
+        """Return all but the figure, as kaleido names it."""
+        names = ("format", "width", "height", "scale")
+        return {name: getattr(self, name) for name in names}
+
 
 def find_browser() -> Browser:
     """Look for a browser, without starting it.
@@ -140,6 +145,7 @@ class Session:
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
         self._kaleido: Any = None
+        self._pipe: Any = None
 
     def __enter__(self) -> Self:
         # The browser's own complaints say nothing that an ExportError does not.
@@ -168,7 +174,7 @@ class Session:
         logging.disable(self._silenced)
 
     def render(self, images: Sequence[Image]) -> list[bytes]:
-        """Render figures, within `TIME_LIMIT` seconds by the clock on the wall.
+        """Render figures, within `TIME_LIMIT` seconds of wall-clock time.
 
         Parameters
         ----------
@@ -206,21 +212,30 @@ class Session:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     async def _open(self) -> None:
-        self._kaleido = _kaleido(
+        from choreographer.channels import Pipe
+        from kaleido import Kaleido
+
+        self._pipe = Pipe()
+        self._kaleido = Kaleido(
             path=self._browser.path,
             mathjax=False,
             timeout=TIME_LIMIT,
             tmp_dir=self._folder.name,
             browser_cls=_browser_class(self._folder.name),
+            channel_cls=lambda: self._pipe,
         )
         await self._kaleido.open()
+        # Loading the page anew after each image, as kaleido does, costs as much as an image.
+        tab = await self._kaleido.tabs_ready.get()
+        tab.reload = _do_nothing
+        await self._kaleido.tabs_ready.put(tab)
 
     async def _render(self, images: Sequence[Image]) -> list[bytes]:
         await asyncio.wrap_future(self._opening)
-        return [await self._kaleido.calc_fig(i.figure, opts=_options(i)) for i in images]
+        return [await self._kaleido.calc_fig(image.figure, image.options()) for image in images]
 
     async def _end(self) -> None:
-        """End the browser's processes at once: they are a group, and hold nothing dear."""
+        """End the browser's processes, which are a group, at once: nothing in them is needed."""
         # A browser that is only just being started could not be found, and would stay.
         async with asyncio.timeout(CLOSING_TIME):
             while not (self._opening.done() or hasattr(self._kaleido, "subprocess")):
@@ -231,8 +246,8 @@ class Session:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(CLOSING_TIME)
         with suppress(Exception):
-            # Its reader waits two seconds for a word from the dead, unless the pipe is closed.
-            self._kaleido._channel.close()
+            # Its reader would wait two seconds for an answer that cannot come any more.
+            self._pipe.close()
         with suppress(Exception):
             await asyncio.wait_for(self._kaleido.close(), CLOSING_TIME)
         others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -257,15 +272,8 @@ def render(images: Sequence[Image], browser: Browser) -> list[bytes]:
         return session.render(images)
 
 
-def _kaleido(**options: Any) -> Any:
-    from kaleido import Kaleido
-
-    class KeptTab(Kaleido):  # type: ignore[misc]
-        # Loading the page anew after each image, as kaleido does, costs as much as an image.
-        async def _return_kaleido_tab(self, tab: Any) -> None:
-            await self.tabs_ready.put(tab)
-
-    return KeptTab(**options)
+async def _do_nothing() -> None:
+    pass
 
 
 def _browser_class(folder: str) -> Any:
@@ -277,12 +285,3 @@ def _browser_class(folder: str) -> Any:
             return {**super().get_env(), "TMPDIR": folder}
 
     return Tidy if len(folder) <= LONGEST_FOLDER else Chromium
-
-
-def _options(image: Image) -> Any:
-    return {
-        "format": image.format,
-        "width": image.width,
-        "height": image.height,
-        "scale": image.scale,
-    }

@@ -1,12 +1,12 @@
 """Panels with ordinary axes, laid out in a grid that shares its scales."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from gscli.plotting import theme
-from gscli.plotting.panels import Panel
+from gscli.plotting.panels import Panel, add_traces, empty_figure, numbered
 
 
 def cartesian(
@@ -14,29 +14,28 @@ def cartesian(
     *,
     x: dict[str, Any],
     y: dict[str, Any],
-    title: str,
-    subtitle: str,
+    traces: Callable[[Panel], Iterable[Any]] = lambda _: (),
     single: tuple[int, int] = (700, 520),
     columns: int | None = None,
-    panel: tuple[int, int] = (275, 225),
+    size: tuple[int, int] = (275, 225),
     gap: tuple[int, int] = (85, 115),
     margin: theme.Margin | None = None,
 ) -> go.Figure:
-    """Return an empty figure with an x and a y axis for each panel.
+    """Draw panels, each with an x and a y axis.
 
     Parameters
     ----------
     panels : sequence of Panel
-        At least one; only their headings are used.
+        At least one.
     x, y : dict
         What the axes of all panels share, in plotly's terms.
-    title, subtitle : str
-        Shown above.
+    traces : callable
+        Returns what is drawn of a panel.
     single : tuple of int
         Width and height in pixels of a figure of one panel.
     columns : int, optional
         Panels side by side; by default as many as look best.
-    panel : tuple of int
+    size : tuple of int
         Width and height in pixels of one of several panels, without its labels.
     gap : tuple of int
         Pixels between two columns and between two rows.
@@ -46,20 +45,19 @@ def cartesian(
     Returns
     -------
     plotly.graph_objects.Figure
-        Panel i has the axes that `axes_of(i)` names.
+        Panel i has the axes x and y, x2 and y2, ..., as `panels.add_traces` counts them.
     """
     alone = len(panels) == 1
     margin = margin or theme.Margin(70, 50, 110 if alone else 130, 100)
     if alone:
-        panel = (single[0] - margin.left - margin.right, single[1] - margin.top - margin.bottom)
-    grid = theme.grid(len(panels), panel=panel, gap=gap, margin=margin, columns=columns)
-    figure = go.Figure(layout=theme.layout(title, subtitle, grid))
-    for index, domain in enumerate(grid.domains):
-        names = axes_of(index)
+        size = (single[0] - margin.left - margin.right, single[1] - margin.top - margin.bottom)
+    grid = theme.grid(len(panels), panel=size, gap=gap, margin=margin, columns=columns)
+    figure = empty_figure(panels, grid)
+    for index, (panel, domain) in enumerate(zip(panels, grid.domains, strict=True)):
         for axis, other, place, shared in (("x", "y", domain.x, x), ("y", "x", domain.y, y)):
-            figure.layout[f"{axis}axis{names['xaxis'][1:]}"] = {
+            figure.layout[numbered(f"{axis}axis", index)] = {
                 "domain": place,
-                "anchor": names[f"{other}axis"],
+                "anchor": numbered(other, index),
                 "gridcolor": theme.GRID,
                 "linecolor": theme.MUTED,
                 "zeroline": False,
@@ -70,11 +68,5 @@ def cartesian(
                 **shared,
                 "title": {"font": {"size": 14}, "standoff": 10, **shared.get("title", {})},
             }
-    figure.update_layout(annotations=theme.headings([p.heading for p in panels], grid.domains))
+        add_traces(figure, index, traces(panel), xaxis="x", yaxis="y")
     return figure
-
-
-def axes_of(index: int) -> dict[str, str]:
-    """Return the names of a panel's axes, as a trace takes them."""
-    number = "" if index == 0 else str(index + 1)
-    return {"xaxis": f"x{number}", "yaxis": f"y{number}"}

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from gscli.plotting import theme
 from gscli.plotting.cartesian import cartesian
-from gscli.plotting.panels import Panel
+from gscli.plotting.panels import Panel, titled
 
 LABEL_HEIGHT = 17
 """Pixels that the name of an upright line takes above the plot."""
@@ -95,8 +95,6 @@ def curves(
         [Panel()],
         x={"title": {"text": "temperature"}, "type": "log", **_temperature_axis(lines)},
         y={"title": {"text": axis.label}, **axis.options},
-        title=title,
-        subtitle=subtitle,
         single=(700, 460),
     )
     for line in lines:
@@ -106,7 +104,7 @@ def curves(
     for mark in marks:
         if mark.value is not None:
             _diamond(figure, mark, mark.value)
-    return figure
+    return titled(figure, title, subtitle)
 
 
 def _temperature_axis(lines: Sequence[Line]) -> dict[str, Any]:
@@ -148,40 +146,38 @@ def ticks(low: float, high: float) -> list[float]:
 def _draw(figure: go.Figure, line: Line) -> None:
     name = theme.shorten(line.name)
     alone = len(line.temperatures) == 1
-    figure.add_scatter(
-        x=list(line.temperatures),
-        y=list(line.values),
+
+    def add(
+        x: Sequence[float], y: Sequence[float], hover: str, *, entry: bool = False, **how: Any
+    ) -> None:
+        hover = f"{hover}<extra></extra>"
+        group = {"legendgroup": line.name, "showlegend": entry}
+        figure.add_scatter(x=x, y=y, name=name, hovertemplate=hover, **group, **how)
+
+    add(
+        line.temperatures,
+        line.values,
+        f"{name}<br>t = %{{x:.4g}}: %{{y:.5g}}",
+        entry=True,
         mode="markers" if alone else "lines",
         line={"color": line.colour, "width": 2.2},
         # A ring, for dots from samples lie on it.
         marker={"symbol": "circle-open", "size": 14, "color": line.colour, "line": {"width": 2.2}},
-        name=name,
-        legendgroup=line.name,
-        hovertemplate=f"{name}<br>t = %{{x:.4g}}: %{{y:.5g}}<extra></extra>",
     )
     if line.level is not None:
         beyond = AROUND if alone else 1
         ends = [min(line.temperatures) / beyond, max(line.temperatures) * beyond]
-        figure.add_scatter(
-            x=ends,
-            y=[line.level, line.level],
-            mode="lines",
-            line={"color": line.colour, "width": 1.2, "dash": "dot"},
-            legendgroup=line.name,
-            showlegend=False,
-            hovertemplate=f"p of {name} = %{{y:.4g}}<extra></extra>",
-        )
+        dotted = {"color": line.colour, "width": 1.2, "dash": "dot"}
+        add(ends, [line.level] * 2, f"p of {name} = %{{y:.4g}}", mode="lines", line=dotted)
     if line.dots:
         temperatures, values, errors = zip(*line.dots, strict=True)
-        figure.add_scatter(
-            x=temperatures,
-            y=values,
-            error_y={"array": [2 * error for error in errors], "thickness": 1, "width": 2},
+        add(
+            temperatures,
+            values,
+            f"{name}, samples<br>t = %{{x:.4g}}: %{{y:.5g}}",
             mode="markers",
+            error_y={"array": [2 * error for error in errors], "thickness": 1, "width": 2},
             marker={"color": line.colour, "size": 6, "line": {"color": theme.PAPER, "width": 1}},
-            legendgroup=line.name,
-            showlegend=False,
-            hovertemplate=f"{name}, samples<br>t = %{{x:.4g}}: %{{y:.5g}}<extra></extra>",
         )
 
 
@@ -203,17 +199,13 @@ def _upright(figure: go.Figure, mark: Mark, row: int) -> None:
 
 
 def _diamond(figure: go.Figure, mark: Mark, value: float) -> None:
+    name, edge = theme.escape(mark.name), {"color": theme.PAPER, "width": 1.5}
     figure.add_scatter(
         x=[mark.temperature],
         y=[value],
         mode="markers",
-        marker={
-            "symbol": "diamond",
-            "size": 12,
-            "color": mark.colour,
-            "line": {"color": theme.PAPER, "width": 1.5},
-        },
-        name=theme.escape(mark.name),
+        marker={"symbol": "diamond", "size": 12, "color": mark.colour, "line": edge},
+        name=name,
         showlegend=False,
-        hovertemplate=f"{theme.escape(mark.name)}<br>t = %{{x:.4g}}<extra></extra>",
+        hovertemplate=f"{name}<br>t = %{{x:.4g}}<extra></extra>",
     )

@@ -1,7 +1,7 @@
 """Figures to files: HTML, JSON, and images through a browser."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -101,22 +101,16 @@ def save(
     ExportError
         If the browser fails: then nothing is written.
     """
-    if session is None:
-        with exporting([path for _, path in outputs]) as own:
-            _save(outputs, style, own)
-    else:
-        _save(outputs, style, session)
-
-
-def _save(outputs: Sequence[tuple[Any, Path]], style: Style, session: "Session | None") -> None:
-    wanted = [(figure, path) for figure, path in outputs if _needs_browser([path])]
-    images = [_image(figure, path, style) for figure, path in wanted]
-    made = [] if session is None else session.render(images)
-    rendered = {path: content for (_, path), content in zip(wanted, made, strict=True)}
-    for figure, path in outputs:
-        content = rendered.get(path) or _text(figure, path, style).encode()
-        with writing(path, overwrite=True) as file:
-            file.write(content)
+    browser = exporting([path for _, path in outputs]) if session is None else nullcontext(session)
+    with browser as used:
+        wanted = [(figure, path) for figure, path in outputs if _needs_browser([path])]
+        images = [_image(figure, path, style) for figure, path in wanted]
+        made = [] if used is None else used.render(images)
+        rendered = {path: content for (_, path), content in zip(wanted, made, strict=True)}
+        for figure, path in outputs:
+            content = rendered.get(path) or _text(figure, path, style).encode()
+            with writing(path, overwrite=True) as file:
+                file.write(content)
 
 
 def _needs_browser(paths: Sequence[Path]) -> bool:

@@ -1,14 +1,48 @@
-"""What a panel of a figure shows, at one temperature."""
+"""Panels of a figure: what each shows, at one temperature, and the figure that they stand in."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+import plotly.graph_objects as go
 
 from gscli.arrays import FloatArray, IntArray
 from gscli.distribution.regions import Region
 from gscli.plotting import theme
+
+
+@dataclass(frozen=True, slots=True)
+class Categories:
+    """The categories that a figure shows.
+
+    Attributes
+    ----------
+    names : sequence of str
+        Their names.
+    positions : sequence of int, or None
+        Their positions among all K categories, which give them their colours; None if they are
+        all.
+    probs : sequence of float, or None
+        Their probabilities, for the labels.
+    """
+
+    names: Sequence[str]
+    positions: Sequence[int] | None = None
+    probs: Sequence[float] | FloatArray | None = None
+
+    @property
+    def colours(self) -> tuple[str, ...]:
+        """A colour for each."""
+        positions = range(len(self.names)) if self.positions is None else self.positions
+        return theme.category_colours(positions)
+
+    def labels(self, length: int, separators: Sequence[str]) -> list[str]:
+        """Return their names, cut to a length, and behind a separator their probabilities."""
+        labels = [f"<b>{theme.shorten(name, length)}</b>" for name in self.names]
+        if self.probs is None:
+            return labels
+        parts = zip(labels, separators, self.probs, strict=True)
+        return [f"{label}{separator}p = {p:.3g}" for label, separator, p in parts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,56 +71,54 @@ class Panel:
     points: FloatArray | None = None
     counts: IntArray | None = None
     edges: FloatArray | None = None
-    regions: Sequence[Region] = field(default=())
+    regions: Sequence[Region] = ()
     curve: tuple[FloatArray, FloatArray] | None = None
     means: FloatArray | None = None
 
 
-def winners(points: FloatArray) -> IntArray:
-    """Return the category to which each sample rounds, shape (m,)."""
-    return np.asarray(points.argmax(axis=-1))
+def empty_figure(panels: Sequence[Panel], grid: theme.Grid, *, rise: int = 22) -> go.Figure:
+    """Return a figure with headings so many pixels above its panels, if they are several."""
+    figure = go.Figure(layout=theme.layout(grid))
+    for panel, domain in zip(panels, grid.domains, strict=True):
+        if len(panels) > 1:
+            figure.add_annotation(
+                text=panel.heading,
+                showarrow=False,
+                x=sum(domain.x) / 2,
+                y=domain.y[1],
+                yshift=rise,
+                xref="paper",
+                yref="paper",
+                xanchor="center",
+                yanchor="bottom",
+                font_size=14,
+            )
+    return figure
 
 
-def legend_keys(
-    trace: Any, axes: str, names: Sequence[str], colours: Sequence[str]
-) -> Iterator[Any]:
-    """Yield the legend's entries for samples: the samples' own markers are too small and pale.
-
-    Parameters
-    ----------
-    trace : type
-        Class of the traces that draw the samples, each in the legend group `winner_group(k)`.
-    axes : str
-        The letters of its coordinates.
-    names, colours : sequence of str
-        Of the categories.
-
-    Yields
-    ------
-    trace
-        Empty but for its entry.
-    """
-    for k, (name, colour) in enumerate(zip(names, colours, strict=True)):
-        yield trace(
-            **{letter: [None] for letter in axes},
-            mode="markers",
-            marker={"size": 9, "color": colour},
-            name=f"rounds to {theme.shorten(name, 14)}",
-            legendgroup=winner_group(k),
-            showlegend=True,
-        )
+def titled(figure: go.Figure, title: str, subtitle: str = "") -> go.Figure:
+    """Write a title and a subtitle above a figure."""
+    return figure.update_layout(
+        title={
+            "text": f"<b>{title}</b>",
+            "subtitle": {"text": subtitle, "font": {"size": 13, "color": theme.MUTED}},
+            "x": 0.02,
+            "xanchor": "left",
+            "yref": "container",
+            "y": 1 - 26 / figure.layout.height,
+            "font": {"size": 18},
+        }
+    )
 
 
-def winner_group(k: int) -> str:
-    """Return the legend group of the samples that round to a category."""
-    return f"winner {k}"
+def numbered(name: str, index: int) -> str:
+    """Return the name of a panel's axis or subplot, counted as plotly does: x, x2, x3, ..."""
+    return name if index == 0 else f"{name}{index + 1}"
 
 
-def opacity_for(n: int) -> float:
-    """Return an opacity at which n overlapping points still show where they are dense."""
-    return float(np.clip(12 / max(n, 1) ** 0.4, 0.12, 0.9))
-
-
-def marker_size_for(n: int) -> float:
-    """Return a marker's size in pixels that suits n points."""
-    return float(np.clip(14 / max(n, 1) ** 0.15, 3, 7))
+def add_traces(figure: go.Figure, index: int, traces: Iterable[Any], **subplot: str) -> None:
+    """Add a panel's traces to its axes or subplot; the first panel alone has legend entries."""
+    options: dict[str, Any] = {key: numbered(name, index) for key, name in subplot.items()}
+    if index:
+        options["showlegend"] = False
+    figure.add_traces([trace.update(**options) for trace in traces])

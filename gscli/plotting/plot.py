@@ -1,34 +1,29 @@
-"""Which picture suits a sample: from its categories, its size and the user's wish to a figure."""
+"""Samples to a figure: of the kind that suits their number of categories, or is asked for."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import chain, islice
-from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution.concrete import Concrete
-from gscli.distribution.regions import highest_density_regions
-from gscli.errors import AccuracyError, DataError, ParameterError
-from gscli.plotting.binning import count_cells
-from gscli.plotting.collect import Collected, Load, Measure, Part, collect, count_bins, loaded
+from gscli.errors import ParameterError
+from gscli.io.samples import Samples
+from gscli.plotting import theme
+from gscli.plotting.collect import Collected, Projection, collect
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from gscli.plotting.kinds import Kind
     from gscli.plotting.panels import Panel
-
-MAX_POINTS = 20_000
-"""Points in one figure: plotly's triangles are SVG, and a browser draws 10,000 a second."""
 
 MAX_PANELS = 24
 MAX_STRIPS = 24
-HISTOGRAM_BINS = 80
-STRIP_BINS = 50
-HISTOGRAM_POINTS = 200_000
+
+CHARACTER_WIDTH = 6
+"""Pixels that a character of the subtitle takes, on average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +32,8 @@ class Sample:
 
     Attributes
     ----------
-    names : tuple of str
-        Of the K categories.
-    loads : callable
-        Yields what in turn yields the parts of the sample; called once.
-    log : bool
-        Whether the rows are logarithms.
+    samples : Samples
+        Read once, in bounded memory.
     logits : ndarray of shape (K,), or None
         Of the exact distribution, if it is known.
     origin : str
@@ -53,24 +44,27 @@ class Sample:
         Those that are known beforehand.
     """
 
-    names: tuple[str, ...]
-    loads: Callable[[], Iterator[Load]]
-    log: bool
+    samples: Samples
     logits: FloatArray | None
     origin: str
     threads: int | None = None
     temperatures: Sequence[float] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the K categories."""
+        return self.samples.names
+
     def at(self, temperature: float | None, chosen: Sequence[int]) -> Concrete | None:
         """Return the exact distribution of some categories at a temperature, if known."""
         if self.logits is None or temperature is None:
             return None
-        return Concrete.from_logits(self.logits[list(chosen)], temperature)
+        return Concrete(logits=self.logits[list(chosen)], temperature=temperature)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What the user asked to see.
+class PlotOptions:
+    """What to show of samples.
 
     Attributes
     ----------
@@ -90,15 +84,15 @@ class Wish:
     log_ratio: bool = False
 
 
-def picture(sample: Sample, wish: Wish) -> "go.Figure":
+def plot(sample: Sample, options: PlotOptions) -> "go.Figure":
     """Draw samples in the way that suits them.
 
     Parameters
     ----------
     sample : Sample
         Read once, in bounded memory.
-    wish : Wish
-        What the user asked for.
+    options : PlotOptions
+        What to show.
 
     Returns
     -------
@@ -111,31 +105,29 @@ def picture(sample: Sample, wish: Wish) -> "go.Figure":
     DataError
         If there are no samples, or too many temperatures.
     ParameterError
-        If the wish does not fit the number of categories.
+        If the options do not fit the number of categories.
     """
+    from gscli.plotting.panels import titled
+
     _check_panels(len(sample.temperatures))
-    loads, chosen = choose(sample, wish)
-    drawing = _drawing(sample, wish, chosen)
-    whole = wish.kind == "marginals"
-    projected = range(len(sample.names)) if whole else chosen
-    projection = Projection(sample, projected, drawing.log_ratio)
-    found = collect(
-        map(projection.project, loads),
-        measure=drawing.measure,
-        keep=drawing.keep,
+    chosen = choose(sample, options)
+    probs = None if sample.logits is None else np.exp(log_softmax(sample.logits))[list(chosen)]
+    kind = _kind(options, tuple(sample.names[k] for k in chosen), chosen, probs)
+    projected = range(len(sample.names)) if kind.whole else chosen
+    collected = collect(
+        sample.samples,
+        Projection.of(sample.samples, projected, log_ratio=kind.log_ratio),
+        measure=kind.measure,
+        keep=kind.keep,
         threads=sample.threads,
     )
-    _check_panels(len(found))
-    panels = [drawing.panel(t, each, len(found)) for t, each in found.items()]
-    probs = None if sample.logits is None else np.exp(log_softmax(sample.logits))[list(chosen)]
-    return drawing.figure(
-        panels,
-        names=tuple(sample.names[k] for k in chosen),
-        positions=chosen,
-        probs=probs,
-        title=_title(sample, list(found)),
-        subtitle="  ·  ".join(_remarks(sample, chosen, found, panels, projection)),
-    )
+    _check_panels(len(collected))
+    exact = {temperature: sample.at(temperature, projected) for temperature in collected}
+    panels = kind.panels(collected, exact)
+    remarks = [*_remarks(sample, kind, collected, exact, panels)]
+    figure = kind.figure(panels)
+    subtitle = _lines(remarks, figure.layout.width // CHARACTER_WIDTH)
+    return titled(figure, _title(sample, list(collected)), subtitle)
 
 
 def _check_panels(count: int) -> None:
@@ -143,240 +135,39 @@ def _check_panels(count: int) -> None:
         raise ParameterError("temperature", f"{count} are more than {MAX_PANELS} panels")
 
 
-def choose(sample: Sample, wish: Wish) -> tuple[Iterator[Load], tuple[int, ...]]:
-    """Return the sample's loads and the positions of the categories to show."""
+def choose(sample: Sample, options: PlotOptions) -> tuple[int, ...]:
+    """Return the positions of the categories to show."""
     k = len(sample.names)
-    loads = sample.loads()
-    if wish.categories is not None:
-        return loads, wish.categories
-    room = MAX_STRIPS if wish.kind == "marginals" else 3 if k > 4 or wish.log_ratio else 4
+    if options.categories is not None:
+        return options.categories
+    room = MAX_STRIPS if options.kind == "marginals" else 3 if k > 4 or options.log_ratio else 4
     if k <= room:
-        return loads, tuple(range(k))
-    if sample.logits is not None:
-        rank = sample.logits
-    else:
-        first = [part for load in islice(loads, 1) for part in load()]
-        if not first:
-            raise DataError("there is no sample to draw")
-        rank = (np.exp(first[0][1]) if sample.log else first[0][1]).mean(axis=0)
-        loads = chain([loaded(*first)], loads)
-    return loads, tuple(sorted(np.argsort(-rank, kind="stable")[:room].tolist()))
+        return tuple(range(k))
+    rank = sample.samples.first_mean() if sample.logits is None else sample.logits
+    return tuple(sorted(np.argsort(-rank, kind="stable")[:room].tolist()))
 
 
-class Projection:
-    """Restricts rows to the categories that are shown: an exact sub-composition.
+def _kind(
+    options: PlotOptions, names: Sequence[str], chosen: Sequence[int], probs: FloatArray | None
+) -> "Kind":
+    from gscli.plotting import kinds
+    from gscli.plotting.panels import Categories
 
-    Parameters
-    ----------
-    sample : Sample
-        Whose rows come.
-    chosen : sequence of int
-        Positions of the categories.
-    log_ratio : bool
-        Whether logarithms of the points are wanted.
-    """
-
-    def __init__(self, sample: Sample, chosen: Sequence[int], log_ratio: bool) -> None:
-        self.sample, self.chosen, self.log_ratio = sample, list(chosen), log_ratio
-        self.whole = self.chosen == list(range(len(sample.names)))
-        self.dropped, self.lock = 0, Lock()
-
-    def project(self, load: Load) -> Load:
-        """Return a load restricted to those categories."""
-
-        def projected() -> Iterator[Part]:
-            for temperature, rows in load():
-                yield temperature, self._project(rows)
-
-        return projected
-
-    def _project(self, rows: FloatArray) -> FloatArray:
-        if self.whole and not self.sample.log and not self.log_ratio:
-            return rows
-        part = rows if self.whole else rows[:, self.chosen]
-        least = -np.inf if self.sample.log else 0.0
-        # Log-ratios need every share; the shares of a sub-composition at least one.
-        usable = (part.min(axis=1) if self.log_ratio else part.max(axis=1)) > least
-        if not usable.all():
-            with self.lock:
-                self.dropped += int(np.count_nonzero(~usable))
-            part = part[usable]
-        if self.sample.log:
-            part = part if self.whole or not len(part) else log_softmax(part)
-            return part if self.log_ratio else np.exp(part)
-        part = np.asarray(part / part.sum(axis=1, keepdims=True))
-        return np.log(part) if self.log_ratio else part
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawing:
-    """One way to draw: what to gather, and how that becomes panels and a figure."""
-
-    measure: Measure | None
-    keep: int
-    log_ratio: bool
-    panel: Callable[[float | None, Collected, int], "Panel"]
-    figure: Callable[..., "go.Figure"]
-
-
-def _drawing(sample: Sample, wish: Wish, chosen: Sequence[int]) -> _Drawing:
-    shown = len(chosen)
-    if wish.kind == "marginals":
-        return _marginals(sample, chosen)
+    categories, shown = Categories(names, chosen, probs), len(chosen)
+    if options.kind == "marginals":
+        return kinds.Marginals(categories)
     if shown == 2:
-        draw = _log_ratio_histogram if wish.log_ratio else _histogram
-        return draw(sample, chosen)
-    if wish.log_ratio and shown == 3:
-        return _log_ratio(sample, wish, chosen)
+        return (kinds.LogRatioHistogram if options.log_ratio else kinds.Histogram)(categories)
+    if shown == 3 and options.log_ratio:
+        return kinds.LogRatio(categories, options.contours)
     if shown == 3:
-        return _ternary(sample, wish, chosen)
-    if shown == 4 and not wish.log_ratio:
-        return _tetrahedron(sample, chosen)
-    raise ParameterError("categories", f"{shown} cannot be drawn so; choose three")
-
-
-def _without(*unused: str) -> Callable[[Callable[..., "go.Figure"]], Callable[..., "go.Figure"]]:
-    """Let a figure function be called with options that it has no use for."""
-
-    def wrap(draw: Callable[..., "go.Figure"]) -> Callable[..., "go.Figure"]:
-        return lambda panels, **options: draw(
-            panels, **{name: value for name, value in options.items() if name not in unused}
-        )
-
-    return wrap
-
-
-def _ternary(sample: Sample, wish: Wish, chosen: Sequence[int]) -> _Drawing:
-    from gscli.plotting.panels import Panel
-    from gscli.plotting.ternary import ternary_panels
-
-    resolution = 48
-
-    def panel(temperature: float | None, found: Collected, count: int) -> Panel:
-        exact = sample.at(temperature, chosen)
-        points = wish.kind == "points" or (wish.kind == "auto" and found.n <= MAX_POINTS)
-        return Panel(
-            heading=_heading(temperature, exact),
-            points=_drawn(found, count) if points else None,
-            counts=None if points else np.asarray(found.counts),
-            regions=highest_density_regions(exact) if exact and wish.contours else (),
-        )
-
-    measure = partial(count_cells, resolution=resolution)
-    return _Drawing(measure, MAX_POINTS, False, panel, ternary_panels)
-
-
-def _tetrahedron(sample: Sample, chosen: Sequence[int]) -> _Drawing:
-    from gscli.plotting.panels import Panel
-    from gscli.plotting.tetrahedron import tetrahedron_panels
-
-    def panel(temperature: float | None, found: Collected, count: int) -> Panel:
-        exact = sample.at(temperature, chosen)
-        return Panel(heading=_heading(temperature, exact), points=_drawn(found, count))
-
-    return _Drawing(None, MAX_POINTS, False, panel, tetrahedron_panels)
-
-
-def _log_ratio(sample: Sample, wish: Wish, chosen: Sequence[int]) -> _Drawing:
-    from gscli.plotting.log_ratio import log_ratio_panels
-    from gscli.plotting.panels import Panel
-
-    def panel(temperature: float | None, found: Collected, count: int) -> Panel:
-        exact = sample.at(temperature, chosen)
-        known = exact is not None and wish.contours
-        return Panel(
-            heading=_heading(temperature, exact),
-            points=_drawn(found, count),
-            regions=highest_density_regions(exact, log_ratio=True) if exact and known else (),
-        )
-
-    return _Drawing(None, MAX_POINTS, True, panel, _without("probs")(log_ratio_panels))
-
-
-def _histogram(sample: Sample, chosen: Sequence[int]) -> _Drawing:
-    from gscli.plotting.marginals import histogram_panels
-    from gscli.plotting.panels import Panel
-
-    grid = np.sin(np.linspace(0, np.pi / 2, 402)[1:-1]) ** 2
-
-    def panel(temperature: float | None, found: Collected, count: int) -> Panel:  # noqa: ARG001
-        exact = sample.at(temperature, chosen)
-        points = np.stack([grid, 1 - grid], axis=-1)
-        return Panel(
-            heading=_heading(temperature, exact),
-            counts=np.asarray(found.counts)[0],
-            edges=np.linspace(0, 1, HISTOGRAM_BINS + 1),
-            curve=None if exact is None else (grid, np.exp(exact.log_prob(points))),
-        )
-
-    draw = partial(histogram_panels, label=f"share of {sample.names[chosen[0]]}")
-    measure = partial(count_bins, bins=HISTOGRAM_BINS)
-    return _Drawing(measure, 0, False, panel, _without("names", "positions", "probs")(draw))
-
-
-def _log_ratio_histogram(sample: Sample, chosen: Sequence[int]) -> _Drawing:
-    from gscli.plotting.marginals import histogram_panels
-    from gscli.plotting.panels import Panel
-
-    def panel(temperature: float | None, found: Collected, count: int) -> Panel:  # noqa: ARG001
-        exact = sample.at(temperature, chosen)
-        log_x = found.points.rows()
-        counts, edges = np.histogram(log_x[:, 0] - log_x[:, 1], bins=HISTOGRAM_BINS)
-        grid = np.linspace(edges[0], edges[-1], 400)
-        points = log_softmax(np.stack([grid, np.zeros_like(grid)], axis=-1))
-        return Panel(
-            heading=_heading(temperature, exact),
-            counts=counts,
-            edges=edges,
-            curve=None if exact is None else (grid, np.exp(exact.log_prob_log(points))),
-        )
-
-    first, second = (sample.names[k] for k in chosen)
-    draw = partial(histogram_panels, label=f"log( {first} / {second} )")
-    figure = _without("names", "positions", "probs")(draw)
-    return _Drawing(None, HISTOGRAM_POINTS, True, panel, figure)
-
-
-def _marginals(sample: Sample, chosen: Sequence[int]) -> _Drawing:
-    from gscli.plotting.marginals import marginal_panels
-    from gscli.plotting.panels import Panel
-
-    # Shares of the whole, not of a sub-composition: so all categories are counted.
-    def panel(temperature: float | None, found: Collected, count: int) -> Panel:  # noqa: ARG001
-        exact = sample.at(temperature, range(len(sample.names)))
-        return Panel(
-            heading=_heading(temperature, exact),
-            counts=np.asarray(found.counts)[list(chosen)],
-            edges=np.linspace(0, 1, STRIP_BINS + 1),
-            means=None if exact is None else _means(exact, chosen),
-        )
-
-    measure = partial(count_bins, bins=STRIP_BINS)
-    return _Drawing(measure, 0, False, panel, _without("positions")(marginal_panels))
-
-
-def _means(exact: Concrete, chosen: Sequence[int]) -> FloatArray | None:
-    try:
-        return exact.mean()[list(chosen)]
-    except AccuracyError:  # so hot or so cold that they are not known exactly
-        return None
-
-
-def _drawn(found: Collected, count: int) -> FloatArray:
-    rows = found.points.rows()
-    return rows[:: -(-len(rows) * count // MAX_POINTS) or 1]
-
-
-def _heading(temperature: float | None, exact: Concrete | None) -> str:
-    if temperature is None:
-        return ""
-    regime = "" if exact is None else f"  ·  {exact.regime} regime"
-    return f"<b>t = {temperature:.4g}</b>{regime}"
+        return kinds.Ternary(categories, options.contours, options.kind)
+    if shown == 4 and not options.log_ratio:
+        return kinds.Tetrahedron(categories, contours=False)
+    raise ParameterError("categories", f"log-ratios are of two or three categories, not {shown}")
 
 
 def _title(sample: Sample, temperatures: Sequence[float | None]) -> str:
-    from gscli.plotting import theme
-
     if len(temperatures) > 1:
         return "Effect of temperature on the Concrete distribution"
     if sample.logits is None or temperatures[0] is None:
@@ -386,27 +177,39 @@ def _title(sample: Sample, temperatures: Sequence[float | None]) -> str:
 
 def _remarks(
     sample: Sample,
-    chosen: Sequence[int],
-    found: dict[float | None, Collected],
+    kind: "Kind",
+    collected: dict[float | None, Collected],
+    exact: dict[float | None, Concrete | None],
     panels: Sequence["Panel"],
-    projection: Projection,
 ) -> Iterator[str]:
-    from gscli.plotting import theme
-
-    sizes = [each.n for each in found.values()]
-    each = " at each temperature" if len(sizes) > 1 else ""
-    yield f"n = {max(sizes):,} samples{each}"
-    drawn = max((len(p.points) for p in panels if p.points is not None), default=max(sizes))
-    if drawn < max(sizes):
+    n = max(found.n for found in collected.values())
+    yield f"n = {n:,} samples{' at each temperature' if len(collected) > 1 else ''}"
+    drawn = max((len(p.points) for p in panels if p.points is not None), default=n)
+    if drawn < n:
         yield f"{drawn:,} evenly spaced ones drawn"
-    if len(found) == 1 and sample.logits is not None:
-        (temperature,) = found
-        exact = sample.at(temperature, chosen)
-        if exact is not None:
-            yield f"{exact.regime} regime"
-    if len(chosen) < len(sample.names):
-        how = "" if projection.whole else ", as exact sub-composition"
-        yield f"{len(chosen)} of {len(sample.names)} categories{how}"
-    if projection.dropped:
-        yield f"{projection.dropped:,} rows with exact zeros left out"
+    # The regime is that of what is drawn; those of several panels stand in their headings.
+    regimes = [distribution.regime for distribution in exact.values() if distribution is not None]
+    regime = f"{regimes[0]} regime" if regimes and len(exact) == 1 else ""
+    shown, count = len(kind.categories.names), len(sample.names)
+    if kind.whole or shown == count:
+        if regime:
+            yield regime
+        if shown < count:
+            yield f"{shown} of {count} categories"
+    elif regimes:
+        yield f"{regime or 'regimes'} of the shown sub-composition ({shown} of {count} categories)"
+    else:
+        yield f"{shown} of {count} categories, as exact sub-composition"
+    dropped = sum(found.dropped for found in collected.values())
+    if dropped:
+        yield f"{dropped:,} row{'s' if dropped > 1 else ''} with exact zeros left out"
     yield theme.escape(sample.origin)
+
+
+def _lines(remarks: Sequence[str], length: int) -> str:
+    """Join remarks, on as many lines as they need."""
+    lines = [remarks[0]]
+    for remark in remarks[1:]:
+        longer = f"{lines[-1]}  ·  {remark}"
+        lines[-1:] = [longer] if len(longer) <= length else [lines[-1], remark]
+    return "<br>".join(lines)

@@ -1,4 +1,4 @@
-"""Pictures of samples in a terminal: text with colour, or shades where there is none."""
+"""Plots of samples in a terminal: text with colour, or shades where there is none."""
 
 import math
 from collections.abc import Sequence
@@ -115,8 +115,6 @@ def _coloured(upper: FloatArray, lower: FloatArray) -> Text:
             line.append(" ")
         elif np.isnan(above):
             line.append(LOWER, Style(color=_colour(below)))
-        elif np.isnan(below):
-            line.append(UPPER, Style(color=_colour(above)))
         else:
             line.append(UPPER, Style(color=_colour(above), bgcolor=_colour(below)))
     return line
@@ -134,8 +132,8 @@ def _shaded(upper: FloatArray, lower: FloatArray, unicode: bool) -> Text:
     )
 
 
-def _colour(level: float) -> str:
-    return SCALE[_step(level, len(SCALE))]
+def _colour(level: float) -> str | None:
+    return None if np.isnan(level) else SCALE[_step(level, len(SCALE))]
 
 
 def _step(level: float, steps: int) -> int:

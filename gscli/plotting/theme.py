@@ -2,7 +2,7 @@
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,15 +20,8 @@ CATEGORY_COLOURS = (
 
 # Counts: from paper to ink, so that it prints, and reads without colour.
 COUNT_SCALE = (
-    "#eef4f8",
-    "#cfe1ec",
-    "#a5c8dd",
-    "#74a9cb",
-    "#4387b5",
-    "#1f659a",
-    "#0d4677",
-    "#072c50",
-)
+    "#eef4f8", "#cfe1ec", "#a5c8dd", "#74a9cb", "#4387b5", "#1f659a", "#0d4677", "#072c50",
+)  # fmt: skip
 
 CONTOUR_DASHES = ("solid", "dash", "dot")
 
@@ -146,22 +139,21 @@ def grid(
     (wide, high), (across, down) = panel, gap
     plot_width = columns * (wide + across) - across
     plot_height = rows * (high + down) - down
-    domains = []
-    for index in range(count):
+
+    def domain(index: int) -> Domain:
         row, column = divmod(index, columns)
         left, top = column * (wide + across), plot_height - row * (high + down)
-        domains.append(
-            Domain(
-                (left / plot_width, (left + wide) / plot_width),
-                ((top - high) / plot_height, top / plot_height),
-            )
-        )
+        x = (left / plot_width, (left + wide) / plot_width)
+        return Domain(x, ((top - high) / plot_height, top / plot_height))
+
     width = plot_width + margin.left + margin.right
-    return Grid(domains, width, plot_height + margin.top + margin.bottom, margin)
+    height = plot_height + margin.top + margin.bottom
+    return Grid([domain(index) for index in range(count)], width, height, margin)
 
 
-def layout(title: str, subtitle: str, grid: Grid) -> dict[str, Any]:
-    """Return the layout of a figure: its titles, type and size."""
+def layout(grid: Grid) -> dict[str, Any]:
+    """Return the layout of a figure: its type and size."""
+    margin = grid.margin
     return {
         "template": "none",
         "width": grid.width,
@@ -169,21 +161,7 @@ def layout(title: str, subtitle: str, grid: Grid) -> dict[str, Any]:
         "font": {"family": FONT, "size": 14, "color": INK},
         "paper_bgcolor": PAPER,
         "plot_bgcolor": PAPER,
-        "title": {
-            "text": f"<b>{title}</b>",
-            "subtitle": {"text": subtitle, "font": {"size": 13, "color": MUTED}},
-            "x": 0.02,
-            "xanchor": "left",
-            "yref": "container",
-            "y": 1 - 26 / grid.height,
-            "font": {"size": 18},
-        },
-        "margin": {
-            "l": grid.margin.left,
-            "r": grid.margin.right,
-            "t": grid.margin.top,
-            "b": grid.margin.bottom,
-        },
+        "margin": {"l": margin.left, "r": margin.right, "t": margin.top, "b": margin.bottom},
         "legend": {
             "orientation": "h",
             "x": 0.5,
@@ -198,24 +176,14 @@ def layout(title: str, subtitle: str, grid: Grid) -> dict[str, Any]:
     }
 
 
-def headings(
-    texts: Sequence[str], domains: Sequence[Domain], *, rise: int = 22
-) -> list[dict[str, Any]]:
-    """Return the panels' titles, so many pixels above them; none for a single panel."""
-    if len(texts) == 1:
-        return []
-    return [
-        {
-            "text": text,
-            "showarrow": False,
-            "x": sum(domain.x) / 2,
-            "y": domain.y[1],
-            "yshift": rise,
-            "xref": "paper",
-            "yref": "paper",
-            "xanchor": "center",
-            "yanchor": "bottom",
-            "font": {"size": 14},
-        }
-        for text, domain in zip(texts, domains, strict=True)
-    ]
+def colour_bar(title: str, ticks: Mapping[Any, str], **options: Any) -> dict[str, Any]:
+    """Return the scale of the colours of counts, its labels by their values."""
+    return {
+        "title": {"text": title, "font": {"size": 12}},
+        "tickvals": list(ticks),
+        "ticktext": list(ticks.values()),
+        "thickness": 12,
+        "outlinewidth": 0,
+        "tickfont": {"size": 11},
+        **options,
+    }

@@ -14,3 +14,13 @@ def array(value: Any) -> npt.NDArray[Any]:
     flat = np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
     shape = value.get("shape", "-1")
     return flat.reshape([int(size) for size in str(shape).split(",")])
+
+
+def markers(figure: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        t for t in figure["data"] if "category" in t.get("legendgroup", "") and not t["showlegend"]
+    ]
+
+
+def keys(figure: dict[str, Any]) -> list[dict[str, Any]]:
+    return [t for t in figure["data"] if "category" in t.get("legendgroup", "") and t["showlegend"]]

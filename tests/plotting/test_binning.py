@@ -1,9 +1,10 @@
-"""Cells of the triangular lattice."""
+"""Bins of [0, 1], and cells of the triangular lattice."""
 
 import numpy as np
 import pytest
 
-from gscli.plotting.binning import cell_corners, cell_of, count_cells
+from gscli import Concrete
+from gscli.plotting.binning import cell_corners, cell_of, count_bins, count_cells
 
 
 @pytest.mark.parametrize("resolution", [1, 2, 3, 7, 16])
@@ -49,3 +50,10 @@ def test_uniform_points_fill_the_cells_evenly() -> None:
     assert counts.shape == (81,)
     assert counts.sum() == 100_000
     assert chisquare(counts).pvalue > 1e-6
+
+
+def test_count_bins_is_a_histogram_of_each_column() -> None:
+    rows = np.vstack([Concrete([1, 3, 6], 0.05).sample(2_000, seed=1), np.eye(3)])
+    counts = count_bins(rows, bins=10)
+    expected = [np.histogram(column, bins=10, range=(0, 1))[0] for column in rows.T]
+    assert np.array_equal(counts, expected)

@@ -1,4 +1,4 @@
-"""Which picture suits a sample."""
+"""Which figure suits samples."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -9,8 +9,9 @@ import pytest
 
 from gscli import Concrete
 from gscli.errors import DataError, ParameterError
-from gscli.plotting.collect import Load, loaded
-from gscli.plotting.plot import MAX_POINTS, Sample, Wish, picture
+from gscli.io.samples import Batch, Part, Samples, as_samples
+from gscli.plotting.kinds import MAX_POINTS
+from gscli.plotting.plot import CHARACTER_WIDTH, PlotOptions, Sample, plot
 from tests.plotting.plotly_arrays import array
 
 
@@ -22,18 +23,21 @@ def sample_of(
     known: bool = True,
     log: bool = True,
 ) -> Sample:
-    def loads() -> Iterator[Load]:
+    def read() -> Iterator[Part]:
         for t in temperatures:
             rows = Concrete(pi, t or 1).sample_log(n, seed=7)
-            for block in np.array_split(rows if log else np.exp(rows), 3):
-                yield loaded((t, block))
+            start = 0
+            for piece in np.array_split(rows if log else np.exp(rows), 3):
+                yield Part(len(piece), partial(iter, [Batch(piece, start, t)]))
+                start += len(piece)
 
     names = tuple(f"c{k}" for k in range(len(pi)))
-    return Sample(names, loads, log, np.log(pi) if known else None, "seed 7")
+    samples = Samples("seed 7", names, read, log=log, has_temperatures=True).looked_at()
+    return Sample(samples, np.log(pi) if known else None, "seed 7")
 
 
-def draw(sample: Sample, **wish: Any) -> dict[str, Any]:
-    figure: dict[str, Any] = picture(sample, Wish(**wish)).to_plotly_json()
+def draw(sample: Sample, **options: Any) -> dict[str, Any]:
+    figure: dict[str, Any] = plot(sample, PlotOptions(**options)).to_plotly_json()
     return figure
 
 
@@ -69,13 +73,13 @@ SHAPES: list[tuple[list[float], dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("pi", "wish", "kind"), SHAPES)
+@pytest.mark.parametrize(("pi", "options", "kind"), SHAPES)
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("log", [True, False])
 def test_shape_by_number_of_categories(
-    pi: list[float], wish: dict[str, Any], kind: str, known: bool, log: bool
+    pi: list[float], options: dict[str, Any], kind: str, known: bool, log: bool
 ) -> None:
-    figure = draw(sample_of(pi, known=known, log=log), **wish)
+    figure = draw(sample_of(pi, known=known, log=log), **options)
     assert traces(figure, kind)
 
 
@@ -84,7 +88,8 @@ def test_most_probable_categories_are_shown_and_it_is_said(known: bool) -> None:
     figure = draw(sample_of([1, 9, 2, 8, 7, 3], n=5_000, known=known))
     axes = [figure["layout"]["ternary"][f"{axis}axis"]["title"]["text"] for axis in "abc"]
     assert [name in axis for name, axis in zip(["c1", "c3", "c4"], axes, strict=True)] == [True] * 3
-    assert "3 of 6 categories, as exact sub-composition" in subtitle(figure)
+    assert ("3 of 6 categories, as exact sub-composition" in subtitle(figure)) == (not known)
+    assert ("sub-composition (3 of 6 categories)" in subtitle(figure)) == known
 
 
 def test_sub_composition_keeps_the_chosen_order_and_colours() -> None:
@@ -147,6 +152,33 @@ def test_headings_name_temperature_and_regime() -> None:
     assert "regime" in subtitle(draw(sample_of([1, 3, 6], (3.0,))))
 
 
+def test_the_regime_is_that_of_what_is_drawn() -> None:
+    # At t = 0.3 three categories are in the boundary regime, and six are not.
+    pi = [1.0, 9, 2, 8, 7, 3]
+    (one,) = {Concrete([9, 8, 7], 0.3).regime}
+    (other,) = {Concrete(pi, 0.3).regime} - {one}
+    alone = subtitle(draw(sample_of(pi, (0.3,))))
+    assert f"{one} regime of the shown sub-composition (3 of 6 categories)" in alone
+    assert other not in alone
+    several = draw(sample_of(pi, (0.3, 9.0)))
+    assert "regimes of the shown sub-composition (3 of 6 categories)" in subtitle(several)
+    headings = [note["text"] for note in several["layout"]["annotations"]]
+    assert headings[0] == f"<b>t = 0.3</b>  ·  {one} regime"
+    # Marginals are shares of the whole, of which at most 24 are drawn.
+    many = [float(k) for k in range(1, 31)]
+    marginals = subtitle(draw(sample_of(many, (0.04,)), kind="marginals"))
+    assert f"{Concrete(many, 0.04).regime} regime  ·  24 of 30 categories" in marginals
+
+
+def test_a_long_subtitle_takes_several_lines() -> None:
+    sample = sample_of([1, 9, 2, 8, 7, 3], (0.1, 0.3, 1.0, 3.0), n=6_000)
+    lines = subtitle(draw(sample)).split("<br>")
+    assert len(lines) == 2
+    assert lines[0].startswith("n = 6,000 samples at each temperature")
+    assert lines[1].endswith("seed 7")
+    assert all(len(line) * CHARACTER_WIDTH <= 700 for line in lines)
+
+
 def test_two_categories_have_the_exact_density() -> None:
     figure = draw(sample_of([1, 3], (0.7,)))
     (line,) = traces(figure, "scatter")
@@ -169,15 +201,15 @@ def test_two_categories_in_log_ratio_have_the_logistic_density() -> None:
 
 def test_rows_that_have_no_log_ratio_are_counted() -> None:
     rows = np.array([[0.2, 0.3, 0.5], [0, 0.5, 0.5], [0, 0, 1]])
-    sample = Sample(("a", "b", "c"), lambda: iter([loaded((None, rows))]), False, None, "x.csv")
+    sample = Sample(as_samples(rows, log=False), None, "x.csv")
     assert "2 rows with exact zeros left out" in subtitle(draw(sample, log_ratio=True))
 
 
 def test_rows_without_the_chosen_categories_are_counted() -> None:
     rows = np.array([[0.2, 0.3, 0.1, 0.2, 0.2], [0, 0, 0, 1, 0]])
-    sample = Sample(tuple("abcde"), lambda: iter([loaded((None, rows))]), False, None, "x.csv")
+    sample = Sample(as_samples(rows, log=False), None, "x.csv")
     figure = draw(sample, categories=(0, 1, 2))
-    assert "1 rows with exact zeros left out" in subtitle(figure)
+    assert "1 row with exact zeros left out" in subtitle(figure)
 
 
 def test_marginals_show_shares_of_the_whole() -> None:
@@ -197,23 +229,22 @@ def test_marginals_show_shares_of_the_whole() -> None:
 
 def test_one_sample_and_identical_samples() -> None:
     for rows in (np.array([[0.2, 0.3, 0.5]]), np.full((50, 3), 1 / 3)):
-        for wish in ({}, {"kind": "bins"}, {"log_ratio": True}, {"kind": "marginals"}):
-            load = loaded((None, rows))
-            sample = Sample(("a", "b", "c"), partial(iter, [load]), False, None, "")
-            assert draw(sample, **wish)["data"]
+        for options in ({}, {"kind": "bins"}, {"log_ratio": True}, {"kind": "marginals"}):
+            sample = Sample(as_samples(rows, log=False), None, "")
+            assert draw(sample, **options)["data"]
 
 
 def test_nothing_to_draw_is_an_error() -> None:
-    sample = Sample(("a", "b", "c"), lambda: iter([]), False, None, "x.csv")
+    sample = Sample(Samples("x.csv", ("a", "b", "c"), list), None, "x.csv")
     with pytest.raises(DataError, match="no sample"):
-        picture(sample, Wish())
-    wide = Sample(tuple("abcdef"), lambda: iter([]), False, None, "x.csv")
-    with pytest.raises(DataError, match="no sample"):
-        picture(wide, Wish())
+        plot(sample, PlotOptions())
+    wide = Sample(Samples("x.csv", tuple("abcdef"), list), None, "x.csv")
+    with pytest.raises(DataError, match="no rows"):
+        plot(wide, PlotOptions())
 
 
 def test_too_many_panels_and_shapes_that_do_not_exist() -> None:
     with pytest.raises(ParameterError, match="25"):
-        picture(sample_of([1, 3, 6], tuple(float(t) for t in range(1, 26)), n=3), Wish())
+        plot(sample_of([1, 3, 6], tuple(float(t) for t in range(1, 26)), n=3), PlotOptions())
     with pytest.raises(ParameterError, match="categories"):
-        picture(sample_of([1, 2, 3, 4, 5]), Wish(log_ratio=True, categories=(0, 1, 2, 3)))
+        plot(sample_of([1, 2, 3, 4, 5]), PlotOptions(log_ratio=True, categories=(0, 1, 2, 3)))

@@ -1,4 +1,4 @@
-"""`gscli plot`: the picture of a sample, in a browser, a paper or a terminal."""
+"""`gscli plot`: draws samples, for a browser, a paper or a terminal."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,12 +12,13 @@ from gscli.cli.messages import say
 if TYPE_CHECKING:
     from gscli.io.weights import Weights
     from gscli.plotting.export import Style
-    from gscli.plotting.plot import Sample, Wish
+    from gscli.plotting.plot import PlotOptions, Sample
 
+CLASSIC_TEMPERATURE = float(options.CLASSIC_TEMPERATURE)
 KINDS = ("auto", "points", "bins", "marginals")
 
 
-@click.command("plot", short_help="Picture samples: as a page, an image or in the terminal.")
+@click.command("plot", short_help="Draw samples: as a page, an image or in the terminal.")
 @options.file_argument(required=False)
 @options.pi
 @options.logits
@@ -83,26 +84,35 @@ def command(
       gscli plot --pi 1,3,6 -t 0.1,0.5,1,3 -o effect.pdf -o effect.html
       gscli sample -t 0.5 | gscli plot - --pi 1,3,6 -t 0.5 --open
     """
-    from gscli.cli.inputs import open_source, positions
-    from gscli.plotting.plot import Wish
+    from gscli.cli.inputs import draw_input, open_input, positions
+    from gscli.plotting.plot import PlotOptions, Sample
 
-    _check_combination(file, kind, log_ratio, terminal)
+    _check_combination(file, kind, log_ratio, terminal, log=log)
     options.check_not_input(file, outputs)
-    sample = open_source(file, pi, logits, temperatures, n, seed, threads, log=log, quiet=quiet)
-    wish = Wish(kind, contours, positions(sample, categories), log_ratio)
+    if file is None:
+        drawn, names = options.distributions(pi, logits, temperatures or (CLASSIC_TEMPERATURE,))
+        given = draw_input(drawn, names, n=n, seed=seed, quiet=quiet)
+    else:
+        given = open_input(file, pi, logits, temperatures, log=log, quiet=quiet)
+    samples = given.samples
+    sample = Sample(samples, given.logits, samples.label, threads, given.temperatures)
+    chosen = positions(sample.names, categories)
+    plot_options = PlotOptions(kind, contours, chosen, log_ratio)
     if terminal:
         if outputs or show:
             raise click.UsageError("--terminal draws here; leave out -o and --open")
-        _draw_in_terminal(sample, wish)
+        _draw_in_terminal(sample, plot_options)
         return
     targets = options.figure_targets(outputs, default="plot.html", show=show)
-    _draw(sample, wish, targets, style)
+    _draw(sample, plot_options, targets, style)
     say(f"Wrote {', '.join(map(str, targets))} ({sample.origin})", quiet=quiet)
     if show:
         options.open_page(targets)
 
 
-def _check_combination(file: str | None, kind: str, log_ratio: bool, terminal: bool) -> None:
+def _check_combination(
+    file: str | None, kind: str, log_ratio: bool, terminal: bool, *, log: bool
+) -> None:
     """Refuse options that the others leave without effect."""
     context = click.get_current_context()
     typed = {
@@ -112,6 +122,8 @@ def _check_combination(file: str | None, kind: str, log_ratio: bool, terminal: b
     }
     if file is not None and typed:
         raise click.UsageError(f"{' and '.join(sorted(typed))}: FILE holds its samples; leave out")
+    if log and file is None:
+        raise click.UsageError("--log tells what FILE holds; name a FILE")
     if log_ratio and kind == "marginals":
         raise click.UsageError("--log-ratio and --kind marginals are both given; leave one out")
     if terminal and (log_ratio or kind != "auto"):
@@ -120,21 +132,23 @@ def _check_combination(file: str | None, kind: str, log_ratio: bool, terminal: b
         )
 
 
-def _draw(sample: "Sample", wish: "Wish", targets: tuple[Path, ...], style: "Style") -> None:
+def _draw(
+    sample: "Sample", plot_options: "PlotOptions", targets: tuple[Path, ...], style: "Style"
+) -> None:
     from gscli.plotting.export import exporting, save
 
     with exporting(targets) as session:
-        from gscli.plotting.plot import picture
+        from gscli.plotting.plot import plot
 
-        figure = picture(sample, wish)
+        figure = plot(sample, plot_options)
         save([(figure, path) for path in targets], style, session=session)
 
 
-def _draw_in_terminal(sample: "Sample", wish: "Wish") -> None:
+def _draw_in_terminal(sample: "Sample", plot_options: "PlotOptions") -> None:
     from rich.console import Console
 
-    from gscli.cli.pictures import terminal_pictures
+    from gscli.cli.terminal_plots import terminal_plots
 
     console = Console(highlight=False)
-    for part in terminal_pictures(sample, wish, console):
+    for part in terminal_plots(sample, plot_options, console):
         console.print(part)

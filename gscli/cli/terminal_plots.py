@@ -1,4 +1,4 @@
-"""Pictures in the terminal, fitted to it: width, colour and characters."""
+"""Plots in the terminal, fitted to it: width, colour and characters."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-    from gscli.plotting.plot import Sample, Wish
+    from gscli.plotting.plot import PlotOptions, Sample
 
 WIDEST = 72
 NARROWEST = 20
@@ -31,23 +31,23 @@ def triangle(console: "Console", counts: Any, labels: Any, width: int) -> "Text"
     return density_triangle(counts, labels, width=width, colour=colour, unicode=unicode)
 
 
-def terminal_pictures(
-    sample: "Sample", wish: "Wish", console: "Console"
+def terminal_plots(
+    sample: "Sample", options: "PlotOptions", console: "Console"
 ) -> "Iterator[RenderableType]":
-    """Yield a picture of each temperature: a triangle, or bars where it takes another shape."""
+    """Yield a plot of each temperature: a triangle of three categories, or bars of others."""
     import numpy as np
     from rich.markup import escape
 
     from gscli.arrays import log_softmax
-    from gscli.plotting.binning import count_cells
-    from gscli.plotting.collect import collect, count_bins
-    from gscli.plotting.plot import Projection, choose
+    from gscli.plotting.binning import count_bins, count_cells
+    from gscli.plotting.collect import Projection, collect
+    from gscli.plotting.plot import choose
     from gscli.plotting.terminal import bars, resolution_for, width_for
 
     width = min(console.width, WIDEST)
     if console.is_terminal:  # so that the heading is still there when the corners are drawn
         width = max(NARROWEST, min(width, width_for(console.height - LINES_AROUND)))
-    loads, chosen = choose(sample, wish)
+    chosen = choose(sample, options)
     names = [sample.names[k] for k in chosen]
     shape = len(chosen) == 3
     measure = (
@@ -55,8 +55,9 @@ def terminal_pictures(
         if shape
         else partial(count_bins, bins=100)
     )
-    projected = map(Projection(sample, chosen, log_ratio=False).project, loads)
-    for temperature, found in collect(projected, measure=measure, threads=sample.threads).items():
+    projection = Projection.of(sample.samples, chosen, log_ratio=False)
+    collected = collect(sample.samples, projection, measure=measure, threads=sample.threads)
+    for temperature, found in collected.items():
         at = "" if temperature is None else f"t = {temperature:g}  "
         yield f"\n[bold]{at}[/]n = {found.n:,}  {escape(sample.origin)}\n"
         counts = np.asarray(found.counts)

@@ -1,0 +1,225 @@
+"""The kinds of figure that samples can be drawn as, a class each."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import ClassVar, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+
+from gscli.arrays import log_softmax
+from gscli.distribution.concrete import Concrete
+from gscli.distribution.regions import highest_density_regions
+from gscli.errors import AccuracyError
+from gscli.plotting.binning import count_bins, count_cells
+from gscli.plotting.collect import Collected, Measure
+from gscli.plotting.log_ratio import log_ratio_panels
+from gscli.plotting.marginals import histogram_panels, marginal_panels
+from gscli.plotting.panels import Categories, Panel
+from gscli.plotting.ternary import ternary_panels
+from gscli.plotting.tetrahedron import tetrahedron_panels
+
+MAX_POINTS = 20_000
+"""Points in one figure: plotly's triangles are SVG, and a browser draws 10,000 a second."""
+
+CELL_ROWS = 48
+HISTOGRAM_BINS = 80
+STRIP_BINS = 50
+HISTOGRAM_POINTS = 200_000
+
+
+@dataclass(frozen=True)
+class Kind(ABC):
+    """A kind of figure: what it needs gathered, and how it draws that.
+
+    Attributes
+    ----------
+    categories : Categories
+        Those to show.
+    keep : int
+        How many samples of each temperature to keep, at most.
+    log_ratio : bool
+        Whether it takes logarithms of the samples.
+    whole : bool
+        Whether it takes samples of all categories, instead of the sub-composition to show.
+    """
+
+    categories: Categories
+    keep: ClassVar[int] = 0
+    log_ratio: ClassVar[bool] = False
+    whole: ClassVar[bool] = False
+
+    @property
+    def measure(self) -> Measure | None:
+        """What to count over rows of samples, if anything."""
+        return None
+
+    def panels(
+        self,
+        collected: Mapping[float | None, Collected],
+        exact: Mapping[float | None, Concrete | None],
+    ) -> list[Panel]:
+        """Return a panel for each temperature, with at most `MAX_POINTS` points in all.
+
+        Parameters
+        ----------
+        collected : mapping
+            What was gathered, by temperature.
+        exact : mapping
+            The distribution of the samples, by temperature, where it is known.
+        """
+        panels = []
+        for temperature, found in collected.items():
+            panel = self.panel(found, exact[temperature])
+            points = panel.points
+            if points is not None:
+                points = points[:: -(-len(points) * len(collected) // MAX_POINTS) or 1]
+            heading = _heading(temperature, exact[temperature])
+            panels.append(replace(panel, heading=heading, points=points))
+        return panels
+
+    @abstractmethod
+    def panel(self, found: Collected, exact: Concrete | None) -> Panel:
+        """Return what to draw of the samples at one temperature."""
+
+    @abstractmethod
+    def figure(self, panels: Sequence[Panel]) -> go.Figure:
+        """Draw the panels."""
+
+
+def _heading(temperature: float | None, exact: Concrete | None) -> str:
+    if temperature is None:
+        return ""
+    regime = "" if exact is None else f"  ·  {exact.regime} regime"
+    return f"<b>t = {temperature:.4g}</b>{regime}"
+
+
+@dataclass(frozen=True)
+class Points(Kind):
+    """Samples as points, and the regions of highest exact density, if they are wanted."""
+
+    contours: bool
+    keep: ClassVar[int] = MAX_POINTS
+
+    def panel(self, found: Collected, exact: Concrete | None) -> Panel:
+        """Return the points and the regions."""
+        known = exact if self.contours else None
+        regions = () if known is None else highest_density_regions(known, log_ratio=self.log_ratio)
+        return Panel(points=found.points.rows(), regions=regions)
+
+
+@dataclass(frozen=True)
+class Ternary(Points):
+    """A triangle of three categories: points, or counts of all samples in cells."""
+
+    draw: Literal["auto", "points", "bins"]
+
+    @property
+    def measure(self) -> Measure:
+        """Count the samples in each cell."""
+        return partial(count_cells, resolution=CELL_ROWS)
+
+    def panel(self, found: Collected, exact: Concrete | None) -> Panel:
+        """Return the points or the counts, and the regions."""
+        panel = super().panel(found, exact)
+        if self.draw == "points" or (self.draw == "auto" and found.n <= MAX_POINTS):
+            return panel
+        return replace(panel, points=None, counts=np.asarray(found.counts))
+
+    def figure(self, panels: Sequence[Panel]) -> go.Figure:
+        """Draw a triangle for each panel."""
+        return ternary_panels(panels, self.categories)
+
+
+@dataclass(frozen=True)
+class Tetrahedron(Points):
+    """A tetrahedron of four categories."""
+
+    def figure(self, panels: Sequence[Panel]) -> go.Figure:
+        """Draw a tetrahedron for each panel."""
+        return tetrahedron_panels(panels, self.categories)
+
+
+@dataclass(frozen=True)
+class LogRatio(Points):
+    """Two log-ratios of three categories."""
+
+    log_ratio: ClassVar[bool] = True
+
+    def figure(self, panels: Sequence[Panel]) -> go.Figure:
+        """Draw the two log-ratios for each panel."""
+        return log_ratio_panels(panels, self.categories)
+
+
+@dataclass(frozen=True)
+class Histogram(Kind):
+    """The share of the first of two categories."""
+
+    @property
+    def measure(self) -> Measure:
+        """Count the samples in equal bins."""
+        return partial(count_bins, bins=HISTOGRAM_BINS)
+
+    def panel(self, found: Collected, exact: Concrete | None) -> Panel:
+        """Return the counts and the exact density."""
+        edges = np.linspace(0, 1, HISTOGRAM_BINS + 1)
+        shares = np.sin(np.linspace(0, np.pi / 2, 402)[1:-1]) ** 2
+        points = np.stack([shares, 1 - shares], axis=-1)
+        curve = None if exact is None else (shares, np.exp(exact.log_prob(points)))
+        return Panel(counts=np.asarray(found.counts)[0], edges=edges, curve=curve)
+
+    def figure(self, panels: Sequence[Panel]) -> go.Figure:
+        """Draw a histogram for each panel."""
+        label = f"share of {self.categories.names[0]}"
+        return histogram_panels(panels, label=label)
+
+
+@dataclass(frozen=True)
+class LogRatioHistogram(Kind):
+    """The log-ratio of two categories."""
+
+    keep: ClassVar[int] = HISTOGRAM_POINTS
+    log_ratio: ClassVar[bool] = True
+
+    def panel(self, found: Collected, exact: Concrete | None) -> Panel:
+        """Return the counts and the exact density, between the least and the largest sample."""
+        log_x = found.points.rows()
+        counts, edges = np.histogram(log_x[:, 0] - log_x[:, 1], bins=HISTOGRAM_BINS)
+        ratios = np.linspace(edges[0], edges[-1], 400)
+        points = log_softmax(np.stack([ratios, np.zeros_like(ratios)], axis=-1))
+        curve = None if exact is None else (ratios, np.exp(exact.log_prob_log(points)))
+        return Panel(counts=counts, edges=edges, curve=curve)
+
+    def figure(self, panels: Sequence[Panel]) -> go.Figure:
+        """Draw a histogram for each panel."""
+        first, second = self.categories.names
+        label = f"log( {first} / {second} )"
+        return histogram_panels(panels, label=label)
+
+
+@dataclass(frozen=True)
+class Marginals(Kind):
+    """The distribution of each category's share of the whole, a strip each."""
+
+    whole: ClassVar[bool] = True
+
+    @property
+    def measure(self) -> Measure:
+        """Count the samples in equal bins."""
+        return partial(count_bins, bins=STRIP_BINS)
+
+    def panel(self, found: Collected, exact: Concrete | None) -> Panel:
+        """Return the counts and the exact means of the categories to show."""
+        counts, means = np.asarray(found.counts), None
+        shown = list(self.categories.positions or range(len(counts)))
+        if exact is not None:
+            with suppress(AccuracyError):  # t so high or so low that they are not known exactly
+                means = exact.mean()[shown]
+        return Panel(counts=counts[shown], edges=np.linspace(0, 1, STRIP_BINS + 1), means=means)
+
+    def figure(self, panels: Sequence[Panel]) -> go.Figure:
+        """Draw a strip for each category, in each panel."""
+        return marginal_panels(panels, self.categories)
