@@ -434,7 +434,7 @@ def _shapes(
     # Category k alone or the largest other one, which is at least the mean, has ended it here.
     mean = (1 + t) * (pairs[2] - math.log(len(categories.position)))
     end = kernel.end - float(np.maximum(pairs[1], mean).min())
-    step = unit / 4
+    step = unit / 2
     grid = np.arange(_first(kernel, categories, pairs), end + step, step)
     product = _log_product(kernel, categories, grid)
     last, turn = np.empty((2, pairs.shape[1]))
