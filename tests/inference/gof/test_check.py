@@ -80,7 +80,10 @@ def test_each_p_value_is_uniform() -> None:
             assert stats.kstest(p_values, "uniform").pvalue > 0.01, test.name
 
 
-@pytest.mark.parametrize(("k", "temperature"), [(2, 0.5), (3, 3.0), (12, 0.4), (300, 1.0)])
+@pytest.mark.parametrize(
+    ("k", "temperature"),
+    [(2, 0.5), (3, 3.0), (12, 0.4), pytest.param(300, 1.0, marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("log", [False, True])
 def test_own_samples_are_consistent(k: int, temperature: float, log: bool) -> None:
     d = Concrete(np.arange(1, k + 1), temperature)
