@@ -49,14 +49,16 @@ class Request:
         for chunk in one._draw("F", lambda _, chunk: chunk):
             yield np.exp(chunk.rows) if self.form == "log" else chunk.rows.astype(np.float64)
 
-    def _draw(self, order: Any, finish: "Callable[[int, Chunk], T]") -> Iterator[T]:
+    def _draw(
+        self, order: Any, finish: "Callable[[int, Chunk], T]", *, in_order: bool = True
+    ) -> Iterator[T]:
         """Draw each chunk, and finish it in the thread that drew it.
 
         Yields what that gives for the number of a temperature and a chunk of its rows: in order,
-        temperature after temperature.
+        temperature after temperature, or in any.
         """
         from gscli.distribution.noise import Sampler
-        from gscli.execution.threads import ordered_map
+        from gscli.execution.threads import ordered_map, unordered_map
 
         sampler = Sampler(len(self.names), seed=self.seed, dtype=self.dtype, order=order)
         transforms = [partial(d.from_noise, form=self.form) for d in self.distributions]
@@ -75,7 +77,7 @@ class Request:
         )
         lossy_rows = 0
         for _, lossy, result in track(
-            ordered_map(work, items, threads=self.threads),
+            (ordered_map if in_order else unordered_map)(work, items, threads=self.threads),
             total=self.n * len(transforms),
             size=lambda done: done[0],
             quiet=self.quiet,
@@ -120,7 +122,7 @@ class Request:
         def write(number: int, chunk: "Chunk") -> None:
             array.write(number * self.n + chunk.start - self.start, chunk.rows)
 
-        for _ in self._draw("C", write):
+        for _ in self._draw("C", write, in_order=False):
             pass
 
     def _table(self, number: int, chunk: "Chunk") -> dict[str, Any]:

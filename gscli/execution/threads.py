@@ -2,9 +2,10 @@
 
 import operator
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import Any, Protocol, Self, TypeVar
 
@@ -26,6 +27,9 @@ class Accumulator(Protocol[Item]):
 T = TypeVar("T")
 S = TypeVar("S")
 A = TypeVar("A", bound="Accumulator[Any]")
+
+PERIOD = 0.05
+"""Seconds after which the consumer of results in any order looks for them."""
 
 
 def check_threads(threads: int | None) -> int:
@@ -70,6 +74,60 @@ def ordered_map(
             ahead.extend(pool.submit(function, item) for item in islice(todo, 1))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def unordered_map(
+    function: Callable[[S], T], items: Iterable[S], *, threads: int | None = None
+) -> Generator[T, None, None]:
+    """Map over items in threads that take the next one themselves, and yield results as they come.
+
+    No thread waits for the consumer, and the consumer, which wakes up now and then, takes no time
+    from the threads. Results are not waited for: they should be small.
+
+    Parameters
+    ----------
+    function : callable
+        Run in the threads.
+    items : iterable
+        Its arguments.
+    threads : int, optional
+        Number of threads, >= 1; by default one for each usable core.
+
+    Yields
+    ------
+    object
+        The results, in any order. When the function fails the threads end, and so does this.
+    """
+    count = check_threads(threads)
+    todo, taking = iter(items), threading.Lock()
+    results: deque[T] = deque()
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.is_set():
+            with taking:
+                try:
+                    item = next(todo)
+                except StopIteration:
+                    return
+            try:
+                results.append(function(item))
+            except BaseException:
+                ended.set()
+                raise
+
+    pool = ThreadPoolExecutor(count)
+    try:
+        working = {pool.submit(work) for _ in range(count)}
+        while working:
+            done, working = wait(working, PERIOD, FIRST_COMPLETED)
+            for future in done:
+                future.result()
+            for _ in range(len(results)):
+                yield results.popleft()
+    finally:
+        ended.set()
+        pool.shutdown(wait=True)
 
 
 def accumulate(
