@@ -40,26 +40,18 @@ def print_facts(
     """
     from rich.console import Console
 
+    from gscli.distribution.extremes import WITHIN
     from gscli.distribution.properties import format_best
 
     console = Console(highlight=False)
     for table in _tables(names, facts, measured, console.width):
         console.print(table)
-    console.print(_precision(facts), markup=False)
+    console.print(f"Near a vertex: largest share above {1 - WITHIN:g}.", markup=False)
     if best is None:
         console.print("No temperature is best: one category has all but the whole probability.")
     else:
         advice = ", ".join(f"{format_best(t)} for {m:,}" for m, t in best.items())
         console.print(f"Best temperature for a gradient averaged over m samples: {advice}")
-
-
-def _precision(facts: "list[Facts]") -> str:
-    """Return the line that says which figures are simulated, and how well."""
-    from gscli.distribution.extremes import WITHIN
-
-    error = max(e for each in facts for e in (each.expected_max_se, each.near_vertex_se))
-    how = f"Monte Carlo (± {error:.1g} at most)" if error > 0 else "exact"
-    return f"Near a vertex: largest share above {1 - WITHIN:g}; this and E[max X] are {how}."
 
 
 def _tables(

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gscli.arrays import FloatArray, RealArray, logsumexp
-from gscli.distribution import gradients, moments
+from gscli.distribution import extremes, gradients, moments
 from gscli.distribution import noise as sampling
 from gscli.distribution.gradients import GradientError
 from gscli.distribution.quadrature import quadrature
@@ -535,19 +535,21 @@ class Concrete:
         return moments.entropy(self.logits, self.temperature)
 
     def expected_max(self) -> float:
-        """E[max X], between 1/K and 1: how close to one-hot samples are on average.
+        """Exact E[max X], between 1/K and 1: how close to one-hot samples are on average.
+
+        See `gscli.distribution.extremes.expected_max`.
 
         Examples
         --------
-        >>> round(Concrete([1, 1], temperature=1).expected_max(), 2)  # X_1 is uniform
+        >>> round(Concrete([1, 1], temperature=1).expected_max(), 9)  # X_1 is uniform
         0.75
         """
-        from gscli.distribution import extremes
-
-        return extremes.expected_max(self).value
+        return extremes.expected_max(self.logits, self.temperature)
 
     def near_vertex(self, within: float = 0.05) -> float:
-        """P(max X > 1 - within), the share of samples that are nearly one-hot.
+        """Exact P(max X > 1 - within), the share of samples that are nearly one-hot.
+
+        See `gscli.distribution.extremes.near_vertex`.
 
         Parameters
         ----------
@@ -564,9 +566,60 @@ class Concrete:
         >>> round(Concrete([1, 1], temperature=1).near_vertex(), 9)  # X_1 is uniform
         0.1
         """
-        from gscli.distribution import extremes
+        return extremes.near_vertex(self.logits, self.temperature, within)
 
-        return extremes.near_vertex(self, within).value
+    def marginal_cdf(self, k: int, x: npt.ArrayLike) -> FloatArray:
+        """Exact distribution function of one component, P(X_k <= x).
+
+        See `gscli.distribution.extremes.marginal_cdf`.
+
+        Parameters
+        ----------
+        k : int
+            The component, 0 <= k < K.
+        x : array_like, shape (...)
+            Where.
+
+        Returns
+        -------
+        ndarray, shape (...)
+            The probability.
+
+        Raises
+        ------
+        ParameterError
+            If `k` is outside its range.
+
+        Examples
+        --------
+        >>> Concrete([1, 1], temperature=1).marginal_cdf(0, [0.25, 0.5]).round(9).tolist()
+        [0.25, 0.5]
+        """
+        return extremes.marginal_cdf(self.logits, self.temperature, k, x)
+
+    def marginal_pdf(self, k: int, x: npt.ArrayLike) -> FloatArray:
+        """Exact density of one component; takes and returns what `marginal_cdf` does.
+
+        See `gscli.distribution.extremes.marginal_pdf`.
+
+        Examples
+        --------
+        >>> Concrete([1, 1], temperature=1).marginal_pdf(0, [0.25, 0.5]).round(9).tolist()
+        [1.0, 1.0]
+        """
+        return extremes.marginal_pdf(self.logits, self.temperature, k, x)
+
+    def marginal_quantile(self, k: int, probability: npt.ArrayLike) -> FloatArray:
+        """Exact quantiles of one component, the inverse of `marginal_cdf`.
+
+        See `gscli.distribution.extremes.marginal_quantile`.
+
+        Examples
+        --------
+        >>> Concrete([1, 1], temperature=1).marginal_quantile(0, [0.25, 0.5]).round(9).tolist()
+        [0.25, 0.5]
+        """
+        return extremes.marginal_quantile(self.logits, self.temperature, k, probability)
 
     def gradient_error(self) -> GradientError:
         """Exact bias and noise of the relaxed gradient; see `gscli.distribution.gradients`.

@@ -25,9 +25,6 @@ C. J. Maddison, A. Mnih, Y. W. Teh (2017), "The Concrete Distribution", ICLR, Pr
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -180,50 +177,6 @@ def near_vertex(logits: npt.ArrayLike, temperature: float, within: float = WITHI
     log_odds = np.full(len(categories.logits), math.log1p(-within) - math.log(within))
     above = _law(kernel, categories, categories.logits, log_odds, slope=False)[0]
     return min(1.0, max(0.0, float(categories.counts @ above)))
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A figure and its standard error.
-
-    Attributes
-    ----------
-    value : float
-        The figure.
-    standard_error : float
-        0.0 if the value is exact.
-    """
-
-    value: float
-    standard_error: float
-
-
-def extremes(
-    logits: FloatArray,
-    temperatures: Sequence[float],
-    *,
-    within: float = WITHIN,
-    n: int = 0,  # noqa: ARG001
-) -> list[tuple[Estimate, Estimate]]:
-    """Return `expected_max` and `near_vertex` at many temperatures, exact; `n` is ignored."""
-    return [
-        (Estimate(expected_max(logits, t), 0.0), Estimate(near_vertex(logits, t, within), 0.0))
-        for t in temperatures
-    ]
-
-
-def proportion_error(hits: Any, n: int) -> Any:
-    """Return the standard error of hits / n, number or array.
-
-    It is that with one hit and one miss more, which is not 0 when all samples agree.
-
-    Examples
-    --------
-    >>> round(proportion_error(0, 100), 5)
-    0.00985
-    """
-    proportion = (hits + 1) / (n + 2)
-    return (proportion * (1 - proportion) / n) ** 0.5
 
 
 def marginal_cdf(

@@ -9,7 +9,6 @@ import numpy.typing as npt
 from gscli.arrays import FloatArray
 from gscli.distribution import gradients
 from gscli.distribution.concrete import Concrete, Regime
-from gscli.distribution.extremes import extremes
 from gscli.distribution.gradients import GradientError
 from gscli.distribution.quadrature import HIGHEST_TEMPERATURE
 from gscli.errors import AccuracyError
@@ -34,26 +33,19 @@ class Facts(Record):
     entropy : float
         Exact differential entropy, in nats.
     expected_max, near_vertex : float
-        E[max X] and P(max X > 0.95).
-    expected_max_se, near_vertex_se : float
-        Their standard errors.
+        Exact E[max X] and P(max X > 0.95).
     gradient_error : GradientError
         Exact bias and noise of the relaxed gradient.
     """
 
-    KEYS: ClassVar[str] = (
-        "temperature entropy expected_max expected_max_se near_vertex near_vertex_se "
-        "regime mean sd gradient"
-    )
+    KEYS: ClassVar[str] = "temperature entropy expected_max near_vertex regime mean sd gradient"
 
     distribution: Concrete
     mean: FloatArray
     sd: FloatArray
     entropy: float
     expected_max: float
-    expected_max_se: float
     near_vertex: float
-    near_vertex_se: float
     gradient_error: GradientError
 
     @property
@@ -106,18 +98,14 @@ def facts_at(logits: FloatArray, temperatures: Sequence[float]) -> Iterator[Fact
     (-1.95288, 'interior')
     """
     distributions = [Concrete(logits=logits, temperature=t) for t in temperatures]
-    samples = max(2000, min(100_000, 10_000_000 // len(logits)))
-    estimates = extremes(logits, temperatures, n=samples)
-    for distribution, (largest, close) in zip(distributions, estimates, strict=True):
+    for distribution in distributions:
         yield Facts(
             distribution=distribution,
             mean=distribution.mean(),
             sd=distribution.std(),
             entropy=distribution.entropy(),
-            expected_max=largest.value,
-            expected_max_se=largest.standard_error,
-            near_vertex=close.value,
-            near_vertex_se=close.standard_error,
+            expected_max=distribution.expected_max(),
+            near_vertex=distribution.near_vertex(),
             gradient_error=distribution.gradient_error(),
         )
 

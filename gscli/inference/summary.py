@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from gscli.arrays import FloatArray
-from gscli.distribution.extremes import WITHIN, proportion_error
+from gscli.distribution.extremes import WITHIN
 from gscli.errors import DataError
 from gscli.io.samples import Batch, Rows, Samples, as_samples
 from gscli.records import Record
@@ -137,3 +137,17 @@ def summarise(rows: Rows | Samples, *, log: bool = False, threads: int | None = 
     samples = as_samples(rows, log=log)
     make = partial(SummaryAccumulator, log=samples.log)
     return samples.accumulate(make, threads=threads).summary()
+
+
+def proportion_error(hits: Any, n: int) -> Any:
+    """Return the standard error of hits / n, number or array.
+
+    It is that with one hit and one miss more, which is not 0 when all samples agree.
+
+    Examples
+    --------
+    >>> round(proportion_error(0, 100), 5)
+    0.00985
+    """
+    proportion = (hits + 1) / (n + 2)
+    return (proportion * (1 - proportion) / n) ** 0.5

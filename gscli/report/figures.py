@@ -110,7 +110,7 @@ def change_figures(sweep: Sweep, names: Sequence[str]) -> dict[str, "go.Figure"]
         "mean": curves(means, axis, title="Exact mean against p", subtitle=most),
         "entropy": _single(
             sweep, "entropy", "entropy (nats)", [f.entropy for f in sweep.curve],
-            [(s.entropy.value, s.entropy.standard_error) for s in sweep.steps], {},
+            [(s.entropy, s.entropy_se) for s in sweep.steps], {},
         ),
         "expected_max": _single(
             sweep, "E[max X]", "mean largest share",

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -134,8 +133,8 @@ def rows(sweep: Sweep, names: Mapping[int, str]) -> list[dict[str, Any]]:
         {
             **step.facts.as_row(names),
             **step.summary.as_row(names, "sample "),
-            "sample entropy": step.entropy.value,
-            "sample entropy_se": step.entropy.standard_error,
+            "sample entropy": step.entropy,
+            "sample entropy_se": step.entropy_se,
         }
         for step in sweep.steps
     ]
@@ -152,21 +151,13 @@ def all_figures(sweep: Sweep, names: Sequence[str]) -> "dict[str, go.Figure]":
     }
 
 
-def captions(sweep: Sweep) -> dict[str, str | float]:
+def captions(sweep: Sweep) -> dict[str, float]:
     """Return what the captions say of this very distribution."""
     probs = np.exp(sweep.logits)
-    errors = [(f.expected_max_se, f.near_vertex_se) for f in sweep.curve]
-    largest, near = np.max(errors, axis=0)
     return {
         "uniform": bool(np.ptp(probs) < 1e-12),
         "shown_mass": float(np.sort(probs)[::-1][:SHOWN].sum()),
-        "largest_error": _rounded_up(largest),
-        "near_error": _rounded_up(near) if near else "",
     }
-
-
-def _rounded_up(error: float) -> str:
-    return f"{math.ceil(error * 10_000) / 10_000:g}"
 
 
 def format_cost(cost: float | None) -> str:

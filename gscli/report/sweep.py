@@ -8,7 +8,6 @@ import numpy as np
 
 from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution.concrete import Concrete
-from gscli.distribution.extremes import Estimate
 from gscli.distribution.gradients import gradient_error
 from gscli.distribution.noise import Chunk, log_exponential, stream
 from gscli.distribution.properties import Facts, best_temperatures, facts_at
@@ -41,8 +40,8 @@ class Step:
         Exact.
     summary : Summary
         Of the samples.
-    entropy : Estimate
-        Of the samples: the mean of minus the exact log-density.
+    entropy, entropy_se : float
+        Of the samples: the mean of minus the exact log-density, and its standard error.
     verdict : CheckResult
         Of the exact tests of the first `checked` samples, and of their most probable categories.
     checked : int
@@ -51,7 +50,8 @@ class Step:
 
     facts: Facts
     summary: Summary
-    entropy: Estimate
+    entropy: float
+    entropy_se: float
     verdict: CheckResult
     checked: int
 
@@ -153,7 +153,8 @@ def _step(facts: Facts, *, n: int, seed: int, threads: int | None, checked: int)
     return Step(
         facts=facts,
         summary=summarise(np.exp(chunk.rows) for chunk in draw(n)),
-        entropy=Estimate(float(surprise.mean()), error),
+        entropy=float(surprise.mean()),
+        entropy_se=error,
         verdict=_verdict(here, draw(checked)),
         checked=checked,
     )

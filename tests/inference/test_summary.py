@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gscli.distribution.extremes import proportion_error
 from gscli.errors import DataError
-from gscli.inference.summary import summarise
+from gscli.inference.summary import proportion_error, summarise
 
 
 @given(
