@@ -535,9 +535,7 @@ class Concrete:
         return moments.entropy(self.logits, self.temperature)
 
     def expected_max(self) -> float:
-        """Exact E[max X], between 1/K and 1: how close to one-hot samples are on average.
-
-        See `gscli.distribution.extremes.expected_max`.
+        """E[max X], between 1/K and 1: how close to one-hot samples are on average.
 
         Examples
         --------
@@ -547,9 +545,7 @@ class Concrete:
         return extremes.expected_max(self.logits, self.temperature)
 
     def near_vertex(self, within: float = 0.05) -> float:
-        """Exact P(max X > 1 - within), the share of samples that are nearly one-hot.
-
-        See `gscli.distribution.extremes.near_vertex`.
+        """P(max X > 1 - within), the share of samples that are nearly one-hot.
 
         Parameters
         ----------
@@ -569,14 +565,12 @@ class Concrete:
         return extremes.near_vertex(self.logits, self.temperature, within)
 
     def marginal_cdf(self, k: int, x: npt.ArrayLike) -> FloatArray:
-        """Exact distribution function of one component, P(X_k <= x).
-
-        See `gscli.distribution.extremes.marginal_cdf`.
+        """P(X_k <= x), exact; see `extremes.marginal_cdf`.
 
         Parameters
         ----------
         k : int
-            The component, 0 <= k < K.
+            The category, 0 <= k < K.
         x : array_like, shape (...)
             Where.
 
@@ -592,32 +586,30 @@ class Concrete:
 
         Examples
         --------
-        >>> Concrete([1, 1], temperature=1).marginal_cdf(0, [0.25, 0.5]).round(9).tolist()
-        [0.25, 0.5]
+        >>> Concrete([1, 1], temperature=1).marginal_cdf(0, [0.25, 2]).round(9).tolist()
+        [0.25, 1.0]
         """
         return extremes.marginal_cdf(self.logits, self.temperature, k, x)
 
     def marginal_pdf(self, k: int, x: npt.ArrayLike) -> FloatArray:
-        """Exact density of one component; takes and returns what `marginal_cdf` does.
+        """Density of X_k with respect to dx, exact; see `extremes.marginal_pdf`.
 
-        See `gscli.distribution.extremes.marginal_pdf`.
+        Takes the parameters of `marginal_cdf`.
 
         Examples
         --------
-        >>> Concrete([1, 1], temperature=1).marginal_pdf(0, [0.25, 0.5]).round(9).tolist()
-        [1.0, 1.0]
+        >>> Concrete([1, 1], temperature=1).marginal_pdf(0, [0.25, 2]).round(9).tolist()
+        [1.0, 0.0]
         """
         return extremes.marginal_pdf(self.logits, self.temperature, k, x)
 
     def marginal_quantile(self, k: int, probability: npt.ArrayLike) -> FloatArray:
-        """Exact quantiles of one component, the inverse of `marginal_cdf`.
-
-        See `gscli.distribution.extremes.marginal_quantile`.
+        """Quantiles of X_k, the inverse of `marginal_cdf`; see `extremes.marginal_quantile`.
 
         Examples
         --------
-        >>> Concrete([1, 1], temperature=1).marginal_quantile(0, [0.25, 0.5]).round(9).tolist()
-        [0.25, 0.5]
+        >>> Concrete([1, 1], temperature=1).marginal_quantile(0, 0.25).round(9).tolist()
+        0.25
         """
         return extremes.marginal_quantile(self.logits, self.temperature, k, probability)
 

@@ -97,8 +97,8 @@ def facts_at(logits: FloatArray, temperatures: Sequence[float]) -> Iterator[Fact
     >>> round(only.entropy, 5), only.distribution.regime
     (-1.95288, 'interior')
     """
-    distributions = [Concrete(logits=logits, temperature=t) for t in temperatures]
-    for distribution in distributions:
+    for temperature in temperatures:
+        distribution = Concrete(logits=logits, temperature=temperature)
         yield Facts(
             distribution=distribution,
             mean=distribution.mean(),

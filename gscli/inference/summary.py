@@ -106,6 +106,20 @@ class SummaryAccumulator:
         )
 
 
+def proportion_error(hits: Any, n: int) -> Any:
+    """Return the standard error of hits / n, number or array.
+
+    It is that with one hit and one miss more, which is not 0 when all samples agree.
+
+    Examples
+    --------
+    >>> round(proportion_error(0, 100), 5)
+    0.00985
+    """
+    proportion = (hits + 1) / (n + 2)
+    return (proportion * (1 - proportion) / n) ** 0.5
+
+
 def summarise(rows: Rows | Samples, *, log: bool = False, threads: int | None = None) -> Summary:
     """Summarise a sample in one pass and bounded memory.
 
@@ -137,17 +151,3 @@ def summarise(rows: Rows | Samples, *, log: bool = False, threads: int | None = 
     samples = as_samples(rows, log=log)
     make = partial(SummaryAccumulator, log=samples.log)
     return samples.accumulate(make, threads=threads).summary()
-
-
-def proportion_error(hits: Any, n: int) -> Any:
-    """Return the standard error of hits / n, number or array.
-
-    It is that with one hit and one miss more, which is not 0 when all samples agree.
-
-    Examples
-    --------
-    >>> round(proportion_error(0, 100), 5)
-    0.00985
-    """
-    proportion = (hits + 1) / (n + 2)
-    return (proportion * (1 - proportion) / n) ** 0.5

@@ -151,7 +151,7 @@ def all_figures(sweep: Sweep, names: Sequence[str]) -> "dict[str, go.Figure]":
     }
 
 
-def captions(sweep: Sweep) -> dict[str, float]:
+def captions(sweep: Sweep) -> dict[str, str | float]:
     """Return what the captions say of this very distribution."""
     probs = np.exp(sweep.logits)
     return {

@@ -167,8 +167,8 @@ def test_finer_rules_change_nothing(
 @pytest.mark.parametrize("temperature", [0.2, 1.0, 4.0])
 def test_ten_million_samples_agree(k: int, temperature: float) -> None:
     logits = np.linspace(-2, 2, k)
-    d = Concrete(logits=logits, temperature=temperature)
-    n, x = 10_000_000, np.array([0.1, 0.3, 0.8])
+    d, n = Concrete(logits=logits, temperature=temperature), 10_000_000
+    x = np.array([0.1, 0.3, 0.8])
     sums, squares = np.zeros(8), np.zeros(8)
     for chunk in sampling.stream(d.from_noise, k, n, seed=13):
         largest = chunk.rows.max(axis=1)

@@ -26,7 +26,8 @@ def test_facts_are_those_of_the_distribution() -> None:
         error = largest.std() / np.sqrt(len(x))
         assert abs(facts.expected_max - largest.mean()) < 5 * error
         close = float((largest > 0.95).mean())
-        assert abs(facts.near_vertex - close) <= 5 * np.sqrt(facts.near_vertex / len(x))
+        error = np.sqrt(close / len(x))
+        assert abs(facts.near_vertex - close) <= 5 * error
 
 
 def test_dictionary_has_the_keys_of_the_contract() -> None:

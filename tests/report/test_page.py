@@ -132,6 +132,10 @@ def test_captions_tell_the_truth_for_equal_categories(classic_html: str) -> None
     assert "t ≤ 1 ( boundary )" in equal
 
 
+def test_nothing_on_the_page_is_simulated_but_the_samples() -> None:
+    assert "Monte Carlo" not in words(html([1, 2, 3, 4], (0.3, 1.0)))
+
+
 def test_the_regimes_are_three_and_those_of_the_shown_categories() -> None:
     three = html([1, 3, 6], (0.5, 1.9, 2.0))
     assert [regime in three for regime in ("0.5 · boundary<", "1.9 · vertices<")] == [True, True]

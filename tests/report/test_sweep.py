@@ -24,8 +24,9 @@ def test_samples_lie_about_the_exact_facts(pi: list[float]) -> None:
         assert np.all(np.abs(found.mean - facts.mean) < 5 * found.mean_se + 1e-12)
         assert abs(step.entropy - facts.entropy) < 5 * step.entropy_se
         # At t = 0.001 the few rows that are not one-hot decide; two of them may be missing.
-        error = 5 * found.expected_max_se + 2 / found.n
-        assert abs(found.expected_max - facts.expected_max) < error
+        assert (
+            abs(found.expected_max - facts.expected_max) < 5 * found.expected_max_se + 2 / found.n
+        )
         assert abs(found.near_vertex - facts.near_vertex) < 5 * found.near_vertex_se
         assert step.verdict.consistent
 

@@ -41,8 +41,8 @@ def command(
 ) -> None:
     """Show exact facts at one or more temperatures, and the figures of FILE beside them.
 
-    Means, spreads, entropy, E[max X], the share of samples near a vertex (with a component above
-    0.95) and the error of the relaxed gradient are exact, for temperatures from 0.001 to 1000.
+    All are exact, for temperatures from 0.001 to 1000: means, spreads, entropy, E[max X], the share
+    of samples near a vertex (with a component above 0.95) and the error of the relaxed gradient.
     The regime says where the density is unbounded:
     along the whole boundary of the simplex (boundary, t <= 1/(K-1)), at its vertices (vertices),
     or nowhere (interior, t >= K-1). The best temperature is the one at which bias² + noise / m of a
