@@ -13,7 +13,6 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from gscli import Concrete
-from gscli.distribution.gradients import gradient_error
 
 RATE = 1e-5
 LOWEST = 0.5
@@ -25,7 +24,7 @@ def main(folder: Path) -> None:
     """Print the schedule's cost step by step, and draw it."""
     temperatures = np.maximum(LOWEST, np.exp(-RATE * STEPS))
     distributions = [Concrete(PI, t) for t in temperatures]
-    errors = [gradient_error(d.logits, d.temperature) for d in distributions]
+    errors = [d.gradient_error() for d in distributions]
     curves = {
         "temperature": temperatures.tolist(),
         "relative bias": [error.relative_bias for error in errors],

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import plotly.graph_objects as go
 
-from gscli.distribution.gradients import best_temperature, gradient_error
+from gscli import Concrete, best_temperature
 
 EXPERTS = (4, 16, 64)
 TOKENS = (1, 32, 1024)
@@ -25,13 +25,14 @@ def main(folder: Path) -> None:
     figure = go.Figure()
     for experts in EXPERTS:
         logits = np.random.default_rng(0).normal(size=experts)
+        grid = [Concrete(logits=logits, temperature=t).gradient_error() for t in TEMPERATURES]
         for tokens in TOKENS:
-            best = best_temperature(logits, tokens)
-            found = gradient_error(logits, best)
+            best = best_temperature(logits=logits, batch_size=tokens)
+            found = Concrete(logits=logits, temperature=best).gradient_error()
             error = found.error(tokens)
             cost = f"{found.relative_bias:>14.1%} {error:>12.3g}"
             print(f"{experts:>7} {tokens:>16,} {best:>7.3g} {cost}")
-            errors = [gradient_error(logits, t).error(tokens) for t in TEMPERATURES]
+            errors = [each.error(tokens) for each in grid]
             figure.add_scatter(x=TEMPERATURES, y=errors, name=f"{experts} experts, m = {tokens:,}")
     figure.update_xaxes(type="log", title="temperature")
     figure.update_yaxes(type="log", title="squared error of the gradient")

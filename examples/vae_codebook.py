@@ -23,7 +23,7 @@ def main(folder: Path) -> None:
     logits = 2 * np.random.default_rng(0).normal(size=CODES)
     figure = go.Figure()
     for temperature in TEMPERATURES:
-        distribution = Concrete.from_logits(logits, temperature)
+        distribution = Concrete(logits=logits, temperature=temperature)
         probs, ratio = study(distribution)
         figure.add_scattergl(x=probs, y=ratio, mode="lines", name=f"t = {temperature:g}")
     figure.update_xaxes(type="log", title="probability of a code")

@@ -5,20 +5,45 @@
 [0.1, 0.3, 0.6]
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gscli.distribution.concrete import Concrete
+    from gscli.distribution.divergence import kl_divergence
+    from gscli.distribution.properties import best_temperature
+    from gscli.distribution.regions import highest_density_regions
+    from gscli.inference.fit import fit
+    from gscli.inference.gof.check import check
 
-__all__ = ["Concrete", "__version__"]
+__all__ = [
+    "Concrete",
+    "__version__",
+    "best_temperature",
+    "check",
+    "fit",
+    "highest_density_regions",
+    "kl_divergence",
+]
 
 __version__ = "0.1.0"
+
+_MODULES = {
+    "Concrete": "distribution.concrete",
+    "best_temperature": "distribution.properties",
+    "check": "inference.gof.check",
+    "fit": "inference.fit",
+    "highest_density_regions": "distribution.regions",
+    "kl_divergence": "distribution.divergence",
+}
 
 
 def __getattr__(name: str) -> Any:
     # Imported on demand: `gscli --help` must not pay for NumPy.
-    if name == "Concrete":
-        from gscli.distribution.concrete import Concrete
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
-        return Concrete
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -76,19 +77,42 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Invoke]:
     signal.signal(signal.SIGTERM, handler)
 
 
+@contextmanager
+def default_signals() -> Iterator[None]:
+    """Let processes that start meanwhile inherit no signals that are ignored."""
+    ending = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+    ignored = [number for number in ending if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start the command line as a process of its own, in an empty folder, with pipes."""
+    """Start the command line as a process of its own, in an empty folder, with pipes.
+
+    It does not inherit signals that are ignored here, as under nohup or in a shell's background.
+    """
     # The package under test, whether it is installed or only checked out.
     paths = [str(Path(gscli.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     started: list[subprocess.Popen[bytes]] = []
 
-    def run(*args: object, options: tuple[str, ...] = (), **extra: Any) -> subprocess.Popen[bytes]:
-        command = [sys.executable, *options, "-m", "gscli", *(str(arg) for arg in args)]
+    def run(
+        *args: object,
+        before: tuple[str, ...] = (),
+        options: tuple[str, ...] = (),
+        **extra: Any,
+    ) -> subprocess.Popen[bytes]:
+        command = [*before, sys.executable, *options, "-m", "gscli", *(str(arg) for arg in args)]
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         settings = {"cwd": tmp_path, "env": environment, **pipes, **extra}
-        process = subprocess.Popen(command, **settings)
+        with default_signals():
+            process = subprocess.Popen(command, **settings)
         started.append(process)
         return process
 

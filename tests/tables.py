@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 from click.testing import Result
 
+CLASSIC = ("--pi", "1,3,6", "-t", "3")
+
 
 def save(path: Path, rows: Any, names: tuple[str, ...] = ("x1", "x2", "x3")) -> Path:
     """Write rows in the format of the suffix; NPY has no names."""

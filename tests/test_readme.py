@@ -1,14 +1,19 @@
 """The README's transcripts are replayed: each command, and what it prints, to nine digits."""
 
+import inspect
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import gscli
+from gscli import Concrete
 
 README = Path(__file__).parent.parent / "README.md"
 NUMBER = re.compile(r"[-+]?\d+\.\d+(?:[eE][-+]?\d+)?")
@@ -67,6 +72,27 @@ def test_every_command_is_in_the_readme() -> None:
         assert any(f"gscli {name}" in command for command, _ in transcripts()), name
 
 
+def test_the_table_of_the_api_is_the_api() -> None:
+    """Each name and argument is there, and each public name of `Concrete` is shown."""
+    _, _, section = README.read_text(encoding="utf-8").partition("\n## From Python\n")
+    rows = re.findall(r"^\| (`.*?) \| .+ \|$", section.partition("\n## ")[0], re.M)
+    shown = [match for row in rows for match in re.findall(r"`([\w.]+)(?:\((.*?)\))?`", row)]
+    for name, arguments in shown:
+        module, _, attribute = name.rpartition(".")
+        if module == "testing":
+            module = "gscli.testing"
+        found = getattr(
+            Concrete if module == "Concrete" else import_module(module or "gscli"), attribute
+        )
+        if arguments:
+            parameters = inspect.signature(found).parameters
+            assert set(re.findall(r"\w+", arguments)) <= set(parameters), name
+    names = {name for name, _ in shown}
+    assert set(gscli.__all__) - {"__version__"} <= names
+    public = {f"Concrete.{name}" for name in dir(Concrete) if not name.startswith("_")}
+    assert public == {name for name in names if name.startswith("Concrete.")}
+
+
 def test_the_python_of_the_readme_runs() -> None:
     (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
     variables: dict[str, Any] = {}
@@ -74,4 +100,5 @@ def test_the_python_of_the_readme_runs() -> None:
     x, d = variables["x"], variables["d"]
     assert x.shape == (10_000, 3)
     assert variables["check"](x, d).consistent
+    assert round(d.best_temperature(32), 2) == 0.52
     assert variables["fit"](x).temperature == pytest.approx(d.temperature, abs=0.01)

@@ -1,5 +1,6 @@
-"""The table of exact facts, and of a file's figures beside them, fitted to the terminal."""
+"""The table of exact facts, and of a file's statistics beside them, fitted to the terminal."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +57,7 @@ def _precision(facts: "list[Facts]") -> str:
     """Return the line that says which figures are simulated, and how well."""
     from gscli.distribution.extremes import WITHIN
 
-    estimates = [e for each in facts for e in (each.expected_max, each.near_vertex)]
-    error = max(each.standard_error for each in estimates)
+    error = max(e for each in facts for e in (each.expected_max_se, each.near_vertex_se))
     how = f"Monte Carlo (± {error:.1g} at most)" if error > 0 else "exact"
     return f"Near a vertex: largest share above {1 - WITHIN:g}; this and E[max X] are {how}."
 
@@ -67,7 +67,7 @@ def _tables(
 ) -> "Iterator[Table]":
     """Yield tables that fit the width, each of as many temperatures as it holds."""
     labels, probs = _labels(names, facts[0])
-    groups = [_group(each, measured.get(each.distribution.temperature)) for each in facts]
+    groups = [_group(each, measured.get(each.temperature)) for each in facts]
     sides = [("t", labels), ("p", probs)]
     room = width - _width(sides)
     while groups:
@@ -112,7 +112,7 @@ def _labels(names: tuple[str, ...], facts: "Facts") -> tuple[list[str], list[str
         "regime",
         "gradient bias",
         "gradient noise",
-        *(f"error at m = {m}" for m in facts.as_dict(())["gradient"]["error"]),
+        *(f"error at m = {m}" for m in facts.gradient["error"]),
     ]
     probs = [_share(p, 4) for p in facts.distribution.probs[:SHOWN_CATEGORIES]]
     return labels, probs + [""] * (len(labels) - len(probs))
@@ -134,7 +134,7 @@ def _clipped(name: str) -> str:
 
 def _group(facts: "Facts", summary: "Summary | None") -> list[Column]:
     """Return the column of a temperature, and that of the file's figures there."""
-    columns = [(f"{facts.distribution.temperature:.4g}", _exact(facts))]
+    columns = [(f"{facts.temperature:.4g}", _exact(facts))]
     if summary is not None:
         cells = _sampled(summary)
         columns.append(
@@ -144,17 +144,16 @@ def _group(facts: "Facts", summary: "Summary | None") -> list[Column]:
 
 
 def _exact(facts: "Facts") -> list[str]:
-    found = facts.as_dict(range(min(facts.distribution.num_categories, SHOWN_CATEGORIES)))
-    gradient = found["gradient"]
+    gradient = facts.gradient
     relative = gradient["relative_bias"]
     return [
-        *map(_share, (*found["mean"], *found["sd"])),
-        *([""] if facts.distribution.num_categories > SHOWN_CATEGORIES else []),
-        f"{found['entropy']:.5f}",
-        f"{found['expected_max']:.4f}",
-        f"{found['near_vertex']:.4f}",
-        found["regime"],
-        "–" if relative is None else f"{100 * relative:.3g} %",
+        *map(_share, (*facts.mean[:SHOWN_CATEGORIES], *facts.sd[:SHOWN_CATEGORIES])),
+        *([""] if len(facts.mean) > SHOWN_CATEGORIES else []),
+        f"{facts.entropy:.5f}",
+        f"{facts.expected_max:.4f}",
+        f"{facts.near_vertex:.4f}",
+        facts.regime,
+        "–" if math.isnan(relative) else f"{100 * relative:.3g} %",
         f"{gradient['noise']:.3g}",
         *(f"{error:.3g}" for error in gradient["error"].values()),
     ]

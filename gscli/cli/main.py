@@ -2,19 +2,18 @@
 
 import atexit
 import gc
-import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from io import TextIOWrapper
 from types import FrameType
 from typing import Any, NoReturn
 
 import click
 
 from gscli import __version__
+from gscli.cli.streams import flush_or_drop, settle_streams
 from gscli.errors import BrowserNotFoundError, GscliError, ParameterError
 
 COMMANDS = ("sample", "plot", "sweep", "describe", "density", "check", "fit", "doctor")
@@ -23,6 +22,9 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_NO_BROWSER = 3
 EXIT_INTERRUPTED = 130
+EXIT_ON_FAILURE = {"check": 2}
+"""Of commands for which `EXIT_FAILED` is an answer: as of grep and diff, 2 is none."""
+
 SIGNALLED = 128
 """The exit code of a program that a signal ended is this and the signal's number."""
 
@@ -41,8 +43,8 @@ class Group(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            choice = f"choose from {', '.join(COMMANDS)}"
-            raise click.UsageError(f"No such command {args[0]!r}; {choice}", ctx)
+            choice = f"No such command {args[0]!r}; choose from {', '.join(COMMANDS)}."
+            raise click.NoSuchCommand(args[0], choice, COMMANDS, ctx)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -51,13 +53,14 @@ class Group(click.Group):
             if sys.stdout is not None:
                 sys.stdout.flush()
         except BrokenPipeError:
-            # The reader wanted no more, which is no failure (click would exit with 1). Point
-            # stdout elsewhere, so that Python's last flush of what is left does not complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # The reader wanted no more, which is no failure (click would exit with 1).
             raise click.exceptions.Exit(0) from None
         except KeyboardInterrupt as error:
             # Not click's way, which prints an empty line first.
             raise click.Abort from error
+        except (GscliError, OSError, MemoryError) as error:
+            failed = EXIT_ON_FAILURE.get(ctx.invoked_subcommand or "", EXIT_FAILED)
+            _fail(*_message_and_code(error, failed))
         return result
 
     def main(
@@ -90,24 +93,24 @@ def _ending() -> Iterator[None]:
         sys.exit(EXIT_USAGE)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted; no unfinished file is left", EXIT_INTERRUPTED)
-    except (click.ClickException, GscliError, OSError, MemoryError) as error:
-        _fail(*_message_and_code(error))
+    except click.ClickException as error:
+        _fail(error.format_message(), error.exit_code)
+    except OSError as error:  # of --help and --version: no command has run
+        _fail(*_message_and_code(error, EXIT_FAILED))
 
 
-def _message_and_code(error: Exception) -> tuple[str, int]:
+def _message_and_code(error: Exception, failed: int) -> tuple[str, int]:
     match error:
-        case click.ClickException():
-            return error.format_message(), error.exit_code
         case ParameterError():
             return str(error), EXIT_USAGE
         case BrowserNotFoundError():
             return str(error), EXIT_NO_BROWSER
         case MemoryError():
-            return "out of memory; ask for fewer categories", EXIT_FAILED
+            return "out of memory; ask for fewer categories", failed
         case OSError():
-            return f"{error.filename or 'output'}: {error.strerror or error}", EXIT_FAILED
+            return f"{error.filename or 'output'}: {error.strerror or error}", failed
         case _:
-            return str(error), EXIT_FAILED
+            return str(error), failed
 
 
 def _terminate(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
@@ -116,6 +119,7 @@ def _terminate(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa
 
 def _fail(message: str, code: int) -> NoReturn:
     line = " ".join(message.split())
+    flush_or_drop()
     click.echo(f"Error: {line}", err=True)
     sys.exit(code)
 
@@ -131,24 +135,9 @@ def main() -> None:
     """Sample, see, measure and check the Gumbel-Softmax (Concrete) distribution."""
 
 
-def _settle_streams() -> None:
-    """Make the standard streams safe to use, whatever the shell handed over."""
-    # A file opened later must not get the number of a standard stream that is closed.
-    for descriptor in range(3):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
-    # Names that the terminal's encoding lacks are shown with question marks.
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-
-
 def run() -> None:
     """Run `main` as all that this process does."""
-    _settle_streams()
+    settle_streams()
     # The garbage collector walks the many objects of an import again and again, and once more at
     # the end: 40 ms of the 210 that importing numpy and polars and leaving takes.
     gc.set_threshold(100_000)

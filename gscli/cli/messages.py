@@ -1,7 +1,6 @@
 """What the program says of its work, on standard error."""
 
 import json
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,19 +21,9 @@ def say(message: str, *, quiet: bool) -> None:
 
 def echo_json(content: dict[str, Any]) -> None:
     """Print one JSON object, with null where a number is not finite: JSON has no other word."""
-    click.echo(json.dumps(_finite(content), allow_nan=False))
+    from gscli.records import to_json
 
-
-def _finite(content: Any) -> Any:
-    match content:
-        case dict():
-            return {key: _finite(value) for key, value in content.items()}
-        case list() | tuple():
-            return [_finite(value) for value in content]
-        case float() if not math.isfinite(content):
-            return None
-        case _:
-            return content
+    click.echo(json.dumps(to_json(content), allow_nan=False))
 
 
 def describe_parameters(
@@ -73,6 +62,8 @@ def describe_run(request: "Request", outputs: Sequence[str]) -> str:
     where = f" to {', '.join(files)}" if files else ""
     named = request.names if request.names[0] != "x1" else None
     count = f"{request.n:,} sample{'' if request.n == 1 else 's'}"
+    if request.start:
+        count += f" from row {request.start:,} on"
     parameters = describe_parameters(request.distributions, named)
     return f"{count}{where}: {parameters}; seed {request.seed}"
 

@@ -22,7 +22,6 @@ from gscli.cli.param_types import (
 
 if TYPE_CHECKING:
     from gscli.distribution.concrete import Concrete
-    from gscli.io.samples import Samples
     from gscli.io.weights import Weights
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,8 +34,8 @@ pi = click.option(
     "--pi",
     type=WeightsType(),
     metavar="WEIGHTS",
-    help="Unnormalised probabilities > 0: 1,3,6, or cat=1,dog=3,bird=6, or @FILE (CSV, NPY, "
-    f"JSON).  [default: {CLASSIC_PI}]",
+    help="Unnormalised probabilities > 0: 1,3,6, or cat=1,dog=3,bird=6, or uniform:8, or @FILE "
+    f"(CSV, NPY, JSON).  [default: {CLASSIC_PI}]",
 )
 logits = click.option(
     "--logits",
@@ -51,6 +50,7 @@ def temperature(default: str | None = CLASSIC_TEMPERATURE, note: str = "") -> Ca
     return click.option(
         "-t",
         "--temperature",
+        "--tau",
         "temperatures",
         type=TemperaturesType(),
         metavar="T[,T...]",
@@ -93,20 +93,31 @@ force = click.option("-f", "--force", is_flag=True, help="Replace files that exi
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-def _output(help: str) -> Callable[[F], F]:
+def _output(help: str, name: str = "outputs", callback: Any = None) -> Callable[[F], F]:
     """`-o`, with what it may name."""
     return click.option(
         "-o",
         "--output",
-        "outputs",
+        name,
         type=OutputType(),
         metavar="PATH",
         multiple=True,
-        help=f"{help} Repeatable.",
+        callback=callback,
+        help=help,
     )
 
 
-output = _output("Where to write; - is standard output.")
+def _only(ctx: click.Context, param: click.Parameter, paths: tuple[Path, ...]) -> Path | None:
+    """Return the one output, or refuse several: click would take the last one silently."""
+    if len(paths) > 1:
+        raise click.BadParameter(
+            f"{len(paths)} outputs; FILE is read once: name one", ctx=ctx, param=param
+        )
+    return paths[0] if paths else None
+
+
+outputs = _output("Where to write; - is standard output. Repeatable.")
+output = _output("Where to write, one file; - is standard output.", "output", _only)
 
 
 def figure_outputs(command: F) -> F:
@@ -129,7 +140,7 @@ def figure_outputs(command: F) -> F:
     pixels = click.IntRange(min=100, max=10_000)
     for option in reversed(
         [
-            _output("Where to write: .html, .png, .svg, .pdf, .webp or .json."),
+            _output("Where to write: .html, .png, .svg, .pdf, .webp or .json. Repeatable."),
             click.option("--width", type=pixels, metavar="PX", help="Width of images."),
             click.option("--height", type=pixels, metavar="PX", help="Height of images."),
             click.option(
@@ -153,6 +164,7 @@ def figure_outputs(command: F) -> F:
 
 
 OUTPUT_HINT = "'-o' / '--output'"
+TEMPERATURE_HINT = "'-t' / '--temperature' / '--tau'"
 
 
 def figure_targets(
@@ -234,31 +246,23 @@ def typed_weights(logits: "Weights | None") -> list[str]:
     return ["--pi" if logits is None else "--logits", typed]
 
 
-def distributions(
-    pi: "Weights | None",
-    logits: "Weights | None",
-    temperatures: tuple[float, ...],
-    samples: "Samples | None" = None,
-) -> "tuple[list[Concrete], tuple[str, ...] | None]":
-    """Return a distribution for each temperature, and the categories' names if there are any.
-
-    With samples the categories are theirs: in the order and by the names of the file's columns.
-    """
+def distribution(
+    weights: "Weights", are_logits: bool, temperature: float = float(CLASSIC_TEMPERATURE)
+) -> "Concrete":
+    """Return the distribution of weights, or of logits, at a temperature."""
     from gscli.distribution.concrete import Concrete
 
+    if are_logits:
+        return Concrete(logits=weights.values, temperature=temperature)
+    return Concrete(weights.values, temperature)
+
+
+def distributions(
+    pi: "Weights | None", logits: "Weights | None", temperatures: tuple[float, ...]
+) -> "tuple[list[Concrete], tuple[str, ...] | None]":
+    """Return a distribution for each temperature, and the categories' names if there are any."""
     weights, are_logits = weights_of(pi, logits)
-    make = Concrete.from_logits if are_logits else Concrete
-    if samples is None:
-        return [make(weights.values, t) for t in temperatures], weights.names
-    if samples.named:
-        weights = in_order(weights, samples.names, samples.label)
-    found = [make(weights.values, t) for t in temperatures]
-    if len(samples.names) != found[0].num_categories:
-        raise click.UsageError(
-            f"{samples.label} has {len(samples.names)} columns of values, but the distribution has "
-            f"{found[0].num_categories} categories; give as many weights with --pi"
-        )
-    return found, samples.names if samples.named else weights.names or samples.names
+    return [distribution(weights, are_logits, t) for t in temperatures], weights.names
 
 
 def in_order(weights: "Weights", columns: tuple[str, ...], label: str) -> "Weights":
@@ -289,7 +293,7 @@ def check_exact_range(temperatures: tuple[float, ...]) -> None:
             check_range(temperature)
         except AccuracyError as error:
             raise click.BadParameter(
-                str(error).removeprefix("temperature: "), param_hint="'-t' / '--temperature'"
+                str(error).removeprefix("temperature: "), param_hint=TEMPERATURE_HINT
             ) from error
 
 
@@ -343,12 +347,3 @@ def check_targets(outputs: tuple[Path, ...], *, force: bool, hint: str = OUTPUT_
     for path in outputs:
         if str(path) != "-":
             check_target(path, overwrite=force)
-
-
-def check_one_temperature(temperatures: tuple[float, ...] | None, samples: "Samples") -> None:
-    """Refuse several temperatures for a file that is not made of as many arrays."""
-    if temperatures is not None and len(temperatures) > 1 and not samples.num_slabs:
-        raise click.BadParameter(
-            f"{len(temperatures)} temperatures for the one table of {samples.label}; give one",
-            param_hint="'-t' / '--temperature'",
-        )

@@ -25,7 +25,7 @@ TYPED_WEIGHTS = "gscli.typed_weights"
 
 
 class WeightsType(click.ParamType[Any]):
-    """``1,3,6``, ``cat=1,dog=3`` or ``@FILE``."""
+    """``1,3,6``, ``cat=1,dog=3``, ``uniform:8`` or ``@FILE``."""
 
     name = "weights"
 
@@ -58,7 +58,7 @@ class LogitsType(WeightsType):
     def _check(self, weights: "Weights") -> None:
         from gscli.distribution.concrete import Concrete
 
-        Concrete.from_logits(weights.values, 1)
+        Concrete(logits=weights.values, temperature=1)
 
 
 class TemperaturesType(click.ParamType[Any]):
@@ -86,11 +86,13 @@ class TemperaturesType(click.ParamType[Any]):
 
     def _temperature(self, text: str) -> float:
         from gscli.distribution.concrete import check_temperature
+        from gscli.io.columns import parse_number
 
         try:
-            if float(text) == 0:
+            number = parse_number(text)
+            if number == 0:
                 raise ParameterError("temperature", ZERO)
-            return check_temperature(float(text))
+            return check_temperature(number)
         except ValueError as error:
             if isinstance(error, ParameterError):
                 raise
@@ -116,9 +118,12 @@ class TemperaturesType(click.ParamType[Any]):
 
 
 class SamplesType(click.ParamType[Any]):
-    """A positive whole number, also as ``1e6`` or ``10_000``."""
+    """A whole number, 1 or another least one or more, also as ``1e6`` or ``10_000``."""
 
     name = "integer"
+
+    def __init__(self, least: int = 1) -> None:
+        self.least = least
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, int):
@@ -130,8 +135,8 @@ class SamplesType(click.ParamType[Any]):
         number = float(text)
         if number != int(min(number, MAX_SAMPLES)) and number <= MAX_SAMPLES:
             self.fail(_clipped(f"{value!r} is not a whole number"), param, ctx)
-        if number < 1:
-            self.fail(_clipped(f"{value} is not 1 or more"), param, ctx)
+        if number < self.least:
+            self.fail(_clipped(f"{value} is not {self.least} or more"), param, ctx)
         if number > MAX_SAMPLES:
             self.fail(_clipped(f"{value} is more than {MAX_SAMPLES:.0e}"), param, ctx)
         return int(number)

@@ -1,7 +1,7 @@
 """Results at a glance: what commands show on a terminal instead of 10,000 lines."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gscli.cli.messages import describe_run
@@ -10,8 +10,8 @@ from gscli.cli.terminal_plots import triangle
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from gscli.arrays import FloatArray
     from gscli.cli.request import Request
+    from gscli.inference.scoring import LogDensityStatistics
 
 SHOWN_CATEGORIES = 12
 PICTURE_WIDTH = 36
@@ -23,20 +23,15 @@ def wanted(outputs: Sequence[object], format: str | None) -> bool:
     return on_terminal and not outputs and format is None
 
 
-def show_densities(blocks: "Iterable[FloatArray]") -> None:
+def show_densities(found: "LogDensityStatistics") -> None:
     """Show the range of log-densities and the hint for -o."""
     from rich.console import Console
 
-    from gscli.inference.scoring import Spread
-
-    spread = Spread()
-    for log_prob in blocks:
-        spread.add(log_prob)
     console = Console(highlight=False)
-    if spread.finite:
+    if found.finite:
         console.print(
-            f"log-density of {spread.finite:,} of {spread.n:,} rows: mean {spread.mean:.6g}, "
-            f"from {spread.least:.6g} to {spread.greatest:.6g} nats",
+            f"log-density of {found.finite:,} of {found.n:,} rows: mean {found.mean:.6g}, "
+            f"from {found.least:.6g} to {found.greatest:.6g} nats",
             soft_wrap=True,
         )
     console.print("To keep the values: -o density.csv (or .npy, .parquet)", soft_wrap=True)

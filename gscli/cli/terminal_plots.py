@@ -40,14 +40,14 @@ def terminal_plots(
 
     from gscli.arrays import log_softmax
     from gscli.plotting.binning import count_bins, count_cells
-    from gscli.plotting.collect import collect
-    from gscli.plotting.plot import Projection, choose
+    from gscli.plotting.collect import Projection, collect
+    from gscli.plotting.plot import choose
     from gscli.plotting.terminal import bars, resolution_for, width_for
 
     width = min(console.width, WIDEST)
     if console.is_terminal:  # so that the heading is still there when the corners are drawn
         width = max(NARROWEST, min(width, width_for(console.height - LINES_AROUND)))
-    loads, chosen = choose(sample, options)
+    chosen = choose(sample, options)
     names = [sample.names[k] for k in chosen]
     shape = len(chosen) == 3
     measure = (
@@ -55,8 +55,9 @@ def terminal_plots(
         if shape
         else partial(count_bins, bins=100)
     )
-    projected = map(Projection(sample, chosen, log_ratio=False).project, loads)
-    for temperature, found in collect(projected, measure=measure, threads=sample.threads).items():
+    projection = Projection.of(sample.samples, chosen, log_ratio=False)
+    collected = collect(sample.samples, projection, measure=measure, threads=sample.threads)
+    for temperature, found in collected.items():
         at = "" if temperature is None else f"t = {temperature:g}  "
         yield f"\n[bold]{at}[/]n = {found.n:,}  {escape(sample.origin)}\n"
         counts = np.asarray(found.counts)

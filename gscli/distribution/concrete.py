@@ -4,20 +4,26 @@ Everything is computed in float64 log-space. Arrays have shape (..., K), categor
 """
 
 import math
-from collections.abc import Sequence
+import operator
+import reprlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Self
+from typing import Any, Literal, Self, SupportsIndex, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from gscli.arrays import FloatArray, RealArray
-from gscli.distribution import moments
+from gscli.arrays import FloatArray, RealArray, logsumexp
+from gscli.distribution import gradients, moments
 from gscli.distribution import noise as sampling
+from gscli.distribution.gradients import GradientError
+from gscli.distribution.quadrature import quadrature
 from gscli.errors import ParameterError, ShapeError
 
 Form = Literal["simplex", "log", "hard"]
+Regime = Literal["boundary", "vertices", "interior"]
+Seed = SupportsIndex | np.random.Generator
 
 SIMPLEX_TOLERANCE = 1e-6
 """How far from 1 a row's sum may be, and still be rounding: float32 samples stay inside."""
@@ -26,6 +32,13 @@ SAFE_EXPONENT = 600.0
 """exp(-600) / K and K exp(600) are normal float64 numbers for every K that fits in memory."""
 
 FEW_CATEGORIES = 64
+
+NORMALISED = 1e-14
+"""Rounding of the sum of probabilities that add up to 1."""
+
+PIECE_VALUES, PIECE_LANES = 2**16, 2**15
+"""Values of many categories, or lanes of few, that pass through a softmax at a time."""
+
 
 MIN_TEMPERATURE = float(np.finfo(np.float64).tiny)
 """The smallest temperature whose reciprocal is finite in float64."""
@@ -36,14 +49,18 @@ class Concrete:
     """The Concrete distribution over the simplex of K categories.
 
     A sample is ``softmax((logits + G) / temperature)`` with G iid standard Gumbel: a relaxed
-    one-hot vector that becomes exactly one-hot as the temperature goes to 0.
+    one-hot vector that becomes exactly one-hot as the temperature goes to 0. Distributions are
+    immutable, also after pickling and copying; equal ones have the same hash.
 
     Parameters
     ----------
-    pi : array_like of float, shape (K,)
+    probs : array_like of float, shape (K,)
         Unnormalised probabilities, each finite and > 0, K >= 2.
     temperature : float
         Positive and finite.
+    logits : array_like of float, shape (K,)
+        Unnormalised log-probabilities, each finite, in place of `probs`: the way to reach
+        probabilities that span 1e-300 to 1e300 and beyond.
 
     Attributes
     ----------
@@ -55,7 +72,8 @@ class Concrete:
     Raises
     ------
     ParameterError
-        If `pi` or `temperature` is outside its range.
+        If a parameter is not of numbers or outside its range, or if not exactly one of `probs`
+        and `logits` is given.
 
     References
     ----------
@@ -66,62 +84,67 @@ class Concrete:
     Examples
     --------
     >>> d = Concrete([1, 3, 6], temperature=3)
-    >>> x = d.sample(1000, seed=7)
-    >>> x.shape
+    >>> d
+    Concrete(probs=[0.1, 0.3, 0.6], temperature=3)
+    >>> d.sample(1000, seed=7).shape
     (1000, 3)
     >>> round(float(d.log_prob([0.2, 0.3, 0.5])), 6)
     2.858879
+    >>> Concrete(logits=[0.0, 1000.0], temperature=1).probs.tolist()
+    [0.0, 1.0]
     """
 
     logits: FloatArray
     temperature: float
 
-    def __init__(self, pi: npt.ArrayLike, temperature: float) -> None:
-        self._set(_logits_from_pi(_vector("pi", pi)), temperature)
-
-    @classmethod
-    def from_logits(cls, logits: npt.ArrayLike, temperature: float) -> Self:
-        """Make the distribution from unnormalised log-probabilities.
-
-        Parameters
-        ----------
-        logits : array_like of float, shape (K,)
-            Finite, up to a common constant: the way to reach probabilities that span
-            1e-300 to 1e300 and beyond.
-        temperature : float
-            Positive and finite.
-
-        Returns
-        -------
-        Concrete
-            The distribution.
-
-        Raises
-        ------
-        ParameterError
-            If `logits` or `temperature` is outside its range.
-
-        Examples
-        --------
-        >>> Concrete.from_logits([0.0, 1000.0], temperature=1).probs.tolist()
-        [0.0, 1.0]
-        """
-        self = object.__new__(cls)
-        self._set(_vector("logits", logits), temperature)
-        return self
-
-    def _set(self, logits: FloatArray, temperature: float) -> None:
+    def __init__(
+        self,
+        probs: npt.ArrayLike | None = None,
+        temperature: float | None = None,
+        *,
+        logits: npt.ArrayLike | None = None,
+    ) -> None:
+        if (probs is None) == (logits is None):
+            given = "both given" if probs is not None else "both missing"
+            raise ParameterError("probs", f"probs and logits are {given}; give one of them")
+        scores = _log_probs(probs) if logits is None else _vector("logits", logits)
         with np.errstate(over="ignore"):
-            normalised = logits - _logsumexp(logits)
+            total = float(logsumexp(scores))
+            # Logits that are normalised already stay as they are, to the bit.
+            normalised = scores if abs(total) < NORMALISED else scores - total
         if not np.isfinite(normalised).all():
             raise ParameterError("logits", "lie further apart than the largest float64 number")
-        normalised.setflags(write=False)
-        object.__setattr__(self, "logits", normalised)
-        object.__setattr__(self, "temperature", check_temperature(temperature))
+        self.__setstate__((normalised, check_temperature(temperature)))
+
+    def __setstate__(self, state: tuple[FloatArray, float]) -> None:
+        # An array over bytes, unlike one that owns its memory, cannot be made writeable again.
+        logits = np.frombuffer(np.asarray(state[0], dtype=np.float64).tobytes())
+        object.__setattr__(self, "logits", logits)
+        object.__setattr__(self, "temperature", state[1])
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Concrete):
+            return NotImplemented
+        return self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[bytes, float]:
+        return self.logits.tobytes(), self.temperature
 
     def __repr__(self) -> str:
-        shown = np.array2string(self.probs, precision=4, threshold=8, separator=", ")
-        return f"Concrete(probs={shown}, temperature={self.temperature:g})"
+        shown = np.array2string(
+            self.probs, precision=4, threshold=8, separator=", ", max_line_width=10**4
+        )
+        return f"Concrete(probs={shown}, temperature={self.temperature:.12g})"
 
     @property
     def num_categories(self) -> int:
@@ -138,27 +161,40 @@ class Concrete:
         return np.exp(self.logits)
 
     @property
-    def regime(self) -> Literal["boundary", "interior"]:
-        """``"boundary"`` if temperature <= 1/(K-1): then the density is log-convex.
+    def regime(self) -> Regime:
+        """Where the density is unbounded, which depends on the temperature and on K alone.
 
-        All its mass runs to the boundary of the simplex and it has no interior mode
-        (Maddison et al. 2017, Proposition 1d).
+        Where m of the K components go to 0 like ε, the density goes like ε^((K-m)t - m).
+
+        - ``"boundary"``, t <= 1/(K-1): along the whole boundary of the simplex; the density is
+          log-convex, without a mode inside (Maddison et al. 2017, Proposition 1d).
+        - ``"vertices"``, 1/(K-1) < t < K-1: at the vertices, and at the faces where m components
+          are 0 if t < m/(K-m).
+        - ``"interior"``, t >= K-1: nowhere; the density has its peak inside.
+
+        Two categories have no regime in the middle.
         """
-        return "boundary" if self.temperature * (self.num_categories - 1) <= 1 else "interior"
+        if self.temperature * (self.num_categories - 1) <= 1:
+            return "boundary"
+        return "interior" if self.temperature >= self.num_categories - 1 else "vertices"
 
-    def sample(self, n: int, *, seed: int | None = None, threads: int | None = None) -> FloatArray:
+    def sample(
+        self, n: int, *, seed: Seed | None = None, threads: int | None = None, start: int = 0
+    ) -> FloatArray:
         """Draw samples on the simplex.
 
         Parameters
         ----------
         n : int
             Number of rows, >= 0.
-        seed : int, optional
-            0 <= seed < 2**128; without it a fresh one is drawn. Row i depends on the seed, on K
-            and on i alone: not on `n`, and not on the number of threads. Distributions of one K
-            and one seed share their noise.
+        seed : int or numpy.random.Generator, optional
+            0 <= seed < 2**128, or a generator that one is drawn from; without it a fresh one.
+            Row i depends on the seed, on K and on i alone: not on `n`, and not on the number of
+            threads. Distributions of one K and one seed share their noise.
         threads : int, optional
             Number of threads; by default one for each usable core.
+        start : int
+            Index of the first row, >= 0: rows are drawn as if those before had been.
 
         Returns
         -------
@@ -166,16 +202,21 @@ class Concrete:
             Rows >= 0 that sum to 1. At low temperature a component can underflow to exactly 0:
             `sample_log` keeps full precision there.
 
+        Raises
+        ------
+        ParameterError
+            If `n`, `seed` or `threads` is outside its range.
+
         Examples
         --------
         >>> d = Concrete([1, 3, 6], temperature=0.5)
-        >>> bool((d.sample(100, seed=1)[:10] == d.sample(10, seed=1)).all())
+        >>> bool((d.sample(100, seed=1)[90:] == d.sample(10, seed=1, start=90)).all())
         True
         """
-        return self._draw(n, "simplex", seed, threads)
+        return self._draw(_whole("n", n), "simplex", _seed(seed), threads, start)
 
     def sample_log(
-        self, n: int, *, seed: int | None = None, threads: int | None = None
+        self, n: int, *, seed: Seed | None = None, threads: int | None = None, start: int = 0
     ) -> FloatArray:
         """Draw log X, with full precision at any temperature.
 
@@ -188,22 +229,75 @@ class Concrete:
 
         Examples
         --------
-        >>> y = Concrete([1, 3, 6], temperature=0.001).sample_log(100, seed=1)
-        >>> bool((y.min(axis=-1) < -700).any()), bool(np.isfinite(y).all())
+        >>> log_x = Concrete([1, 3, 6], temperature=0.001).sample_log(100, seed=1)
+        >>> bool((log_x.min(axis=-1) < -700).any()), bool(np.isfinite(log_x).all())
         (True, True)
         """
-        return self._draw(n, "log", seed, threads)
+        return self._draw(_whole("n", n), "log", _seed(seed), threads, start)
 
-    def _draw(self, n: int, form: Form, seed: int | None, threads: int | None) -> FloatArray:
-        out = np.empty((sampling.check_samples(n), self.num_categories))
-        for chunk in sampling.stream(
-            partial(self.from_noise, form=form),
+    def sample_hard(
+        self, n: int, *, seed: Seed | None = None, threads: int | None = None, start: int = 0
+    ) -> FloatArray:
+        """Draw the one-hot vertices that samples round to: the limit of zero temperature.
+
+        Takes the parameters of `sample` and shares its noise.
+
+        Returns
+        -------
+        ndarray, shape (n, K)
+            Rows with a 1 at the largest component of `sample` and 0 elsewhere.
+
+        Examples
+        --------
+        >>> Concrete([1, 3, 6], temperature=0.5).sample_hard(3, seed=1).sum(axis=1).tolist()
+        [1.0, 1.0, 1.0]
+        """
+        return self._draw(_whole("n", n), "hard", _seed(seed), threads, start)
+
+    def stream(
+        self,
+        n: int,
+        *,
+        seed: Seed | None = None,
+        form: Form = "simplex",
+        threads: int | None = None,
+    ) -> Iterator[FloatArray]:
+        """Draw samples batch by batch, in memory that does not grow with n.
+
+        Takes the parameters of `sample`; the batches one after the other are its rows.
+
+        Parameters
+        ----------
+        form : {"simplex", "log", "hard"}
+            As `sample`, `sample_log` or `sample_hard` draw.
+
+        Yields
+        ------
+        ndarray, shape (rows, K)
+            At most about 2**19 values.
+
+        Examples
+        --------
+        >>> batches = Concrete([1, 3, 6], temperature=0.5).stream(1_000_000, seed=1)
+        >>> sum(len(rows) for rows in batches)
+        1000000
+        """
+        batches = sampling.stream(
+            partial(self.from_noise, form=_form(form)),
             self.num_categories,
-            n,
-            seed=sampling.fresh_seed() if seed is None else seed,
+            _whole("n", n),
+            seed=_seed(seed),
             threads=threads,
-        ):
-            out[chunk.start : chunk.start + len(chunk.rows)] = chunk.rows
+        )
+        return (batch.rows.astype(np.float64, copy=False) for batch in batches)
+
+    def _draw(
+        self, n: int, form: Form, seed: int | None, threads: int | None, start: int
+    ) -> FloatArray:
+        out = np.empty((sampling.check_samples(n), self.num_categories))
+        transform = partial(self.from_noise, form=form)
+        seed = sampling.fresh_seed() if seed is None else seed
+        sampling.fill(transform, out, seed=seed, start=start, threads=threads)
         return out
 
     def from_noise(
@@ -244,19 +338,22 @@ class Concrete:
                 return self._normalise_ratios(noise, out)
             log_e = sampling.log_exponential(noise)
             scores = np.subtract(self.logits[:, None], log_e, out=noise)
-            if form == "hard":
-                winner = scores.argmax(axis=-2, keepdims=True)
-                out[...] = 0
-                np.put_along_axis(out, winner, 1, axis=-2)
-                return out
-            scores -= scores.max(axis=-2, keepdims=True)
-            scores *= 1 / self.temperature
-            if form == "log":
-                np.subtract(scores, np.log(np.exp(scores).sum(axis=-2, keepdims=True)), out=out)
-            else:
-                np.exp(scores, out=scores)
-                np.divide(scores, scores.sum(axis=-2, keepdims=True), out=out)
+            for piece in _pieces(scores.shape):
+                self._finish(scores[piece], out[piece], form)
         return out
+
+    def _finish(self, scores: FloatArray, out: RealArray, form: Form) -> None:
+        largest = scores.max(axis=-2, keepdims=True)
+        if form == "hard":
+            _one_hot(scores, largest, out)
+            return
+        scores -= largest
+        scores *= 1 / self.temperature
+        if form == "log":
+            np.subtract(scores, np.log1p(_sum_of_others(scores)), out=out)
+        else:
+            np.exp(scores, out=scores)
+            np.divide(scores, scores.sum(axis=-2, keepdims=True), out=out)
 
     def _normalise_ratios(self, noise: FloatArray, out: RealArray) -> RealArray:
         # X_k / X_K = (pi_k E_K / (pi_K E_k))^(1/t): the last category needs no second logarithm
@@ -309,7 +406,7 @@ class Concrete:
         >>> bool(np.isclose(Concrete([1, 1], 1.0).log_prob([0.25, 0.75]), 0.0))
         True
         """
-        points = self._points(x)
+        points = self._points("x", x)
         columns = _category_first(points)
         with np.errstate(divide="ignore", invalid="ignore"):
             log_x = np.log(columns)
@@ -354,14 +451,14 @@ class Concrete:
         >>> bool(np.isfinite(d.log_prob_log(d.sample_log(100, seed=0))).all())
         True
         """
-        columns = _category_first(self._points(log_x))
+        columns = _category_first(self._points("log_x", log_x))
         with np.errstate(invalid="ignore", over="ignore"):
             log_prob = self._log_prob_interior(columns)
         inside = _on_log_simplex(columns) & np.isfinite(columns).all(axis=0)
         return np.where(inside, log_prob, -np.inf)[()]
 
-    def _points(self, x: npt.ArrayLike) -> FloatArray:
-        points = np.asarray(x, dtype=np.float64)
+    def _points(self, parameter: str, x: npt.ArrayLike) -> FloatArray:
+        points = _numbers(parameter, x)
         if points.ndim == 0 or points.shape[-1] != self.num_categories:
             raise ShapeError(
                 f"points have shape {points.shape}, but the distribution has "
@@ -394,7 +491,7 @@ class Concrete:
         order = k * t - zero.sum(axis=-1) * (t + 1)
         rest = np.where(zero, 0.0, log_x)
         finite = self._log_constant + self.logits.sum() - (t + 1) * rest.sum(axis=-1)
-        finite -= k * _logsumexp(np.where(zero, self.logits, -np.inf))
+        finite -= k * logsumexp(np.where(zero, self.logits, -np.inf))
         return np.where(order == 0, finite, np.where(order < 0, np.inf, -np.inf))
 
     def mean(self) -> FloatArray:
@@ -406,6 +503,22 @@ class Concrete:
         [0.23993, 0.33912, 0.42095]
         """
         return moments.mean(self.logits, self.temperature)
+
+    def variance(self) -> FloatArray:
+        """Exact Var[X_k], shape (K,): the diagonal of `covariance`, in time and memory of K.
+
+        Examples
+        --------
+        >>> Concrete([1, 1], temperature=1).variance().round(6).tolist()
+        [0.083333, 0.083333]
+        """
+        squares = moments.mean_square(quadrature(self.logits, self.temperature))
+        variance: FloatArray = np.maximum(squares - self.mean() ** 2, 0)
+        return variance
+
+    def std(self) -> FloatArray:
+        """Exact standard deviation of each component, shape (K,): the root of `variance`."""
+        return np.sqrt(self.variance())
 
     def covariance(self) -> FloatArray:
         """Exact Cov[X], shape (K, K); see `gscli.distribution.moments.covariance`."""
@@ -421,73 +534,81 @@ class Concrete:
         """
         return moments.entropy(self.logits, self.temperature)
 
-    def jacobian(self, x: npt.ArrayLike) -> FloatArray:
-        """Jacobian of a sample with respect to the logits, dx_i / da_j, at fixed noise.
-
-        Parameters
-        ----------
-        x : array_like, shape (..., K)
-            Samples of this distribution.
-
-        Returns
-        -------
-        ndarray, shape (..., K, K)
-            (diag(x) - x xᵀ) / temperature; each row and column sums to 0.
-
-        Raises
-        ------
-        ShapeError
-            If the last axis of `x` is not of length K.
-
-        References
-        ----------
-        Jang, Gu, Poole (2017), section 2.2: the derivative of their equation 2.
+    def expected_max(self) -> float:
+        """E[max X], between 1/K and 1: how close to one-hot samples are on average.
 
         Examples
         --------
-        >>> Concrete([1, 1], temperature=0.5).jacobian([0.5, 0.5]).tolist()
-        [[0.5, -0.5], [-0.5, 0.5]]
+        >>> round(Concrete([1, 1], temperature=1).expected_max(), 2)  # X_1 is uniform
+        0.75
         """
-        points = self._points(x)
-        diagonal = points[..., None] * np.eye(self.num_categories)
-        outer = points[..., :, None] * points[..., None, :]
-        jacobian: FloatArray = (diagonal - outer) / self.temperature
-        return jacobian
+        from gscli.distribution import extremes
 
-    def flat_dirichlet(self, log_x: npt.ArrayLike) -> FloatArray:
-        """Map log-samples to the uniform distribution on the simplex.
+        return extremes.expected_max(self).value
 
-        D_k = pi_k X_k^(-t) / Σ pi_i X_i^(-t) undoes the temperature and the logits: if `log_x`
-        comes from this distribution, D = E / ΣE for iid exponentials E is Dirichlet(1, ..., 1).
+    def near_vertex(self, within: float = 0.05) -> float:
+        """P(max X > 1 - within), the share of samples that are nearly one-hot.
 
         Parameters
         ----------
-        log_x : array_like, shape (..., K)
-            Logarithms of samples, finite.
-
-        Returns
-        -------
-        ndarray, shape (..., K)
-            log D, whose exponentials sum to 1.
+        within : float
+            Distance from the vertex, 0 < within <= 0.5.
 
         Raises
         ------
-        ShapeError
-            If the last axis of `log_x` is not of length K.
-
-        References
-        ----------
-        The change of variables in the proof of Proposition 1, Maddison, Mnih, Teh (2017),
-        appendix A.
+        ParameterError
+            If `within` is outside its range.
 
         Examples
         --------
-        >>> d = Concrete([1, 3, 6], temperature=0.1)
-        >>> flat = np.exp(d.flat_dirichlet(d.sample_log(20000, seed=3)))
-        >>> bool(np.allclose(flat.mean(axis=0), 1 / 3, atol=0.01))
-        True
+        >>> round(Concrete([1, 1], temperature=1).near_vertex(), 9)  # X_1 is uniform
+        0.1
         """
-        return log_softmax(self.logits - self.temperature * self._points(log_x))
+        from gscli.distribution import extremes
+
+        return extremes.near_vertex(self, within).value
+
+    def gradient_error(self) -> GradientError:
+        """Exact bias and noise of the relaxed gradient; see `gscli.distribution.gradients`.
+
+        Examples
+        --------
+        >>> cost = Concrete([1, 3, 6], temperature=1).gradient_error()
+        >>> round(cost.relative_bias, 5), round(cost.noise, 7)
+        (0.3042, 0.0354535)
+        """
+        return gradients.gradient_error(self.logits, self.temperature)
+
+    def best_temperature(self, batch_size: int = 1) -> float:
+        """Temperature at which a gradient averaged over m samples has the least error.
+
+        It does not depend on this distribution's own temperature; see
+        `gscli.distribution.gradients.best_temperature`.
+
+        Parameters
+        ----------
+        batch_size : int
+            m >= 1.
+
+        Examples
+        --------
+        >>> round(Concrete([1, 3, 6], temperature=1).best_temperature(32), 2)
+        0.52
+        """
+        return gradients.best_temperature(self.logits, batch_size)
+
+    def kl_divergence(self, other: "Concrete") -> float:
+        """Exact KL(self ‖ other) in nats; see `gscli.distribution.divergence.kl_divergence`.
+
+        Examples
+        --------
+        >>> d = Concrete([1, 3, 6], temperature=1)
+        >>> round(d.kl_divergence(Concrete([1, 1, 1], temperature=0.5)), 6)
+        0.726702
+        """
+        from gscli.distribution.divergence import kl_divergence
+
+        return kl_divergence(self, check_concrete("other", other))
 
     def subcomposition(self, indices: Sequence[int]) -> "Concrete":
         """Distribution of (X_i, i in indices) divided by its sum: again Concrete, exactly.
@@ -514,37 +635,60 @@ class Concrete:
         >>> Concrete([1, 3, 6], temperature=0.5).subcomposition([0, 1]).probs.round(9).tolist()
         [0.25, 0.75]
         """
-        chosen = list(indices)
+        chosen = [_whole("indices", i) for i in indices]
         if len(set(chosen)) != len(chosen) or len(chosen) < 2:
             raise ParameterError("indices", f"{chosen} are not two or more different categories")
         for i in chosen:
             if not 0 <= i < self.num_categories:
                 raise ParameterError("indices", f"{i} is not in 0 ... {self.num_categories - 1}")
-        return Concrete.from_logits(self.logits[chosen], self.temperature)
+        return Concrete(logits=self.logits[chosen], temperature=self.temperature)
 
 
-def on_simplex(x: npt.ArrayLike, *, log: bool = False) -> npt.NDArray[np.bool_]:
-    """Tell which points lie on the simplex, up to rounding.
+def _pieces(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Cut an array of shape (..., K, L) so that what is made of a piece is small.
 
-    Parameters
-    ----------
-    x : array_like, shape (..., K)
-        Points, or their logarithms.
-    log : bool
-        Whether they are logarithms.
-
-    Returns
-    -------
-    ndarray of bool, shape (...)
-        True where no component is negative and they sum to 1 within 1e-6.
-
-    Examples
-    --------
-    >>> on_simplex([[0.2, 0.8], [0.2, 0.9], [-0.5, 1.5]]).tolist()
-    [True, False, False]
+    Larger arrays the system would map anew each time, which costs more than what is done to them.
     """
-    columns = _category_first(np.asarray(x, dtype=np.float64))
-    return _on_log_simplex(columns) if log else _on_simplex(columns)
+    *_, num_categories, lanes = shape
+    axis = 0 if lanes == 1 else len(shape) - 1
+    step = max(1, PIECE_VALUES // num_categories) if lanes == 1 else PIECE_LANES
+    for low in range(0, shape[axis], step):
+        yield (*(slice(None),) * axis, slice(low, low + step))
+
+
+def _sum_of_others(scores: FloatArray) -> FloatArray:
+    """Return Σ exp(scores) without the largest score, which is 0: from (..., K, L) to (..., 1, L).
+
+    With the 1 of the largest one among them, the sum would not hold the others where they are
+    tiny.
+    """
+    if scores.shape[-1] == 1:
+        shares = np.exp(scores)
+        np.put_along_axis(shares, scores.argmax(axis=-2, keepdims=True), 0, axis=-2)
+        total: FloatArray = shares.sum(axis=-2, keepdims=True)
+        return total
+    # Category after category, since NumPy is slow at finding the largest across many lanes.
+    largest = np.exp(scores[..., 0, :])
+    share, less, others = np.empty_like(largest), np.empty_like(largest), np.zeros_like(largest)
+    for k in range(1, scores.shape[-2]):
+        np.exp(scores[..., k, :], out=share)
+        others += np.minimum(largest, share, out=less)
+        np.maximum(largest, share, out=largest)
+    return others[..., None, :]
+
+
+def _one_hot(scores: FloatArray, largest: FloatArray, out: RealArray) -> None:
+    """Fill `out` with the vertex of the largest score, the first of those that tie."""
+    if scores.shape[-1] == 1:
+        out[...] = 0
+        np.put_along_axis(out, scores.argmax(axis=-2, keepdims=True), 1, axis=-2)
+        return
+    free = np.ones_like(largest[..., 0, :], dtype=bool)
+    for k in range(scores.shape[-2]):
+        hit = scores[..., k, :] == largest[..., 0, :]
+        hit &= free
+        free ^= hit
+        out[..., k, :] = hit
 
 
 def _on_simplex(columns: FloatArray) -> npt.NDArray[np.bool_]:
@@ -556,7 +700,7 @@ def _on_simplex(columns: FloatArray) -> npt.NDArray[np.bool_]:
 
 def _on_log_simplex(columns: FloatArray) -> npt.NDArray[np.bool_]:
     with np.errstate(invalid="ignore", over="ignore"):
-        inside: npt.NDArray[np.bool_] = np.abs(_logsumexp(columns, axis=0)) <= SIMPLEX_TOLERANCE
+        inside: npt.NDArray[np.bool_] = np.abs(logsumexp(columns, axis=0)) <= SIMPLEX_TOLERANCE
     return inside
 
 
@@ -567,7 +711,16 @@ def _category_first(points: FloatArray) -> FloatArray:
     return np.ascontiguousarray(moved) if len(moved) <= FEW_CATEGORIES else moved
 
 
-def check_temperature(temperature: float) -> float:
+def check_concrete(parameter: str, value: object) -> Concrete:
+    """Return a distribution, or raise `ParameterError` if it is not one."""
+    if not isinstance(value, Concrete):
+        raise ParameterError(
+            parameter, f"{_shown(value)} is not a distribution; give Concrete(probs, temperature)"
+        )
+    return value
+
+
+def check_temperature(temperature: float | None) -> float:
     """Return a temperature as a float, or raise `ParameterError` with the reason.
 
     Examples
@@ -575,11 +728,16 @@ def check_temperature(temperature: float) -> float:
     >>> check_temperature(3)
     3.0
     """
-    value = float(temperature)
+    if temperature is None:
+        raise ParameterError("temperature", "is missing; give a positive, finite number")
+    number = _numbers("temperature", temperature)
+    if number.ndim:
+        raise ParameterError("temperature", f"has shape {number.shape}; expected one number")
+    value = float(number)
     if value == 0:
         raise ParameterError(
             "temperature",
-            "0 is a limit and no temperature: there the sample is the one-hot vertex of the "
+            "0 is a limit, not a temperature: there the sample is the one-hot vertex of the "
             "largest logit plus Gumbel noise",
         )
     if not value > 0 or math.isinf(value):
@@ -589,8 +747,24 @@ def check_temperature(temperature: float) -> float:
     return value
 
 
+def _shown(value: object) -> str:
+    return " ".join(reprlib.repr(value).split())
+
+
+def _numbers(parameter: str, values: npt.ArrayLike) -> FloatArray:
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:  # ragged; a tensor with a gradient
+        reason = f"{_shown(values)} cannot be read as an array: {error}"
+        raise ParameterError(parameter, " ".join(reason.split())) from error
+    if array.dtype.kind not in "fiu" and array.size:
+        raise ParameterError(parameter, f"{_shown(values)} does not hold real numbers alone")
+    with np.errstate(over="ignore"):  # of a longer float
+        return array.astype(np.float64, copy=False)
+
+
 def _vector(parameter: str, values: npt.ArrayLike) -> FloatArray:
-    vector = np.array(values, dtype=np.float64)
+    vector = _numbers(parameter, values)
     if vector.ndim != 1:
         raise ParameterError(parameter, f"has shape {vector.shape}; expected (K,), one dimension")
     if len(vector) < 2:
@@ -604,24 +778,31 @@ def _vector(parameter: str, values: npt.ArrayLike) -> FloatArray:
     return vector
 
 
-def _logits_from_pi(pi: FloatArray) -> FloatArray:
-    for position in np.flatnonzero(pi <= 0)[:1]:
+def _log_probs(probs: npt.ArrayLike | None) -> FloatArray:
+    vector = _vector("probs", probs if probs is not None else ())
+    for position in np.flatnonzero(vector <= 0)[:1]:
         raise ParameterError(
-            "pi",
-            f"value {position + 1} is {pi[position]:g}; unnormalised probabilities must be > 0 "
-            "(for log-probabilities use logits)",
+            "probs",
+            f"value {position + 1} is {vector[position]:g}; unnormalised probabilities must be "
+            "> 0 (for log-probabilities use logits)",
         )
-    return np.log(pi)
+    return np.log(vector)
 
 
-def log_softmax(scores: FloatArray, axis: int = -1) -> FloatArray:
-    """Return the logarithms of the softmax over an axis, without overflow."""
-    shifted = scores - scores.max(axis=axis, keepdims=True)
-    log_probs: FloatArray = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
-    return log_probs
+def _whole(parameter: str, value: SupportsIndex) -> int:
+    try:
+        return operator.index(value)
+    except TypeError as error:
+        raise ParameterError(parameter, f"{_shown(value)} is not a whole number") from error
 
 
-def _logsumexp(values: FloatArray, axis: int = -1) -> FloatArray:
-    peak = values.max(axis=axis, keepdims=True)
-    total: FloatArray = np.log(np.exp(values - peak).sum(axis=axis)) + np.squeeze(peak, axis)
-    return total
+def _seed(seed: Seed | None) -> int:
+    if isinstance(seed, np.random.Generator):
+        return int(seed.integers(2**63))
+    return sampling.fresh_seed() if seed is None else _whole("seed", seed)
+
+
+def _form(form: Form) -> Form:
+    if form not in get_args(Form):
+        raise ParameterError("form", f"{_shown(form)} is not one of {', '.join(get_args(Form))}")
+    return form

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from gscli.arrays import FloatArray
-from gscli.distribution.concrete import Concrete
+from gscli.distribution.concrete import Concrete, check_concrete
 from gscli.distribution.quadrature import STEP, TAIL, TILE_VALUES, Interpolant, check_range
 from gscli.errors import ShapeError
 
@@ -27,6 +27,8 @@ def kl_divergence(p: Concrete, q: Concrete) -> float:
     ------
     AccuracyError
         If a temperature is outside 0.001 ... 1000.
+    ParameterError
+        If `p` or `q` is not a Concrete.
     ShapeError
         If the numbers of categories differ.
 
@@ -46,8 +48,8 @@ def kl_divergence(p: Concrete, q: Concrete) -> float:
     >>> round(kl_divergence(p, Concrete([1, 1, 1], temperature=0.5)), 6)
     0.726702
     """
-    k = p.num_categories
-    if q.num_categories != k:
+    k = check_concrete("p", p).num_categories
+    if check_concrete("q", q).num_categories != k:
         raise ShapeError(
             f"the distributions have {k} and {q.num_categories} categories; "
             "a divergence needs the same number"

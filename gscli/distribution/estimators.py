@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from gscli.arrays import FloatArray
+from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution import noise as sampling
 from gscli.distribution.concrete import Concrete
 from gscli.errors import ParameterError, ShapeError
@@ -188,7 +188,7 @@ def _gradients(
     logits, t = distribution.logits, distribution.temperature
     scores = logits - log_e[:, 0]
     winner = scores.argmax(axis=1)[:, None]
-    x = _softmax(scores / t)
+    x = np.exp(log_softmax(scores / t))
     hard = np.zeros_like(x)
     np.put_along_axis(hard, winner, 1, axis=1)
     at_hard = loss.gradient(hard)
@@ -200,14 +200,8 @@ def _gradients(
     of_winner = np.take_along_axis(inner, winner[:, None], axis=2)
     conditional = -np.logaddexp(inner - logits, of_winner)
     np.put_along_axis(conditional, winner[:, None], -of_winner, axis=2)
-    products = _jacobian_product(_softmax(conditional / t), at_hard[:, None], t)
+    products = _jacobian_product(np.exp(log_softmax(conditional / t)), at_hard[:, None], t)
     yield "gumbel-rao", products.mean(axis=1)
-
-
-def _softmax(scores: FloatArray) -> FloatArray:
-    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    result: FloatArray = exponentials / exponentials.sum(axis=-1, keepdims=True)
-    return result
 
 
 def _jacobian_product(x: FloatArray, gradient: FloatArray, t: float) -> FloatArray:

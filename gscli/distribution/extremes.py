@@ -155,7 +155,7 @@ def extremes(
     >>> abs(largest.value - 0.75) < 5 * largest.standard_error, round(close.value, 9)
     (True, 0.1)
     """
-    distributions = [Concrete.from_logits(logits, t) for t in temperatures]
+    distributions = [Concrete(logits=logits, temperature=t) for t in temperatures]
     if not distributions:
         return []
     peaks: list[list[FloatArray]] = [[] for _ in distributions]

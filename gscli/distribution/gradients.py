@@ -40,14 +40,11 @@ class GradientError:
         Divided by ‖J0‖_F; nan if that is below 1e-9, where the choice is all but made.
     noise : float
         E‖J‖²_F - ‖E[J]‖²_F, the variance of one sample's Jacobian.
-    noise_se : float
-        Standard error of `noise`: 0.0, since it is exact.
     """
 
     bias: float
     relative_bias: float
     noise: float
-    noise_se: float = 0.0
 
     def error(self, batch_size: int) -> float:
         """Return bias² + noise / batch_size, the mean squared error of an averaged gradient.

@@ -9,10 +9,13 @@ row does. With U = 0 read as 2**-54, G = -log(-log U) is Gumbel noise. What is h
 where only ratios of the exponentials -log U matter, that saves passes over memory.
 """
 
+import math
 import operator
 import secrets
-from collections.abc import Callable, Generator
+import threading
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -30,15 +33,24 @@ SEED_LIMIT = 2**128
 """Seeds lie below it: `SeedSequence` keeps (seed, block) apart for seeds of up to 128 bits."""
 
 BLOCK_VALUES = 2**19
-"""Values in a block of noise: four megabytes. Smaller ones cost more hand-overs of the GIL."""
+"""Values in a block of noise: four megabytes, which is what a thread draws at a time.
 
-CHUNK_VALUES = 2**19
-"""Values that a thread makes at a time: larger chunks would be mapped anew by the system."""
+Smaller pieces would fit the cache of one core, but cost more than they spare: twenty calls of
+NumPy for each, and as many hand-overs of the GIL.
+"""
 
 LARGEST_CATEGORY_MAJOR = 128
 
-FEW_CATEGORIES = 3
+FEW_CATEGORIES = 7
 """Up to which columns are filled one by one: for more, moving whole rows is faster."""
+
+LANE_UNIT = 64
+"""Lanes are worked on in multiples of it: NumPy adds up an array of shape (K, 1) in another order
+than one of shape (K, 2), and a row must not depend on how many follow."""
+
+PADDING = 8
+"""Values between two categories: 64 bytes. Lanes are a power of two, and without it all
+categories would lie in one set of the cache: at K = 100 the passes take 1.4 times as long."""
 
 SMALLEST_UNIFORM = 2.0**-54
 
@@ -67,7 +79,29 @@ class Chunk:
             return int(np.isinf(self.rows).any(axis=-1).sum()) if np.isinf(self.rows).any() else 0
         if self.rows.min() > 0 and self.rows.max() < 1:
             return 0
-        return int(((self.rows == 0) | (self.rows == 1)).any(axis=-1).sum())
+        # Column by column where they are few: NumPy takes five times as long over short rows.
+        few = self.rows.shape[1] <= FEW_CATEGORIES
+        lossy = np.zeros(len(self.rows), dtype=bool)
+        for values in self.rows.T if few else [self.rows]:
+            exact = (values == 0) | (values == 1)
+            lossy |= exact if few else exact.any(axis=-1)
+        return int(lossy.sum())
+
+
+def may_be_lossy(logits: FloatArray, temperature: float, dtype: npt.DTypeLike) -> bool:
+    """Tell whether a sample could hold an exact 0 or 1, whatever the noise.
+
+    Examples
+    --------
+    >>> [may_be_lossy(np.zeros(3), t, np.float64) for t in (0.1, 1.0, 3.0)]
+    [True, True, False]
+    """
+    low, high = NOISE_RANGE
+    farthest = math.log(low / high) + float(np.ptp(logits))
+    # The least component is so much of the largest, or more: four steps of the numbers below 1
+    # keep that one away from 1 however it is rounded.
+    least = math.exp(-farthest / temperature)
+    return least < 4 * float(np.finfo(dtype).eps)
 
 
 def fresh_seed() -> int:
@@ -88,6 +122,14 @@ def check_samples(n: int) -> int:
     whole = operator.index(n)
     if whole < 0:
         raise ParameterError("n", f"{n} is negative")
+    return whole
+
+
+def check_start(start: int) -> int:
+    """Return the index of a first row, or raise `ParameterError` if it is negative."""
+    whole = operator.index(start)
+    if whole < 0:
+        raise ParameterError("start", f"{whole} is negative; rows are counted from 0")
     return whole
 
 
@@ -153,16 +195,125 @@ def noise_block(seed: int, num_categories: int, block: int, rows: int | None = N
     ndarray, shape (tiles, K, lanes)
         At least the first `rows` rows; all of them by default.
     """
-    bits = np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(block,)))
     tiles, _, lanes = block_shape(num_categories)
-    uniform = np.random.Generator(bits).random((tiles, num_categories, lanes))
+    uniform = _generator(seed, block).random((tiles, num_categories, lanes))
     if rows is not None and rows < tiles * lanes:
-        if lanes == 1:
-            uniform = uniform[:rows]
-        else:
-            # A multiple of 64, since NumPy adds up an array of shape (K, 1) in another order.
-            uniform = np.ascontiguousarray(uniform[..., : -(-rows // 64) * 64])
+        wanted = -(-rows // LANE_UNIT) * LANE_UNIT
+        uniform = uniform[:rows] if lanes == 1 else np.ascontiguousarray(uniform[..., :wanted])
     return noise_from_uniform(uniform)
+
+
+def _generator(seed: int, block: int) -> np.random.Generator:
+    """Return the generator that fills a block."""
+    bits = np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(block,)))
+    return np.random.Generator(bits)
+
+
+class Sampler:
+    """Rows of the stream, in any order and by any thread.
+
+    Parameters
+    ----------
+    num_categories : int
+        K.
+    seed : int
+        0 <= seed < 2**128.
+    dtype : dtype_like
+        Of chunks; computed in float64 and cast last.
+    order : {"C", "F"}
+        Whether a row or a column of a chunk is contiguous.
+
+    Raises
+    ------
+    ParameterError
+        If `seed` is outside its range.
+    """
+
+    def __init__(
+        self,
+        num_categories: int,
+        *,
+        seed: int,
+        dtype: npt.DTypeLike = np.float64,
+        order: Literal["C", "F"] = "C",
+    ) -> None:
+        self.num_categories = num_categories
+        self.seed = check_seed(seed)
+        self.dtype = np.dtype(dtype)
+        self.order = order
+        tiles, _, self._lanes = block_shape(num_categories)
+        self._block_rows = tiles * self._lanes
+        self._kept = threading.local()
+        # The system maps memory page by page, which can cost more than what is done in it. glibc
+        # gives back what is freed, and has it mapped anew for the next array, until it has freed
+        # one as large as this, which nobody touches.
+        np.empty(4 * BLOCK_VALUES)
+
+    def parts(self, start: int, n: int) -> Iterator[range]:
+        """Cut `n` rows from row `start` on into what a thread draws at a time."""
+        stop = start + n
+        while start < stop:
+            end = min(stop, (start // self._block_rows + 1) * self._block_rows)
+            yield range(start, end)
+            start = end
+
+    def draw(self, part: range, transform: Transform) -> Chunk:
+        """Draw a part.
+
+        Parameters
+        ----------
+        part : range
+            One of `parts`.
+        transform : callable
+            Called with noise, shape (..., K, L), and an array of that shape, maybe the noise
+            itself, to put the samples into: `Concrete.from_noise`.
+
+        Returns
+        -------
+        Chunk
+            The rows.
+        """
+        rows = np.empty((len(part), self.num_categories), dtype=self.dtype, order=self.order)
+        self.fill(part, transform, rows)
+        return Chunk(part.start, rows)
+
+    def fill(self, part: range, transform: Transform, rows: RealArray) -> None:
+        """Draw a part as `draw` does, into an array of its shape and of any floating type."""
+        block, first = divmod(part.start, self._block_rows)
+        generator = _generator(self.seed, block)
+        if self._lanes == 1:
+            transform(self._noise_of_tiles(generator, first, len(rows)), rows[..., None])
+            return
+        noise, out = self._noise_of_lanes(generator, first, len(rows)), rows.T
+        adjacent = self.num_categories <= FEW_CATEGORIES or out.flags.c_contiguous
+        if adjacent and out.shape == noise.shape:
+            transform(noise, out)
+            return
+        transform(noise, noise)
+        with np.errstate(over="ignore"):  # log X of a cold sample in float32
+            out[...] = noise[:, first % LANE_UNIT :][:, : len(rows)]
+
+    def _noise_of_tiles(self, generator: np.random.Generator, first: int, count: int) -> FloatArray:
+        """Return the noise of rows, shape (rows, K, 1), in a block whose tiles are rows."""
+        buffer = self._buffer(self._block_rows, self.num_categories)
+        generator.random(out=buffer[: first + count])
+        return noise_from_uniform(buffer[first : first + count, :, None])
+
+    def _noise_of_lanes(self, generator: np.random.Generator, first: int, count: int) -> FloatArray:
+        """Return the noise of rows, shape (K, lanes), in whole units of lanes."""
+        uniform = self._buffer(self.num_categories, self._lanes + PADDING)[:, : self._lanes]
+        for category in uniform:
+            generator.random(out=category)
+        begin = first // LANE_UNIT * LANE_UNIT
+        end = -(-(first + count) // LANE_UNIT) * LANE_UNIT
+        return noise_from_uniform(uniform[:, begin:end])
+
+    def _buffer(self, rows: int, columns: int) -> FloatArray:
+        """Return the memory that this thread keeps for a block of noise."""
+        kept: FloatArray | None = getattr(self._kept, "buffer", None)
+        if kept is None:
+            kept = self._kept.buffer = np.empty((rows, columns))
+        return kept
 
 
 def stream(
@@ -171,6 +322,7 @@ def stream(
     n: int,
     *,
     seed: int,
+    start: int = 0,
     threads: int | None = None,
     dtype: npt.DTypeLike = np.float64,
     order: Literal["C", "F"] = "C",
@@ -180,20 +332,15 @@ def stream(
     Parameters
     ----------
     transform : callable
-        Called with a block of noise, shape (tiles, K, lanes), and an array of that shape, maybe
-        the noise itself, to put the samples into: `Concrete.from_noise`.
-    num_categories : int
-        K.
+        As `Sampler.draw` takes it.
+    num_categories, seed, dtype, order
+        As `Sampler` takes them.
     n : int
         Number of rows, >= 0.
-    seed : int
-        0 <= seed < 2**128.
+    start : int
+        Index of the first row, >= 0.
     threads : int, optional
         Number of threads, by default one for each usable core. The rows do not depend on it.
-    dtype : dtype_like
-        Of the rows; computed in float64 and cast last.
-    order : {"C", "F"}
-        Whether a row or a column of the chunk is contiguous.
 
     Yields
     ------
@@ -203,35 +350,36 @@ def stream(
     Raises
     ------
     ParameterError
-        If `n`, `seed` or `threads` is outside its range.
+        If `n`, `seed`, `start` or `threads` is outside its range.
     """
-    seed, total, threads = check_seed(seed), check_samples(n), check_threads(threads)
-    block_rows = _block_rows(num_categories)
-    step = block_rows * max(1, CHUNK_VALUES // (block_rows * num_categories))
-
-    def make(start: int) -> Chunk:
-        stop = min(start + step, total)
-        rows = np.empty((stop - start, num_categories), dtype=dtype, order=order)
-        for first in range(start, stop, block_rows):
-            part = rows[first - start : first - start + block_rows]
-            noise = noise_block(seed, num_categories, first // block_rows, len(part))
-            _fill(part, noise, transform)
-        return Chunk(start, rows)
-
-    return ordered_map(make, range(0, total, step), threads=threads)
+    sampler = Sampler(num_categories, seed=seed, dtype=dtype, order=order)
+    parts = sampler.parts(check_start(start), check_samples(n))
+    draw = partial(sampler.draw, transform=transform)
+    return ordered_map(draw, parts, threads=check_threads(threads))
 
 
-def _fill(rows: RealArray, noise: FloatArray, transform: Transform) -> None:
-    tiles, num_categories, lanes = noise.shape
-    adjacent = num_categories <= FEW_CATEGORIES or lanes == 1 or rows.flags.f_contiguous
-    if adjacent and len(rows) == tiles * lanes:
-        transform(noise, rows.reshape(tiles, lanes, num_categories).swapaxes(1, 2))
-        return
-    transform(noise, noise)
-    with np.errstate(over="ignore"):  # log X of a cold sample in float32
-        rows[...] = noise.swapaxes(1, 2).reshape(-1, num_categories)[: len(rows)]
+def fill(
+    transform: Transform, rows: RealArray, *, seed: int, start: int = 0, threads: int | None = None
+) -> None:
+    """Draw samples in threads into an array, shape (n, K), each where it belongs.
 
+    Parameters
+    ----------
+    transform, seed, start, threads
+        As `stream` takes them.
+    rows : ndarray, shape (n, K)
+        Where the samples go.
 
-def _block_rows(num_categories: int) -> int:
-    tiles, _, lanes = block_shape(num_categories)
-    return tiles * lanes
+    Raises
+    ------
+    ParameterError
+        As `stream` does.
+    """
+    begin = check_start(start)
+    sampler = Sampler(rows.shape[1], seed=seed)
+
+    def work(part: range) -> None:
+        sampler.fill(part, transform, rows[part.start - begin : part.stop - begin])
+
+    for _ in ordered_map(work, sampler.parts(begin, len(rows)), threads=check_threads(threads)):
+        pass

@@ -1,18 +1,19 @@
 """Everything that is known of a distribution at one temperature, in one place."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
-import numpy as np
+import numpy.typing as npt
 
 from gscli.arrays import FloatArray
-from gscli.distribution.concrete import Concrete
-from gscli.distribution.extremes import Estimate, extremes
-from gscli.distribution.gradients import GradientError, best_temperature, gradient_error
-from gscli.distribution.moments import mean_square
-from gscli.distribution.quadrature import HIGHEST_TEMPERATURE, quadrature
+from gscli.distribution import gradients
+from gscli.distribution.concrete import Concrete, Regime
+from gscli.distribution.extremes import extremes
+from gscli.distribution.gradients import GradientError
+from gscli.distribution.quadrature import HIGHEST_TEMPERATURE
 from gscli.errors import AccuracyError
+from gscli.records import Record
 
 BATCH_SIZES = (1, 32, 1024)
 
@@ -20,8 +21,8 @@ LARGEST_COVARIANCE = 512
 """Categories up to which the whole covariance is among the facts (2 MB of numbers)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+@dataclass(frozen=True, eq=False, slots=True)
+class Facts(Record):
     """The distribution at one temperature.
 
     Attributes
@@ -32,83 +33,50 @@ class Facts:
         Exact.
     entropy : float
         Exact differential entropy, in nats.
-    gradient : GradientError
+    expected_max, near_vertex : float
+        E[max X] and P(max X > 0.95).
+    expected_max_se, near_vertex_se : float
+        Their standard errors.
+    gradient_error : GradientError
         Exact bias and noise of the relaxed gradient.
-    expected_max, near_vertex : Estimate
-        E[max X] and P(max X > 0.95), with their standard errors.
     """
+
+    KEYS: ClassVar[str] = (
+        "temperature entropy expected_max expected_max_se near_vertex near_vertex_se "
+        "regime mean sd gradient"
+    )
 
     distribution: Concrete
     mean: FloatArray
     sd: FloatArray
     entropy: float
-    gradient: GradientError
-    expected_max: Estimate
-    near_vertex: Estimate
+    expected_max: float
+    expected_max_se: float
+    near_vertex: float
+    near_vertex_se: float
+    gradient_error: GradientError
+
+    @property
+    def temperature(self) -> float:
+        """The temperature."""
+        return self.distribution.temperature
+
+    @property
+    def regime(self) -> Regime:
+        """Where the density is unbounded; see `Concrete.regime`."""
+        return self.distribution.regime
+
+    @property
+    def gradient(self) -> dict[str, Any]:
+        """The gradient's bias and noise, and its squared error at each of `BATCH_SIZES`."""
+        error = {m: self.gradient_error.error(m) for m in BATCH_SIZES}
+        return {**asdict(self.gradient_error), "error": error}
 
     def covariance(self) -> FloatArray | None:
         """Return the exact covariance, shape (K, K), or None for more than 512 categories."""
         if self.distribution.num_categories > LARGEST_COVARIANCE:
             return None
         return self.distribution.covariance()
-
-    def as_dict(self, categories: Sequence[int] | None = None) -> dict[str, Any]:
-        """Return the facts in terms of JSON, numbers unrounded.
-
-        Parameters
-        ----------
-        categories : sequence of int, optional
-            Those whose mean and standard deviation are wanted; the covariance is None then.
-        """
-        covariance = self.covariance() if categories is None else None
-        wanted = slice(None) if categories is None else list(categories)
-        return {
-            "temperature": self.distribution.temperature,
-            "mean": self.mean[wanted].tolist(),
-            "sd": self.sd[wanted].tolist(),
-            "covariance": None if covariance is None else covariance.tolist(),
-            **self._figures(),
-            "gradient": {
-                **self._gradient(),
-                "error": {str(m): self.gradient.error(m) for m in BATCH_SIZES},
-            },
-        }
-
-    def as_row(self, names: Mapping[int, str]) -> dict[str, Any]:
-        """Return the facts as a row of a table, by the names of its columns.
-
-        Parameters
-        ----------
-        names : mapping of int to str
-            The categories that are wanted, by position.
-        """
-        return {
-            "temperature": self.distribution.temperature,
-            **self._figures(),
-            **{f"mean {name}": float(self.mean[k]) for k, name in names.items()},
-            **{f"sd {name}": float(self.sd[k]) for k, name in names.items()},
-            **{f"gradient {key}": value for key, value in self._gradient().items()},
-            **{f"gradient error {m}": self.gradient.error(m) for m in BATCH_SIZES},
-        }
-
-    def _figures(self) -> dict[str, Any]:
-        return {
-            "entropy": self.entropy,
-            "expected_max": self.expected_max.value,
-            "expected_max_se": self.expected_max.standard_error,
-            "near_vertex": self.near_vertex.value,
-            "near_vertex_se": self.near_vertex.standard_error,
-            "regime": self.distribution.regime,
-        }
-
-    def _gradient(self) -> dict[str, Any]:
-        relative = self.gradient.relative_bias
-        return {
-            "bias": self.gradient.bias,
-            "relative_bias": None if np.isnan(relative) else relative,
-            "noise": self.gradient.noise,
-            "noise_se": self.gradient.noise_se,
-        }
 
 
 def facts_at(logits: FloatArray, temperatures: Sequence[float]) -> Iterator[Facts]:
@@ -133,25 +101,53 @@ def facts_at(logits: FloatArray, temperatures: Sequence[float]) -> Iterator[Fact
 
     Examples
     --------
-    >>> (only,) = facts_at(np.log([1, 3, 6]), [3])
+    >>> (only,) = facts_at(Concrete([1, 3, 6], 1).logits, [3])
     >>> round(only.entropy, 5), only.distribution.regime
     (-1.95288, 'interior')
     """
-    distributions = [Concrete.from_logits(logits, t) for t in temperatures]
+    distributions = [Concrete(logits=logits, temperature=t) for t in temperatures]
     samples = max(2000, min(100_000, 10_000_000 // len(logits)))
     estimates = extremes(logits, temperatures, n=samples)
     for distribution, (largest, close) in zip(distributions, estimates, strict=True):
-        mean = distribution.mean()
-        squares = mean_square(quadrature(distribution.logits, distribution.temperature))
         yield Facts(
             distribution=distribution,
-            mean=mean,
-            sd=np.sqrt(np.maximum(squares - mean**2, 0)),
+            mean=distribution.mean(),
+            sd=distribution.std(),
             entropy=distribution.entropy(),
-            gradient=gradient_error(distribution.logits, distribution.temperature),
-            expected_max=largest,
-            near_vertex=close,
+            expected_max=largest.value,
+            expected_max_se=largest.standard_error,
+            near_vertex=close.value,
+            near_vertex_se=close.standard_error,
+            gradient_error=distribution.gradient_error(),
         )
+
+
+def best_temperature(
+    probs: npt.ArrayLike | None = None,
+    batch_size: int = 1,
+    *,
+    logits: npt.ArrayLike | None = None,
+) -> float:
+    """Return the temperature at which an averaged relaxed gradient has the least error.
+
+    Parameters
+    ----------
+    probs, logits : array_like, shape (K,)
+        One of them, as `Concrete` takes them.
+    batch_size : int
+        m >= 1: the number of samples that the gradient is averaged over.
+
+    Returns
+    -------
+    float
+        See `Concrete.best_temperature`.
+
+    Examples
+    --------
+    >>> round(best_temperature([1, 3, 6], 32), 2)
+    0.52
+    """
+    return Concrete(probs, 1.0, logits=logits).best_temperature(batch_size)
 
 
 def best_temperatures(logits: FloatArray) -> dict[int, float] | None:
@@ -159,11 +155,12 @@ def best_temperatures(logits: FloatArray) -> dict[int, float] | None:
 
     Examples
     --------
-    >>> {m: round(t, 2) for m, t in (best_temperatures(np.log([1, 3, 6])) or {}).items()}
+    >>> found = best_temperatures(Concrete([1, 3, 6], 1).logits) or {}
+    >>> {m: round(t, 2) for m, t in found.items()}
     {1: 1.28, 32: 0.52, 1024: 0.24}
     """
     try:
-        return {m: best_temperature(logits, m) for m in BATCH_SIZES}
+        return {m: gradients.best_temperature(logits, m) for m in BATCH_SIZES}
     except AccuracyError:
         return None
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gscli.arrays import FloatArray, log_softmax
-from gscli.distribution.concrete import Concrete
+from gscli.distribution.concrete import Concrete, check_concrete
 from gscli.errors import ParameterError
 
 MASSES = (0.5, 0.8, 0.95)
@@ -45,7 +45,8 @@ def highest_density_regions(
     The levels are quantiles of the exact log-density at samples (Hyndman 1996, section 3.2), so
     a region's mass is that of its label within about 0.3 %. The lines are traced in log-ratio
     coordinates scaled by the temperature, where the density has one scale at every temperature:
-    they stay right where it diverges on the boundary of the simplex, at t <= 1/(K-1).
+    they stay right where it is unbounded: along the boundary of the simplex at t <= 1/2, at its
+    vertices at t < 2.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def highest_density_regions(
     Raises
     ------
     ParameterError
-        If the distribution does not have three categories, or a mass is not a share.
+        If `distribution` is not a Concrete over three categories, or a mass is not a share.
 
     References
     ----------
@@ -82,7 +83,7 @@ def highest_density_regions(
     for mass in masses:
         if not 0 < mass < 1:
             raise ParameterError("masses", f"{mass:g} is not a share between 0 and 1")
-    if distribution.num_categories != 3:
+    if check_concrete("distribution", distribution).num_categories != 3:
         raise ParameterError(
             "distribution", f"has {distribution.num_categories} categories; regions need 3"
         )

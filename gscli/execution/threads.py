@@ -6,12 +6,26 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from gscli.errors import ParameterError
 
+Item = TypeVar("Item", contravariant=True)
+
+
+class Accumulator(Protocol[Item]):
+    """What is kept of items that are seen once, in order."""
+
+    def update(self, item: Item, /) -> None:
+        """Take in the next item."""
+
+    def merge(self, later: Self, /) -> None:
+        """Take in what another one kept of the items that follow."""
+
+
 T = TypeVar("T")
 S = TypeVar("S")
+A = TypeVar("A", bound="Accumulator[Any]")
 
 
 def check_threads(threads: int | None) -> int:
@@ -56,3 +70,52 @@ def ordered_map(
             ahead.extend(pool.submit(function, item) for item in islice(todo, 1))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def accumulate(
+    make: Callable[[], A],
+    parts: Iterable[Callable[[], Iterable[Any]]],
+    *,
+    threads: int | None = None,
+) -> A:
+    """Run an accumulator over the parts of a source, and merge in order.
+
+    Parameters
+    ----------
+    make : callable
+        Returns an empty accumulator.
+    parts : iterable of callable
+        Each yields the items of one part, in order; called in the threads.
+    threads : int, optional
+        Number of threads, >= 1; by default one for each usable core.
+
+    Returns
+    -------
+    Accumulator
+        That of all parts.
+
+    Examples
+    --------
+    >>> class Count:
+    ...     n = 0
+    ...     def update(self, item): self.n += item
+    ...     def merge(self, later): self.n += later.n
+    >>> accumulate(Count, [lambda: [1, 2], lambda: [3]]).n
+    6
+    """
+
+    def work(part: Callable[[], Iterable[Any]]) -> A:
+        own = make()
+        for item in part():
+            own.update(item)
+        return own
+
+    total = make()
+    if check_threads(threads) == 1:
+        for part in parts:
+            for item in part():
+                total.update(item)
+        return total
+    for own in ordered_map(work, parts, threads=threads):
+        total.merge(own)
+    return total

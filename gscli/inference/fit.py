@@ -1,33 +1,54 @@
 """Maximum-likelihood pi and temperature from samples, with standard errors and intervals."""
 
+import html
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
-from typing import Any
+from functools import partial
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy import special
 
 from gscli.arrays import FloatArray
 from gscli.distribution.concrete import Concrete, check_temperature
-from gscli.errors import DataError
-from gscli.inference.gof.check import CheckResult, check
+from gscli.errors import AccuracyError, DataError
+from gscli.inference.gof.check import check
+from gscli.inference.gof.results import CheckResult
+from gscli.inference.kept_rows import KeptRows
 from gscli.inference.likelihood import (
+    Derivatives,
+    DerivativesAccumulator,
     Estimate,
-    Samples,
     Standard,
-    climb,
-    derivatives,
-    in_blocks,
+    newton_maximize,
     newton_step,
-    slabs,
 )
+from gscli.io.readers import repeatable
+from gscli.io.samples import (
+    Batch,
+    Rows,
+    Samples,
+    array_parts,
+    as_samples,
+    category_major,
+    show_row,
+)
+from gscli.records import Record, html_list, html_table
 
-HELD_VALUES = 2**23
-"""Values kept for Newton's method, 64 megabytes; later ones are read once."""
+KEPT_VALUES = 2**19
+"""Values kept for Newton's method, 4 megabytes; it goes on over all rows from where it ends."""
 
-SUM_TOLERANCE = 1e-3
+NEGLIGIBLE = 1e-4
+"""Squared distance from the maximum, in standard errors, at which to stop."""
+
+MAX_PASSES = 20
+ROUNDING = 1e-12
+"""Relative error of a sum over rows: a fall of the likelihood by less is not one."""
+
+SHOWN_CATEGORIES = 8
+"""Probabilities that are shown of a fit; `FitResult.probs` has all."""
+
 FEW_ROWS = 10
 """Rows for each category from which on intervals hold what they promise."""
 
@@ -36,7 +57,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Uncertainty:
+class Uncertainty(Record):
     """Standard errors, or interval ends, of the parameters.
 
     Attributes
@@ -50,16 +71,9 @@ class Uncertainty:
     probs: FloatArray
     temperature: float | FloatArray
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return both in terms of JSON, numbers unrounded."""
-        return {
-            "probs": self.probs.tolist(),
-            "temperature": np.asarray(self.temperature).tolist(),
-        }
 
-
-@dataclass(frozen=True, eq=False, slots=True)
-class FitResult:
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
+class FitResult(Record):
     """The distribution that fits samples best.
 
     Attributes
@@ -79,16 +93,17 @@ class FitResult:
         In nats: the sum of `Concrete.log_prob` over the rows, or of `log_prob_log` for log X.
     iterations : int
         Of Newton's method.
-    held : int
-        Rows that Newton's method ran on, the first ones. Any later rows enter by one more step
-        of it, whose distance from the maximum is far below the standard errors.
     goodness : CheckResult
-        `check` of the held rows against the fitted distribution. The parameters were
-        fitted to the same rows, so its p-values are too large: a rejection is reliable, the
-        absence of one less so.
+        `check` of the rows, or of some spread over them where they are many, against the fitted
+        distribution. The parameters were fitted to the same rows, so its p-values are too large:
+        a rejection is reliable, the absence of one less so.
     distribution : Concrete
         With the fitted parameters.
     """
+
+    KEYS: ClassVar[str] = (
+        "n probs temperature standard_errors interval_95 log_likelihood iterations goodness remarks"
+    )
 
     n: int
     probs: FloatArray
@@ -97,7 +112,6 @@ class FitResult:
     interval_95: Uncertainty
     log_likelihood: float
     iterations: int
-    held: int
     goodness: CheckResult
     distribution: Concrete
 
@@ -113,40 +127,57 @@ class FitResult:
         )
         return (words,)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fit in terms of JSON, numbers unrounded."""
-        return {
-            "n": self.n,
-            "probs": self.probs.tolist(),
-            "temperature": self.temperature,
-            "standard_errors": self.standard_errors.as_dict(),
-            "interval_95": self.interval_95.as_dict(),
-            "log_likelihood": self.log_likelihood,
-            "iterations": self.iterations,
-            "goodness": self.goodness.as_dict(),
-            "remarks": list(self.remarks),
-        }
+    def _estimates(self) -> Iterator[tuple[str, str, str, str]]:
+        errors, ends = self.standard_errors, self.interval_95
+        rows = list(zip(self.probs, errors.probs, ends.probs, strict=True))[:SHOWN_CATEGORIES]
+        rows.append((self.temperature, errors.temperature, ends.temperature))
+        labels = [*(f"p{k + 1}" for k in range(len(rows) - 1)), "temperature"]
+        for label, (value, error, (low, high)) in zip(labels, rows, strict=True):
+            yield label, f"{value:.4g}", f"{error:.2g}", f"{low:.4g} to {high:.4g}"
+
+    @property
+    def _headline(self) -> str:
+        return (
+            f"n = {self.n:,}, {len(self.probs):,} categories, log-likelihood "
+            f"{self.log_likelihood:,.2f} nats; goodness of fit: {self.goodness.verdict.lower()}"
+        )
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{label} = {value} ± {error} (95 %: {interval})"
+            for label, value, error, interval in self._estimates()
+        ]
+        notes = [*self.remarks, *(f"cause: {cause}" for cause in self.goodness.causes)]
+        return "\n  ".join([f"FitResult: {self._headline}", *lines, *notes])
+
+    def _repr_html_(self) -> str:
+        table = html_table(("", "estimate", "standard error", "95 % interval"), self._estimates())
+        notes = html_list(self.remarks + self.goodness.causes)
+        return f"<p>{html.escape(self._headline)}</p>{table}{notes}"
 
 
 def fit(
-    blocks: Samples,
+    samples: Rows | Samples,
     *,
     log: bool = False,
     fix_temperature: float | None = None,
     names: Sequence[str] | None = None,
+    threads: int | None = None,
 ) -> FitResult:
     """Fit pi and temperature to samples by maximum likelihood.
 
     Parameters
     ----------
-    blocks : ndarray or iterable of ndarray, shape (rows, K)
-        The samples, in one array or in blocks of any size, read once.
+    samples : ndarray or iterable of ndarray, shape (rows, K)
+        The rows, in one array or in several; an iterator's are kept in a temporary file.
     log : bool
         Whether the rows are log X.
     fix_temperature : float, optional
         Fit pi alone, at this temperature.
     names : sequence of str, optional
         The categories' names in the sentences of `FitResult.goodness`; by default x1 ... xK.
+    threads : int, optional
+        Number of threads; by default one for each usable core.
 
     Returns
     -------
@@ -177,98 +208,151 @@ def fit(
     """
     if fix_temperature is not None:
         check_temperature(fix_temperature)
-    rows = iter(in_blocks(blocks))
-    first = next(rows, None)
-    if first is None:
-        raise DataError("there are no rows to fit")
-    pieces = slabs(chain([first], rows), num_categories=np.asarray(first).shape[-1])
-    fitting = _Fitting(fix_temperature, names, log=log)
-    for piece in pieces:
-        fitting.update(piece)
-    return fitting.result()
+    valid = replace(as_samples(samples, log=log), valid=True)
+    with repeatable(valid) as rows:
+        k = rows.num_categories
+        first = rows.accumulate(
+            partial(_FirstPass, k, rows.expected, log=rows.log), threads=threads
+        )
+        _refuse_degenerate(first, k, fixed=fix_temperature is not None)
+        log_x = category_major(first.kept.rows())
+        standard = Standard.of(log_x)
+        point, found, iterations = newton_maximize(standard.apply(log_x), standard, fix_temperature)
+        if log_x.shape[1] < first.n:
+            fixed = fix_temperature is not None
+            again = replace(rows, progress=None)
+            point, found, passes = _refine(again, standard, point, first.n, threads, fixed=fixed)
+            iterations += passes
+    estimate = standard.estimate(found, point, first.n, iterations)
+    distribution = Concrete(logits=estimate.logits, temperature=estimate.temperature)
+    errors, interval = _uncertainty(estimate, fixed=fix_temperature is not None)
+    return FitResult(
+        n=first.n,
+        probs=distribution.probs,
+        temperature=distribution.temperature,
+        standard_errors=errors,
+        interval_95=interval,
+        # The density of log X with respect to the log-ratios, or that of X.
+        log_likelihood=estimate.log_likelihood - (0 if rows.log else first.sum_of_logs),
+        iterations=iterations,
+        goodness=_goodness(log_x, distribution, rows, names, threads),
+        distribution=distribution,
+    )
 
 
-class _Fitting:
-    # Rows are held until there are enough for Newton's method to come so close to the maximum
-    # that one step, whose error is quadratic, does for all that follow: with m rows held of n,
-    # it leaves an error of the order of sqrt(n) K / m standard errors.
+class _FirstPass:
+    """What is kept of a first pass: some rows, and what tells a degenerate sample."""
 
-    def __init__(
-        self, temperature: float | None, names: Sequence[str] | None, *, log: bool
-    ) -> None:
-        self.temperature = temperature
-        self.names = names
+    def __init__(self, num_categories: int, expected: int | None, *, log: bool) -> None:
         self.log = log
-        self.n = self.held_rows = self.iterations = 0
+        self.n = 0
         self.sum_of_logs = 0.0
-        self.held: list[FloatArray] = []
-        self.standard: Standard | None = None
+        self.low = np.full(num_categories, np.inf)
+        self.high = np.full(num_categories, -np.inf)
+        self.kept = KeptRows(max(2, KEPT_VALUES // num_categories), expected)
 
-    def update(self, values: FloatArray) -> None:
-        log_x = _log_samples(values, self.n, log=self.log)
-        self.n += log_x.shape[1]
+    def update(self, batch: Batch) -> None:
+        """Take in the next rows."""
+        with np.errstate(divide="ignore"):
+            log_x = batch.rows if self.log else np.log(batch.rows)
         self.sum_of_logs += float(log_x.sum())
-        if self.standard is not None:
-            self.found += derivatives(
-                self.standard.apply(log_x), self.point[:-1], float(self.point[-1])
-            )
-            return
-        self.held.append(values)
-        self.held_rows = self.n
-        if self.n * len(log_x) >= HELD_VALUES:
-            self._climb()
+        low = log_x.min(axis=0)
+        if np.isneginf(low).any():
+            _refuse_zeros(batch, log_x)
+        self.n += len(log_x)
+        self.low = np.minimum(self.low, low)
+        self.high = np.maximum(self.high, log_x.max(axis=0))
+        self.kept.update(replace(batch, rows=log_x))
 
-    def _climb(self) -> Standard:
-        self._refuse_degenerate()
-        logs = self.held if self.log else [np.log(slab) for slab in self.held]
-        self.standard = standard = Standard.of(logs)
-        self.point, self.found, self.iterations = climb(
-            [standard.apply(slab) for slab in logs], standard, self.temperature
+    def merge(self, later: Self) -> None:
+        """Take in what was kept of the rows that follow."""
+        self.n += later.n
+        self.sum_of_logs += later.sum_of_logs
+        self.low = np.minimum(self.low, later.low)
+        self.high = np.maximum(self.high, later.high)
+        self.kept.merge(later.kept)
+
+
+def _refuse_zeros(batch: Batch, log_x: FloatArray) -> None:
+    zero = np.isneginf(log_x)
+    if (zero.sum(axis=1) == zero.shape[1] - 1).all():
+        raise DataError(
+            "the samples are one-hot: that is temperature 0, where only the columns' means, "
+            "the probabilities, can be told"
         )
-        return standard
+    row = int(zero.any(axis=1).argmax())
+    raise DataError(
+        f"row {batch.indices[row] + 1:,} ({show_row(batch.rows[row])}) holds an exact 0, whose "
+        "likelihood is not defined: fit log samples, made and read with --log"
+    )
 
-    def _refuse_degenerate(self) -> None:
-        k = len(self.held[0]) if self.held else 0
-        parameters = k - (self.temperature is not None)
-        if self.n < max(2, parameters):
-            raise DataError(
-                f"{self.n} rows are too few to fit {parameters} parameters: draw {FEW_ROWS * k:,} "
-                "or more"
-            )
-        low = np.min([slab.min(axis=1) for slab in self.held], axis=0)
-        high = np.max([slab.max(axis=1) for slab in self.held], axis=0)
-        constant = np.flatnonzero(high - low <= 4 * EPSILON * np.abs(low))
-        if len(constant):
-            raise DataError(
-                f"column {constant[0] + 1} is constant: samples of a Concrete distribution vary "
-                "in every column"
-            )
 
-    def result(self) -> FitResult:
-        standard = self.standard or self._climb()
-        if self.n > self.held_rows:
-            fixed = self.temperature is not None
-            step, decrement = newton_step(self.found, fixed_temperature=fixed)
-            self.point = self.point + step
-            self.found = replace(self.found, value=self.found.value + decrement / 2)
-        estimate = standard.estimate(self.found, self.point, self.n, self.iterations)
-        distribution = Concrete.from_logits(estimate.logits, estimate.temperature)
-        errors, interval = _uncertainty(estimate, fixed=self.temperature is not None)
-        return FitResult(
-            n=self.n,
-            probs=distribution.probs,
-            temperature=distribution.temperature,
-            standard_errors=errors,
-            interval_95=interval,
-            # The density of log X with respect to the log-ratios, or that of X.
-            log_likelihood=estimate.log_likelihood - (0 if self.log else self.sum_of_logs),
-            iterations=self.iterations,
-            held=self.held_rows,
-            goodness=check(
-                (slab.T for slab in self.held), distribution, log=self.log, names=self.names
-            ),
-            distribution=distribution,
+def _refuse_degenerate(first: _FirstPass, num_categories: int, *, fixed: bool) -> None:
+    parameters = num_categories - fixed
+    if first.n < max(2, parameters):
+        raise DataError(
+            f"{first.n:,} rows are too few to fit {parameters:,} parameters: draw "
+            f"{FEW_ROWS * num_categories:,} or more"
         )
+    # A component that rounds to 1 in every row has the logarithm 0.
+    spread = first.high - first.low
+    constant = np.flatnonzero((spread <= 4 * EPSILON * np.abs(first.low)) & (first.low < 0))
+    if len(constant):
+        raise DataError(
+            f"column {constant[0] + 1} is constant: samples of a Concrete distribution vary "
+            "in every column"
+        )
+
+
+def _refine(
+    rows: Samples,
+    standard: Standard,
+    point: FloatArray,
+    n: int,
+    threads: int | None,
+    *,
+    fixed: bool,
+) -> tuple[FloatArray, Derivatives, int]:
+    """Go on with Newton's method over all rows, from the maximum over some of them.
+
+    The step's error is quadratic: after one from a squared distance of d standard errors, about
+    d**2 / n of them are left.
+    """
+    found, previous = _derivatives(rows, standard, point, threads), point
+    for passes in range(1, MAX_PASSES):
+        step, decrement = newton_step(found, fixed_temperature=fixed)
+        while point[-1] + step[-1] <= 0:
+            step = step / 2
+        previous, point = point, point + step
+        if decrement**2 < NEGLIGIBLE * n:
+            return point, replace(found, value=found.value + decrement / 2), passes
+        there = _derivatives(rows, standard, point, threads)
+        while there.value < found.value - ROUNDING * abs(found.value):
+            point = (previous + point) / 2
+            there = _derivatives(rows, standard, point, threads)
+        found = there
+    raise AccuracyError("the likelihood of these rows has no maximum that Newton's method can find")
+
+
+def _derivatives(
+    rows: Samples, standard: Standard, point: FloatArray, threads: int | None
+) -> Derivatives:
+    make = partial(DerivativesAccumulator, standard, point, log=rows.log)
+    return rows.accumulate(make, threads=threads).found
+
+
+def _goodness(
+    log_x: FloatArray,
+    distribution: Concrete,
+    rows: Samples,
+    names: Sequence[str] | None,
+    threads: int | None,
+) -> CheckResult:
+    values = log_x.T if rows.log else np.exp(log_x.T)
+    kept = replace(
+        rows, read=partial(array_parts, values), valid=False, wanted=(), progress=None, total=None
+    )
+    return check(kept, distribution, names=names, threads=threads)
 
 
 def _uncertainty(estimate: Estimate, *, fixed: bool) -> tuple[Uncertainty, Uncertainty]:
@@ -287,58 +371,3 @@ def _uncertainty(estimate: Estimate, *, fixed: bool) -> tuple[Uncertainty, Uncer
     ends_t = t * np.exp(np.array([-1, 1]) * QUANTILE * error_t / t)
     error_of_probs = error * np.exp(estimate.logits + log_rest)
     return Uncertainty(error_of_probs, error_t), Uncertainty(ends, ends_t)
-
-
-def _log_samples(values: FloatArray, start: int, *, log: bool) -> FloatArray:
-    # Refuses what has no likelihood, naming the row as people count, from 1.
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-        log_x = values if log else np.log(values)
-        peak = log_x.max(axis=0)
-        total = np.exp(log_x - peak).sum(axis=0)
-        error = np.abs(np.log(total) + peak)
-        lowest = np.where(np.isneginf(log_x), 0.0, log_x).min(axis=0)
-    # The likelihood does not depend on a row's sum: this tells the wrong kind of file, and lets
-    # through what float32 or a few decimals leave of a sum of 1.
-    tolerance = SUM_TOLERANCE * (1 - lowest if log else 1)
-    off = ~(error <= tolerance)
-    if off.any():
-        row = int(off.argmax())
-        raise DataError(
-            f"row {start + row + 1:,} ({_shown(values[:, row])}) {_fault(values[:, row], log=log)}"
-        )
-    zero = np.isneginf(log_x)
-    if zero.any():
-        if (zero.sum(axis=0) == len(zero) - 1).all():
-            raise DataError(
-                "the samples are one-hot: that is temperature 0, where only the columns' means, "
-                "the probabilities, can be told"
-            )
-        row = int(zero.any(axis=0).argmax())
-        raise DataError(
-            f"row {start + row + 1:,} ({_shown(values[:, row])}) holds an exact 0, whose "
-            "likelihood is not defined: fit log samples, made and read with --log"
-        )
-    return log_x
-
-
-def _fault(row: FloatArray, *, log: bool) -> str:
-    if np.isnan(row).any():
-        return "holds NaN: leave such rows out, or mend the sampler that makes them"
-    if np.isposinf(row).any():
-        return "holds an infinite value: leave such rows out, or mend the sampler that makes them"
-    if log:
-        return (
-            f"has exponentials that sum to {np.exp(row).sum():.7g}, not 1, and is off the simplex; "
-            "if the samples are not logarithms, fit them without --log"
-        )
-    if (row < 0).any():
-        return (
-            "holds a negative value and is off the simplex; if the samples are logarithms, fit "
-            "them with --log"
-        )
-    return f"sums to {row.sum():.7g}, not 1, and is off the simplex: normalise the rows"
-
-
-def _shown(row: FloatArray) -> str:
-    shown = ", ".join(f"{value:.6g}" for value in row[:5])
-    return shown + (", ..." if len(row) > 5 else "")

@@ -11,21 +11,15 @@ contiguous memory.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from gscli.arrays import FloatArray
-from gscli.errors import AccuracyError, ShapeError
-
-Samples = npt.NDArray[np.floating[Any]] | Iterable[npt.NDArray[np.floating[Any]]]
-"""Rows in one array or in several."""
-
-SLAB_VALUES = 2**19
-"""Values worked on at a time: four megabytes, so that temporaries stay near the core."""
+from gscli.errors import AccuracyError
+from gscli.io.samples import Batch, category_major
 
 CONVERGED = 1e-9
 """Squared Newton decrement at which to stop: a distance of 3e-5 standard errors."""
@@ -71,52 +65,9 @@ class Estimate:
         return covariance
 
 
-def in_blocks(samples: Samples) -> Iterable[npt.NDArray[np.floating[Any]]]:
-    """Take a single array of rows, of any library, for one block.
-
-    Examples
-    --------
-    >>> [block.shape for block in in_blocks(np.ones((5, 3)))]
-    [(5, 3)]
-    """
-    return [samples] if getattr(samples, "ndim", 0) == 2 else samples  # type: ignore[list-item]
-
-
-def slabs(blocks: Samples, num_categories: int) -> Iterator[FloatArray]:
-    """Cut blocks of rows into category-major pieces.
-
-    Parameters
-    ----------
-    blocks : array_like or iterable of array_like, shape (rows, K)
-        Rows of any floating type, in one array or in several.
-    num_categories : int
-        K.
-
-    Yields
-    ------
-    ndarray, shape (K, rows)
-        A copy, C-contiguous, of at most about 2**19 values.
-
-    Raises
-    ------
-    ShapeError
-        If a block is not of shape (rows, K).
-    """
-    step = max(1, SLAB_VALUES // num_categories)
-    for block in in_blocks(blocks):
-        rows = np.asarray(block)
-        if rows.ndim != 2 or rows.shape[1] != num_categories:
-            raise ShapeError(
-                f"rows have shape {rows.shape}, but the distribution has {num_categories} "
-                f"categories: expected (rows, {num_categories})"
-            )
-        for start in range(0, len(rows), step):
-            yield np.array(rows[start : start + step].T, dtype=np.float64, order="C")
-
-
 @dataclass(frozen=True, eq=False, slots=True)
 class Derivatives:
-    """Log-likelihood, gradient and Hessian in (a, t); they add up over pieces of the data."""
+    """Log-likelihood, gradient and Hessian in (a, t); they add up over parts of the data."""
 
     value: float
     gradient: FloatArray
@@ -128,6 +79,27 @@ class Derivatives:
             self.gradient + other.gradient,
             self.hessian + other.hessian,
         )
+
+
+class DerivativesAccumulator:
+    """The derivatives at one point of (a, t), summed over log-samples in standard coordinates."""
+
+    def __init__(self, standard: "Standard", point: FloatArray, *, log: bool) -> None:
+        self.standard = standard
+        self.point = point
+        self.log = log
+        k = len(point) - 1
+        self.found = Derivatives(0.0, np.zeros(k + 1), np.zeros((k + 1, k + 1)))
+
+    def update(self, batch: Batch) -> None:
+        """Take in the next rows."""
+        values = category_major(batch.rows)
+        log_x = self.standard.apply(values if self.log else np.log(values, out=values))
+        self.found += derivatives(log_x, self.point[:-1], float(self.point[-1]))
+
+    def merge(self, later: Self) -> None:
+        """Add the derivatives over other rows."""
+        self.found += later.found
 
 
 def derivatives(log_x: FloatArray, logits: FloatArray, temperature: float) -> Derivatives:
@@ -189,18 +161,18 @@ class Standard:
     scale: float
 
     @classmethod
-    def of(cls, log_x: Sequence[FloatArray]) -> "Standard":
-        """Take the coordinates from slabs of log-samples, each of shape (K, rows)."""
-        k, n = len(log_x[0]), sum(slab.shape[1] for slab in log_x)
-        centred = [slab - slab.mean(axis=0) for slab in log_x]
-        centre = sum((slab.sum(axis=1) for slab in centred), start=np.zeros(k)) / n
-        square = sum(float(((slab - centre[:, None]) ** 2).sum()) for slab in centred) / n
+    def of(cls, log_x: FloatArray) -> "Standard":
+        """Take the coordinates from log-samples, shape (K, rows)."""
+        k, n = log_x.shape
+        centred = log_x - log_x.mean(axis=0)
+        centre = centred.mean(axis=1)
+        square = float(((centred - centre[:, None]) ** 2).sum()) / n
         if square == 0:
             raise AccuracyError("the rows are all the same: their likelihood has no maximum")
         return cls(centre, math.sqrt((k - 1) * math.pi**2 / 6 / square))
 
     def apply(self, log_x: FloatArray) -> FloatArray:
-        """Return a slab of log-samples in these coordinates."""
+        """Return log-samples in these coordinates."""
         standard: FloatArray = log_x - log_x.mean(axis=0)
         standard -= self.centre[:, None]
         standard *= self.scale
@@ -229,12 +201,12 @@ def newton_step(found: Derivatives, *, fixed_temperature: bool) -> tuple[FloatAr
     return step, float(step @ found.gradient)
 
 
-def maximise(log_x: Sequence[FloatArray], *, temperature: float | None = None) -> Estimate:
+def maximize(log_x: FloatArray, *, temperature: float | None = None) -> Estimate:
     """Maximise the likelihood over the logits and, unless it is given, the temperature.
 
     Parameters
     ----------
-    log_x : sequence of ndarray, each of shape (K, rows)
+    log_x : ndarray, shape (K, rows)
         Logarithms of samples, finite, not the same in every row.
     temperature : float, optional
         Hold the temperature here.
@@ -253,19 +225,17 @@ def maximise(log_x: Sequence[FloatArray], *, temperature: float | None = None) -
     --------
     >>> from gscli import Concrete
     >>> y = Concrete([1, 3, 6], temperature=0.5).sample_log(50_000, seed=1)
-    >>> found = maximise([y.T])
+    >>> found = maximize(y.T)
     >>> np.exp(found.logits).round(2).tolist(), round(found.temperature, 2)
     ([0.1, 0.3, 0.6], 0.5)
     """
     standard = Standard.of(log_x)
-    point, found, iterations = climb(
-        [standard.apply(slab) for slab in log_x], standard, temperature
-    )
-    return standard.estimate(found, point, sum(slab.shape[1] for slab in log_x), iterations)
+    point, found, iterations = newton_maximize(standard.apply(log_x), standard, temperature)
+    return standard.estimate(found, point, log_x.shape[1], iterations)
 
 
-def climb(
-    pieces: Sequence[FloatArray], standard: Standard, temperature: float | None
+def newton_maximize(
+    log_x: FloatArray, standard: Standard, temperature: float | None
 ) -> tuple[FloatArray, Derivatives, int]:
     """Run Newton's method in standard coordinates; return the point, derivatives and iterations."""
     k = len(standard.centre)
@@ -273,10 +243,7 @@ def climb(
     point[k] = 1.0 if temperature is None else temperature / standard.scale
 
     def at(where: FloatArray) -> Derivatives:
-        total = derivatives(pieces[0], where[:k], float(where[k]))
-        for piece in pieces[1:]:
-            total += derivatives(piece, where[:k], float(where[k]))
-        return total
+        return derivatives(log_x, where[:k], float(where[k]))
 
     found = at(point)
     for iteration in range(1, MAX_ITERATIONS):

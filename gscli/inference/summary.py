@@ -1,19 +1,21 @@
 """What a sample says of itself: means, spreads and shares with their standard errors."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
 
 import numpy as np
 
 from gscli.arrays import FloatArray
 from gscli.distribution.extremes import WITHIN, proportion_error
 from gscli.errors import DataError
+from gscli.io.samples import Batch, Rows, Samples, as_samples
+from gscli.records import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """Figures of a sample of n rows.
+class Summary(Record):
+    """Statistics of a sample of n rows.
 
     Attributes
     ----------
@@ -40,42 +42,86 @@ class Summary:
     near_vertex: float
     near_vertex_se: float
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the figures in terms of JSON."""
-        return {
-            key: value.tolist() if isinstance(value, np.ndarray) else value
-            for key, value in asdict(self).items()
-        }
 
-    def as_row(self, names: Mapping[int, str]) -> dict[str, Any]:
-        """Return the figures as a row of a table, by the names of its columns.
+class SummaryAccumulator:
+    """What is kept of the rows of a sample for its summary."""
 
-        Parameters
+    def __init__(self, *, log: bool = False) -> None:
+        self.log = log
+        self.n = 0
+        self.argmax_counts: FloatArray = np.zeros(1)
+        self.near = 0
+        self.mean: FloatArray = np.zeros(1)
+        self.squares: FloatArray = np.zeros(1)
+
+    def update(self, batch: Batch) -> None:
+        """Take in some points of the simplex, or their logarithms."""
+        columns = np.exp(batch.rows.T) if self.log else batch.rows.T
+        largest = columns.max(axis=0)
+        values = np.vstack([columns, largest])
+        mean = values.mean(axis=1)
+        values -= mean[:, None]
+        counts = np.bincount(columns.argmax(axis=0), minlength=len(columns))
+        near = int(np.count_nonzero(largest > 1 - WITHIN))
+        self._add(len(batch.rows), counts.astype(np.float64), near, mean, (values**2).sum(axis=1))
+
+    def merge(self, later: Self) -> None:
+        """Take in the sums of other rows."""
+        self._add(later.n, later.argmax_counts, later.near, later.mean, later.squares)
+
+    def _add(
+        self, n: int, counts: FloatArray, near: int, mean: FloatArray, squares: FloatArray
+    ) -> None:
+        """Add up means, and sums of squares about them.
+
+        References
         ----------
-        names : mapping of int to str
-            The categories that are wanted, by position.
+        Chan, Golub, LeVeque (1983), "Algorithms for computing the sample variance", equation 2.1.
         """
-        row: dict[str, Any] = {}
-        for key, value in asdict(self).items():
-            if isinstance(value, np.ndarray):
-                row |= {f"sample {key} {name}": float(value[k]) for k, name in names.items()}
-            else:
-                row[f"sample {key}"] = value
-        return row
+        total = self.n + n
+        shift = mean - self.mean
+        self.mean = self.mean + shift * (n / max(total, 1))
+        self.squares = self.squares + squares + shift**2 * (self.n * n / max(total, 1))
+        self.argmax_counts = self.argmax_counts + counts
+        self.near += near
+        self.n = total
+
+    def summary(self) -> Summary:
+        """Return the statistics, or raise `DataError` if there is not a single row."""
+        n = self.n
+        if n == 0:
+            raise DataError("a sample without rows has no statistics")
+        sd = np.sqrt(self.squares[:-1] / max(n - 1, 1))
+        return Summary(
+            n=n,
+            mean=self.mean[:-1],
+            mean_se=sd / np.sqrt(n),
+            sd=sd,
+            rounding=self.argmax_counts / n,
+            rounding_se=proportion_error(self.argmax_counts, n),
+            expected_max=float(self.mean[-1]),
+            expected_max_se=float(np.sqrt(self.squares[-1]) / n),
+            near_vertex=self.near / n,
+            near_vertex_se=float(proportion_error(self.near, n)),
+        )
 
 
-def summarise(blocks: Iterable[FloatArray]) -> Summary:
+def summarise(rows: Rows | Samples, *, log: bool = False, threads: int | None = None) -> Summary:
     """Summarise a sample in one pass and bounded memory.
 
     Parameters
     ----------
-    blocks : iterable of ndarray, shape (rows, K)
+    rows : ndarray or iterable of ndarray, shape (rows, K)
         Points of the simplex.
+    log : bool
+        Whether the rows are log X.
+    threads : int, optional
+        Number of threads; by default one for each usable core.
 
     Returns
     -------
     Summary
-        Its figures.
+        Its statistics.
 
     Raises
     ------
@@ -84,70 +130,10 @@ def summarise(blocks: Iterable[FloatArray]) -> Summary:
 
     Examples
     --------
-    >>> s = summarise([np.array([[0.25, 0.75], [0.75, 0.25]])])
+    >>> s = summarise(np.array([[0.25, 0.75], [0.75, 0.25]]))
     >>> s.n, s.mean.tolist(), s.rounding.tolist(), s.near_vertex
     (2, [0.5, 0.5], [0.5, 0.5], 0.0)
     """
-    sums = Sums()
-    for rows in blocks:
-        sums.add(rows)
-    return sums.summary()
-
-
-class Sums:
-    """What is kept of the rows of a sample, read once, for its summary."""
-
-    def __init__(self) -> None:
-        self.n = 0
-        self.winners: FloatArray = np.zeros(1)
-        self.near = 0.0
-        self.moments: FloatArray = np.zeros((2, 1))
-
-    def add(self, rows: FloatArray) -> None:
-        """Take in some points of the simplex, shape (rows, K)."""
-        columns = rows.T
-        largest = columns.max(axis=0)
-        self.moments = _merged(self.moments, self.n, np.vstack([columns, largest]))
-        self.n += len(rows)
-        self.winners = self.winners + np.bincount(columns.argmax(axis=0), minlength=len(columns))
-        self.near += float(np.count_nonzero(largest > 1 - WITHIN))
-
-    def summary(self) -> Summary:
-        """Return the figures, or raise `DataError` if there is not a single row."""
-        n = self.n
-        if n == 0:
-            raise DataError("a sample without rows has no figures")
-        mean, squares = self.moments
-        sd = np.sqrt(squares[:-1] / max(n - 1, 1))
-        return Summary(
-            n=n,
-            mean=mean[:-1],
-            mean_se=sd / np.sqrt(n),
-            sd=sd,
-            rounding=self.winners / n,
-            rounding_se=proportion_error(self.winners, n),
-            expected_max=float(mean[-1]),
-            expected_max_se=float(np.sqrt(squares[-1]) / n),
-            near_vertex=self.near / n,
-            near_vertex_se=float(proportion_error(self.near, n)),
-        )
-
-
-def _merged(moments: FloatArray, n: int, columns: FloatArray) -> FloatArray:
-    """Add a block to the means, and the sums of squares about them, of n earlier values.
-
-    References
-    ----------
-    Chan, Golub, LeVeque (1983), "Algorithms for computing the sample variance", equation 2.1.
-    """
-    count = columns.shape[1]
-    mean = columns.mean(axis=1)
-    columns -= mean[:, None]
-    np.square(columns, out=columns)
-    shift = mean - moments[0]
-    return np.stack(
-        [
-            moments[0] + shift * (count / (n + count)),
-            moments[1] + columns.sum(axis=1) + shift**2 * (n * count / (n + count)),
-        ]
-    )
+    samples = as_samples(rows, log=log)
+    make = partial(SummaryAccumulator, log=samples.log)
+    return samples.accumulate(make, threads=threads).summary()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import stat
 import sys
 import tempfile
@@ -45,6 +46,47 @@ def check_target(path: Path, *, overwrite: bool) -> None:
             raise OutputError(f"{path}: the directory {folder} does not exist; create it first")
         if not os.access(folder, os.W_OK | os.X_OK):
             raise OutputError(f"{path}: the directory {folder} is not writable; choose another")
+
+
+def appears_by_renaming(path: Path) -> bool:
+    """Return whether what is written to `path` goes to a temporary file first (see `replacing`).
+
+    Nobody sees that one before it is whole: so it may be written in any order.
+    """
+    return str(path) != "-" and _descriptor(path) is None and _is_regular_or_new(path)
+
+
+def check_room(path: Path, size: int) -> None:
+    """Refuse a target whose disk has no room for it, before any work is done for it.
+
+    Parameters
+    ----------
+    path : Path
+        Where a file is to be written; its folder exists.
+    size : int
+        Bytes that it will have at least.
+
+    Raises
+    ------
+    OutputError
+        If fewer bytes are free.
+    """
+    if not appears_by_renaming(path):
+        return
+    disk = shutil.disk_usage(_resolved(path).parent)
+    # Some systems of files do not tell, and have 0 in all.
+    if size > disk.free and disk.total:
+        raise OutputError(
+            f"{path} needs {_readable(size)}, but {_readable(disk.free)} are free on its disk; "
+            "ask for fewer rows or name another disk"
+        )
+
+
+def _readable(size: int) -> str:
+    """Return a number of bytes in the largest unit of which there is one."""
+    units = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
+    power = min((len(str(size)) - 1) // 3, len(units) - 1)
+    return f"{size / 1000**power:,.3g} {units[power]}"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Names of categories: those that samples have by default, and what a name may be."""
+"""What a column holds: names of categories, the default ones and the permitted; and numbers."""
 
 import unicodedata
 from collections import Counter
@@ -44,3 +44,41 @@ def check_names(names: Sequence[str]) -> tuple[str, ...]:
         name, _ = Counter(cleaned).most_common(1)[0]
         raise DataError(f"two categories are named {name!r}")
     return cleaned
+
+
+def parse_number(text: str) -> float:
+    """Return the number that a text is, as any program reads it.
+
+    Parameters
+    ----------
+    text : str
+        Digits with a decimal point, perhaps an exponent or blanks around them; or nan or inf.
+
+    Raises
+    ------
+    ValueError
+        If it is not a number. Digits with underscores are not: only Python reads them as one.
+
+    Examples
+    --------
+    >>> parse_number(" 6e0 ")
+    6.0
+    """
+    if "_" in text:
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a number, so that it cannot be told from a value.
+
+    Examples
+    --------
+    >>> [is_number(text) for text in ("7", "nan", "1_0", "x1")]
+    [True, True, False, False]
+    """
+    try:
+        parse_number(text)
+    except ValueError:
+        return False
+    return True

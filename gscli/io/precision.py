@@ -1,13 +1,23 @@
-"""How finely values were written: decimals, significant digits, half or single precision."""
+"""How finely values were written: decimals, significant digits, half or single precision.
+
+From it follows what a reader must allow for: how far from 1 a row may sum, and what an exact 0
+hides.
+"""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gscli.arrays import FloatArray
+from gscli.arrays import BoolArray, FloatArray, logsumexp
+
+SUM_TOLERANCE = 1e-6
+"""How far from 1 a row of full precision may sum: float32 samples stay inside."""
+
+LARGEST_NOISE = 20.0
+"""Gumbel noise from float32 uniforms goes no further than 24 log 2 = 16.6."""
 
 FLOAT32_DIGITS = 8
 """Significant digits that float32 numbers from 1 to 10 need, and most others."""
@@ -15,14 +25,20 @@ FLOAT32_DIGITS = 8
 FEWEST_LARGEST = 3
 """Values that tell digits from decimals."""
 
-PROBED_VALUES = 1000
+PROBED_VALUES = 2**17
+"""Values at the beginning of a file that are looked at."""
+
+PRINTED_VALUES = 1000
+"""Those of them whose digits are counted."""
+
+FEW_CATEGORIES = 8
 MOST_DECIMALS = 8
 DOUBLE = -1075 * math.log(2)
 """Logarithm below which a float64 value rounds to 0."""
 
 
 @dataclass(frozen=True, slots=True)
-class Resolution:
+class Precision:
     """How finely the values were written.
 
     Attributes
@@ -39,6 +55,10 @@ class Resolution:
     log_least, log_normal : float
         Logarithm of what rounds to 0, and of what does where numbers below the normal ones count
         as 0.
+    subnormal : bool
+        Whether numbers below the normal ones were seen.
+    spread : float
+        The largest difference of two finite logarithms in a row.
     """
 
     name: str = "full"
@@ -48,6 +68,8 @@ class Resolution:
     epsilon: float = 0.0
     log_least: float = DOUBLE
     log_normal: float = -1022 * math.log(2)
+    subnormal: bool = False
+    spread: float = 0.0
 
     @property
     def half(self) -> bool:
@@ -74,10 +96,93 @@ class Resolution:
             )
         return f"the values have {self.name} precision: write more digits"
 
+    @property
+    def log_zero(self) -> float:
+        """Logarithm below which a value was written as 0."""
+        return self.log_least if self.subnormal else self.log_normal
+
+    @property
+    def inexact(self) -> bool:
+        """Whether rounding takes rows off the simplex."""
+        return self.name != "full"
+
+    def tolerance(self, log_x: FloatArray, scores: float | None = None) -> FloatArray | float:
+        """Return how far from 1 rows may sum (of logarithms: from 0 the log of that sum).
+
+        Parameters
+        ----------
+        log_x : ndarray, shape (K, rows)
+            The rows' logarithms.
+        scores : float, optional
+            Bound of the sampler's scores (logits + noise) / t; by default guessed from how far
+            apart the logarithms lie.
+        """
+        k = len(log_x)
+        if self.decimal:
+            return SUM_TOLERANCE + self.step * k / 2
+        if self.digits:
+            # The errors add up to half a step of Σ x = 1, or of -Σ x log x <= log K.
+            return SUM_TOLERANCE + self.step / 2 * (1 + math.log(k))
+        if not self.epsilon:
+            return SUM_TOLERANCE
+        # A float32 sampler that works with log X, as torch's does, rounds scores: at low
+        # temperature they are large, and the sum is off by as much.
+        if scores is None:
+            scores = LARGEST_NOISE + 2 * self.spread
+        spread = log_x.max(axis=0) - np.where(np.isneginf(log_x), 0.0, log_x).min(axis=0)
+        tolerance: FloatArray = SUM_TOLERANCE + self.epsilon * (1 + scores + 2 * spread)
+        return tolerance
+
+    def off_simplex(
+        self, values: FloatArray, log_x: FloatArray | None = None, scores: float | None = None
+    ) -> BoolArray:
+        """Tell which rows are not on the simplex, up to rounding: shape (rows,).
+
+        Parameters
+        ----------
+        values : ndarray, shape (K, rows)
+            Points, or their logarithms.
+        log_x : ndarray, shape (K, rows), optional
+            Their logarithms, if they are known already.
+        scores : float, optional
+            See `tolerance`.
+
+        Examples
+        --------
+        >>> Precision().off_simplex(np.array([[0.2, 0.2, -0.1], [0.8, 0.9, 1.1]])).tolist()
+        [False, True, True]
+        """
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            error = logsumexp(values, axis=0) if self.log else _column_sums(values) - 1
+            if not self.log and not values.min() >= 0:
+                error[values.min(axis=0) < 0] = np.nan
+            np.abs(error, out=error)
+            off: BoolArray = ~(error <= SUM_TOLERANCE)
+            if self.inexact and off.any():
+                logs = log_x if log_x is not None else values if self.log else np.log(values)
+                off = ~(error <= self.tolerance(logs, scores))
+        return off
+
     @classmethod
-    def of(cls, values: FloatArray, *, log: bool) -> "Resolution":
-        """Tell it from some values."""
-        few = values.ravel()[:PROBED_VALUES]
+    def of(cls, rows: npt.NDArray[np.floating[Any]], *, log: bool) -> "Precision":
+        """Tell it from the first rows of a file, shape (rows, K)."""
+        rows = np.asarray(rows[: max(2, PROBED_VALUES // rows.shape[1])], dtype=np.float64)
+        values = np.ascontiguousarray(rows.T)
+        found = cls._told(values, log=log)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_x = values if log else np.log(values)
+        finite = np.isfinite(log_x)
+        if not finite.any():
+            return found
+        highest = np.where(finite, log_x, -np.inf).max(axis=0)
+        lowest = np.where(finite, log_x, np.inf).min(axis=0)
+        spread = float((highest - lowest)[finite.any(axis=0)].max())
+        subnormal = float(lowest.min()) < found.log_normal
+        return replace(found, spread=spread, subnormal=subnormal)
+
+    @classmethod
+    def _told(cls, values: FloatArray, *, log: bool) -> "Precision":
+        few = values.ravel()[:PRINTED_VALUES]
         if not np.isfinite(values).any():
             return cls(log=log)
         with np.errstate(invalid="ignore", over="ignore"):
@@ -104,17 +209,17 @@ class Resolution:
         return cls(log=log)
 
     @classmethod
-    def _of_decimals(cls, decimals: int, *, log: bool) -> "Resolution":
+    def _of_decimals(cls, decimals: int, *, log: bool) -> "Precision":
         step = 10.0**-decimals
         least = DOUBLE if log else math.log(step / 2)
         return cls(f"{decimals}-decimal", step, True, log, log_least=least, log_normal=least)
 
     @classmethod
-    def _of_digits(cls, digits: int, *, log: bool) -> "Resolution":
+    def _of_digits(cls, digits: int, *, log: bool) -> "Precision":
         return cls(f"{digits}-digit", 10.0 ** (1 - digits), log=log)
 
     @classmethod
-    def _of_floats(cls, name: str, bits: int, zero: tuple[int, int], *, log: bool) -> "Resolution":
+    def _of_floats(cls, name: str, bits: int, zero: tuple[int, int], *, log: bool) -> "Precision":
         # The step is wider than 2**-bits: a softmax loses bits before its last rounding.
         least, normal = (power * math.log(2) for power in zero)
         return cls(name, 2.0 ** (2 - bits), False, log, 2.0**-bits, least, normal)
@@ -130,6 +235,17 @@ class Resolution:
             # The numbers next to 0 lie a fixed step apart.
             side = self.step * np.maximum(1, -log_x) + 2 * np.exp(self.log_least - log_x)
         return side
+
+
+def _column_sums(values: FloatArray) -> FloatArray:
+    # Of few categories, whatever the memory's order, adding whole rows is the fastest.
+    if len(values) > FEW_CATEGORIES:
+        total: FloatArray = values.sum(axis=0)
+        return total
+    total = values[0] + values[1]
+    for row in values[2:]:
+        total += row
+    return total
 
 
 def _same(one: npt.NDArray[np.floating[Any]], other: FloatArray) -> bool:

@@ -1,511 +1,482 @@
-"""Files and pipes of samples (CSV, NPY, Parquet) to blocks of rows, in bounded memory."""
+"""Samples on their way through the program: batches of rows, and the one check of them.
 
-import codecs
-import csv
-import io
-import math
-import mmap
-import os
-import shutil
-import sys
-import tempfile
-import warnings
-import weakref
+Whatever samples come from, they are `Samples`: names, and parts of consecutive rows, each of which
+a thread can read by itself. `Samples.accumulate` is the one loop over rows that the program has.
+"""
+
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from tokenize import TokenError
-from typing import Any, BinaryIO
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
-from gscli.arrays import FloatArray
-from gscli.errors import DataError
-from gscli.execution.interrupts import import_polars
-from gscli.io.columns import LOG_PROB, TEMPERATURE, check_names, default_names
+from gscli.arrays import BoolArray, FloatArray, IntArray, RealArray
+from gscli.errors import DataError, ParameterError, ShapeError
+from gscli.execution.threads import Accumulator, accumulate, ordered_map
+from gscli.io.columns import default_names
+from gscli.io.precision import Precision
 
-BLOCK_VALUES = 2**19
-CSV_BYTES = 2**23
-KEPT_BYTES = 2**25
-SEPARATORS = ",\t; "
-LONGEST_SHOWN = 60
-MOST_CATEGORIES = 2**24
-OTHER_FORMATS = {
-    b"\x1f\x8b": "is compressed; decompress it first",
-    b"BZh": "is compressed; decompress it first",
-    b"\xfd7zXZ": "is compressed; decompress it first",
-    b"\x28\xb5\x2f\xfd": "is compressed; decompress it first",
-    b"PK": "is an archive (.npz, .pt?); save one array with numpy.save",
-    b'{"': "looks like JSON; expected CSV, NPY or Parquet",
-    b"[[": "looks like JSON; expected CSV, NPY or Parquet",
-    b"[{": "looks like JSON; expected CSV, NPY or Parquet",
-}
-"""What a file is that begins so, and the remedy."""
+BATCH_VALUES = 2**19
+"""Values worked on at a time: four megabytes, so that temporaries stay near the core."""
+
+PART_VALUES = 2**21
+"""Values that one thread reads before its results are merged: that costs up to a millisecond."""
+
+FULL_PRECISION = Precision()
+SHOWN_TEMPERATURES = 8
+SHOWN_VALUES = 5
+
+Rows = npt.NDArray[np.floating[Any]] | Iterable[npt.NDArray[np.floating[Any]]]
+"""Rows in one array or in several, each of shape (rows, K)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """Consecutive rows of a file.
+class Batch:
+    """Consecutive rows.
 
     Attributes
     ----------
-    start : int
-        Index of the first row, counted from 0, a header not counted.
     rows : ndarray, shape (rows, K)
         The values.
-    temperatures : ndarray of shape (rows,), or None
-        The rows' temperatures, if the file states them.
+    start : int
+        Index of the first row, counted from 0, a header not counted.
+    temperature : float, ndarray of shape (rows,), or None
+        Of all rows, or of each, if it is known.
+    offsets : ndarray of shape (rows,), or None
+        How far each row is behind the first, where some between them are left out.
     """
 
-    start: int
     rows: FloatArray
-    temperatures: FloatArray | None = None
+    start: int = 0
+    temperature: FloatArray | float | None = None
+    offsets: IntArray | None = None
+
+    @property
+    def indices(self) -> IntArray:
+        """The rows' indices in their source, shape (rows,)."""
+        offsets = np.arange(len(self.rows)) if self.offsets is None else self.offsets
+        return self.start + offsets
+
+    def by_temperature(self) -> Iterator["Batch"]:
+        """Yield the rows of each temperature as a batch."""
+        if not isinstance(self.temperature, np.ndarray):
+            yield self
+            return
+        for temperature in np.unique(self.temperature).tolist():
+            chosen = self.temperature == temperature
+            if chosen.all():
+                yield replace(self, temperature=temperature)
+            else:
+                offsets = (self.indices - self.start)[chosen]
+                yield Batch(self.rows[chosen], self.start, temperature, offsets)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of consecutive rows, to be read by one thread.
+
+    Attributes
+    ----------
+    num_rows : int
+        Their number.
+    load : callable
+        Yields their batches, in order.
+    """
+
+    num_rows: int
+    load: Callable[[], Iterable[Batch]]
+
+
+A = TypeVar("A", bound=Accumulator[Batch])
+R = TypeVar("R")
+Progress = Callable[[Iterable[Part]], Iterable[Part]]
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Samples:
-    """A file of samples, opened; iterate over it once. The file is closed when this is let go.
+    """Samples from a file, a pipe, arrays or a distribution, not read yet.
 
     Attributes
     ----------
     label : str
-        The file's name for messages.
+        Where they come from, for messages.
     names : tuple of str
-        Of the categories; x1, x2, ... if the file has none.
+        Of the categories; x1, x2, ... if the source has none.
+    read : callable
+        Yields their parts, in order.
+    log : bool
+        Whether the rows are log X.
     named : bool
-        Whether the file names them.
+        Whether the source names the categories.
     total : int or None
-        Number of rows, where the format tells it beforehand.
+        Number of rows, where the source tells it beforehand.
+    repeatable : bool
+        Whether `read` can be called again.
+    has_temperatures : bool
+        Whether the source states temperatures.
     num_slabs : int
         T for an array of shape (T, n, K), whose temperatures the caller named; else 0.
-    has_temperatures : bool
-        Whether the blocks state temperatures.
+    wanted : tuple of float
+        The only temperatures of which rows are given; all of them if there are none here.
+    choice : str
+        If not empty, rows of other temperatures are an error, and this names the option that
+        leaves them out.
+    valid : bool
+        Whether a row that is not on the simplex is an error.
+    progress : callable, optional
+        Wraps the parts, to show how many are done.
+    assumed : float or None
+        Temperature of the rows, where the source states none.
+    precision : Precision
+        Of the values, as the first rows show it.
+    first : Batch or None
+        Some rows at the beginning.
     """
 
     label: str
     names: tuple[str, ...]
-    named: bool
-    total: int | None
-    num_slabs: int
-    has_temperatures: bool
-    blocks: Callable[[], Iterator[Block]]
+    read: Callable[[], Iterable[Part]]
+    log: bool = False
+    named: bool = False
+    total: int | None = None
+    repeatable: bool = True
+    has_temperatures: bool = False
+    num_slabs: int = 0
+    wanted: tuple[float, ...] = ()
+    choice: str = ""
+    valid: bool = False
+    progress: Progress | None = None
+    assumed: float | None = None
+    precision: Precision = FULL_PRECISION
+    first: Batch | None = None
 
-    def __iter__(self) -> Iterator[Block]:
-        yield from self.blocks()  # as a generator, it keeps this object and so the file
+    @property
+    def num_categories(self) -> int:
+        """K, the number of categories."""
+        return len(self.names)
 
-    def columns(self, block: Block) -> dict[str, FloatArray]:
-        """Return a block as the columns that the file had."""
-        leading = {} if block.temperatures is None else {TEMPERATURE: block.temperatures}
-        return {**leading, **dict(zip(self.names, block.rows.T, strict=True))}
+    @property
+    def expected(self) -> int | None:
+        """Number of rows that will come, if it is known and none are left out."""
+        return None if self.wanted else self.total
+
+    def at(self, temperatures: Sequence[float], *, choice: str = "") -> "Samples":
+        """Return the rows of some temperatures, or all where the source states none.
+
+        Parameters
+        ----------
+        temperatures : sequence of float
+            Those wanted; none means all.
+        choice : str
+            If given, other temperatures are an error that names this option.
+        """
+        wanted = tuple(temperatures) if self.has_temperatures else ()
+        return replace(self, wanted=wanted, choice=choice)
+
+    def stated_temperature(self) -> float | None:
+        """Return the temperature that the first row states, if it states one."""
+        if self.first is None or self.first.temperature is None:
+            return None
+        return float(np.ravel(self.first.temperature)[0])
+
+    def looked_at(self) -> "Samples":
+        """Return the same samples with the precision that their first rows show."""
+        parts = iter(self.read())
+        part = next(parts, None)
+        batches = iter(part.load() if part else ())
+        batch = next(batches, None)
+        if part is None or batch is None:
+            return self
+        if isinstance(batch.temperature, np.ndarray):
+            self._check_temperatures(batch.start, batch.temperature)
+        found = replace(self, precision=Precision.of(batch.rows, log=self.log), first=batch)
+        if self.repeatable:
+            return found
+        begun = Part(part.num_rows, partial(chain, [batch], batches))
+        return replace(found, read=lambda: chain([begun], parts))
+
+    def first_mean(self) -> FloatArray:
+        """Return the mean of the first rows, shape (K,)."""
+        if self.first is None:
+            raise DataError(f"{self.label}: has no rows")
+        rows = self.first.rows
+        mean: FloatArray = (np.exp(rows) if self.log else rows).mean(axis=0)
+        return mean
+
+    def __iter__(self) -> Iterator[Batch]:
+        seen: dict[float, None] = {}
+        for load in self._loads(seen):
+            yield from load()
+        self._refuse_missing(seen)
+
+    def accumulate(self, make: Callable[[], A], *, threads: int | None = None) -> A:
+        """Read all rows once, in threads.
+
+        Parameters
+        ----------
+        make : callable
+            Returns an empty accumulator.
+        threads : int, optional
+            Number of threads, >= 1; by default one for each usable core.
+
+        Returns
+        -------
+        Accumulator
+            With all rows taken in, as if in order.
+
+        Raises
+        ------
+        DataError
+            If the source cannot be read, or has no row at a temperature that is wanted.
+        """
+        seen: dict[float, None] = {}
+        found = accumulate(make, self._loads(seen), threads=threads)
+        self._refuse_missing(seen)
+        return found
+
+    def map(self, function: Callable[[Batch], R], *, threads: int | None = None) -> Iterator[R]:
+        """Yield a function of each batch, in order; it is run in threads, a few parts ahead."""
+        seen: dict[float, None] = {}
+
+        def work(load: Callable[[], Iterator[Batch]]) -> list[R]:
+            return [function(batch) for batch in load()]
+
+        for results in ordered_map(work, self._loads(seen), threads=threads):
+            yield from results
+        self._refuse_missing(seen)
+
+    def _loads(self, seen: dict[float, None]) -> Iterator[Callable[[], Iterator[Batch]]]:
+        """Yield functions that read, check and select the rows of one part each."""
+        parts = self.read()
+        for part in parts if self.progress is None else self.progress(parts):
+            yield partial(self._selected, part, seen)
+
+    def _refuse_missing(self, seen: dict[float, None]) -> None:
+        stated = np.array(list(seen), dtype=np.float64)
+        for temperature in self.wanted:
+            if not _match(stated, temperature).any():
+                raise DataError(
+                    f"{self.label}: has no rows at temperature {temperature:g}; its temperature "
+                    f"column states {list_temperatures(seen)}"
+                )
+
+    def _prepared(self, part: Part) -> Iterator[Batch]:
+        num_rows = 0
+        for batch in part.load():
+            num_rows += len(batch.rows)
+            if self.valid:
+                self._refuse_invalid(batch)
+            if batch.temperature is None:
+                yield replace(batch, temperature=self.assumed)
+                continue
+            if isinstance(batch.temperature, np.ndarray):
+                self._check_temperatures(batch.start, batch.temperature)
+            yield batch
+        if num_rows != part.num_rows:
+            raise DataError(
+                f"{self.label}: {num_rows:,} rows could be read where {part.num_rows:,} are "
+                "announced; the file is damaged"
+            )
+
+    def _selected(self, part: Part, seen: dict[float, None]) -> Iterator[Batch]:
+        for batch in self._prepared(part):
+            if not self.wanted or batch.temperature is None:
+                yield batch
+                continue
+            stated = np.broadcast_to(np.asarray(batch.temperature), len(batch.rows))
+            seen |= dict.fromkeys(np.unique(stated)[: 2 * SHOWN_TEMPERATURES].tolist())
+            matched = np.full(len(stated), np.nan)
+            for temperature in self.wanted:
+                matched[_match(stated, temperature)] = temperature
+            chosen = ~np.isnan(matched)
+            if chosen.all():
+                yield replace(batch, temperature=matched)
+                continue
+            if not chosen.any() and not self.choice:
+                continue
+            if self.choice:
+                both = list_temperatures({*np.unique(stated).tolist(), *self.wanted})
+                raise DataError(
+                    f"{self.label}: states several temperatures, {both}; choose one with "
+                    f"{self.choice}"
+                )
+            offsets = (batch.indices - batch.start)[chosen]
+            yield Batch(batch.rows[chosen], batch.start, matched[chosen], offsets)
+
+    def _check_temperatures(self, start: int, temperatures: FloatArray) -> None:
+        bad = np.flatnonzero(~((temperatures > 0) & np.isfinite(temperatures)))
+        if len(bad):
+            raise DataError(
+                f"{self.label}: row {start + bad[0] + 1:,}: temperature "
+                f"{temperatures[bad[0]]:g} is not a positive, finite number"
+            )
+
+    def _refuse_invalid(self, batch: Batch) -> None:
+        off = self.precision.off_simplex(batch.rows.T)
+        if off.any():
+            row = int(off.argmax())
+            values = batch.rows[row]
+            raise DataError(
+                f"{self.label}: row {batch.start + row + 1:,} ({show_row(values)}) "
+                f"{fault_of(values, log=self.log)}"
+            )
 
 
-NAME_THEM = "name them, in order, with -t"
-
-
-def open_samples(
-    path: str, *, temperatures: Sequence[float] | None = None, remedy: str = NAME_THEM
-) -> Samples:
-    """Open a file of samples of any format; which one is told from its first bytes.
+def as_samples(rows: Rows | Samples, *, log: bool, num_categories: int | None = None) -> Samples:
+    """Return rows of the API as samples.
 
     Parameters
     ----------
-    path : str
-        A path, or ``-`` for standard input.
-    temperatures : sequence of float, optional
-        Those of the slabs of an NPY array of shape (T, n, K), in its order.
-    remedy : str
-        What to do about slabs whose temperatures are not named, for the message.
-
-    Returns
-    -------
-    Samples
-        Its names and its blocks.
+    rows : array_like of shape (rows, K), or iterable of such
+        Of any floating type.
+    log : bool
+        Whether they are log X.
+    num_categories : int, optional
+        The K that is expected; by default that of the first rows.
 
     Raises
     ------
     DataError
-        If the file cannot be read or its content is not a table of numbers; raised while
-        iterating if it is only found there. The message names the row.
+        If there are no rows.
+    ParameterError
+        If they are not numbers.
+    ShapeError
+        If they are not of shape (rows, K).
+
+    Examples
+    --------
+    >>> as_samples(np.full((5, 2), 0.5), log=False).total
+    5
     """
-    label = "standard input" if path == "-" else path
-    if not path:
-        raise DataError("FILE has an empty name; name a file, or - for standard input")
-    try:
-        with ExitStack() as files:
-            own = None if path == "-" else files.enter_context(Path(path).open("rb"))
-            file = own or _standard_input()
-            magic = file.peek(6)[:6]
-            for beginning, what in OTHER_FORMATS.items():
-                if magic.startswith(beginning):
-                    raise DataError(f"{label}: {what}")
-            if magic == b"\x93NUMPY":
-                samples = _open_npy(label, file, temperatures, remedy)
-            elif magic.startswith(b"PAR1"):
-                piped = path == "-" or not file.seekable()
-                source = files.enter_context(_spooled(file)) if piped else Path(path)
-                samples = _open_parquet(label, source)
-            else:
-                samples = _open_csv(label, file)
-            # The blocks are read long after this function returns.
-            weakref.finalize(samples, files.pop_all().close)
-            return samples
-    except OSError as error:
-        raise DataError(f"{label}: {error.strerror or error}") from error
+    if isinstance(rows, Samples):
+        return rows
+    given: Any = rows
+    if isinstance(given, list | tuple) and given and np.ndim(given[0]) == 1:
+        given = np.array(given)
+    single = hasattr(given, "ndim") or not isinstance(given, Iterable)
+    arrays = iter([given] if single else given)
+    first = next(arrays, None)
+    if first is None:
+        raise DataError("there are no rows")
+    k = num_categories or (np.shape(first)[-1] if np.ndim(first) == 2 else 0)
+    total = len(_checked_rows(first, k)) if single else None
+    kept = [first, *arrays] if single or isinstance(given, list | tuple) else None
+
+    def read() -> Iterator[Part]:
+        start = 0
+        for each in chain([first], arrays) if kept is None else kept:
+            values = _checked_rows(each, k)
+            yield from array_parts(values, start)
+            start += len(values)
+
+    names, repeatable = default_names(k), kept is not None
+    return Samples("samples", names, read, log=log, total=total, repeatable=repeatable).looked_at()
 
 
-def _standard_input() -> io.BufferedReader:
-    if sys.stdin is None:
-        raise DataError("standard input: is closed; pipe samples into it, or name a FILE")
-    stdin: Any = sys.stdin.buffer
-    return stdin if isinstance(stdin, io.BufferedReader) else io.BufferedReader(stdin)
+def _checked_rows(rows: Any, num_categories: int) -> RealArray:
+    values = np.asarray(rows)
+    if values.dtype.kind not in "fiu":
+        raise ParameterError("samples", f"hold {values.dtype} values; expected real numbers")
+    if values.ndim != 2 or values.shape[1] != num_categories or num_categories < 2:
+        expected = f"(rows, {num_categories}), {num_categories} categories"
+        expected = expected if num_categories > 1 else "(rows, K), K >= 2"
+        raise ShapeError(f"samples have shape {values.shape}; expected {expected}")
+    return values
 
 
-def _spooled(file: BinaryIO) -> BinaryIO:
-    spool = tempfile.TemporaryFile()  # noqa: SIM115
-    shutil.copyfileobj(file, spool)
-    spool.seek(0)
-    return spool
+def array_parts(rows: RealArray, start: int = 0) -> Iterator[Part]:
+    """Yield an array of shape (rows, K) as parts, the first row being number `start`."""
+    step = max(1, PART_VALUES // rows.shape[1])
+    for first in range(0, len(rows), step):
+        piece = rows[first : first + step]
+        yield Part(len(piece), partial(_batches, piece, start + first))
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Which columns of a table are what."""
-
-    names: tuple[str, ...]
-    values: slice
-    temperature: int | None
-
-    def block(self, start: int, table: FloatArray) -> Block:
-        stated = None if self.temperature is None else table[:, self.temperature]
-        return Block(start, table[:, self.values], stated)
+def _batches(rows: RealArray, start: int) -> Iterator[Batch]:
+    step = max(1, BATCH_VALUES // rows.shape[1])
+    for first in range(0, len(rows), step):
+        piece = np.asarray(rows[first : first + step], dtype=np.float64)
+        yield Batch(piece, start + first)
 
 
-def _layout(label: str, header: Sequence[str]) -> _Layout:
-    """Find the categories in a header: between temperatures that lead and log-densities that end.
+class ByTemperature(Generic[A]):
+    """Accumulators by temperature, in the order in which the temperatures first appear.
 
-    A first column without a name is the row index that pandas writes, and no category.
+    Parameters
+    ----------
+    make : callable
+        Returns an empty accumulator for the rows of one temperature.
     """
-    begin, end, temperature = int(header[0] == "" and len(header) > 1), len(header), None
-    if header[begin] == TEMPERATURE:
-        begin, temperature = begin + 1, begin
-    if header[-1] == LOG_PROB:
-        end -= 1
-    if end - begin < 2:
-        count = max(0, end - begin)
-        raise DataError(f"{label}: {count} column of values; a sample has two or more")
-    try:
-        return _Layout(check_names(header[begin:end]), slice(begin, end), temperature)
-    except DataError as error:
-        raise DataError(f"{label}: {error}") from error
 
+    def __init__(self, make: Callable[[], A]) -> None:
+        self.make = make
+        self.found: dict[float | None, A] = {}
 
-def stated_temperatures(block: Block) -> set[float]:
-    """Return the temperatures that a block states."""
-    return set() if block.temperatures is None else {*np.unique(block.temperatures).tolist()}
+    def update(self, batch: Batch) -> None:
+        """Take in the next rows, of any temperatures."""
+        for rows in batch.by_temperature():
+            temperature = rows.temperature
+            if temperature not in self.found:
+                self.found[temperature] = self.make()  # type: ignore[index]
+            self.found[temperature].update(rows)  # type: ignore[index]
 
-
-def split_by_temperature(
-    block: Block, wanted: Sequence[float] | None = None
-) -> Iterator[tuple[float, FloatArray]]:
-    """Yield each temperature of a block with its rows; only the wanted ones if any are named."""
-    if block.temperatures is None:
-        return
-    for temperature in np.unique(block.temperatures).tolist():
-        if wanted is None or temperature in wanted:
-            yield temperature, block.rows[block.temperatures == temperature]
-
-
-# --- CSV -------------------------------------------------------------------------------------
-
-
-def _open_csv(label: str, file: BinaryIO) -> Samples:
-    line = file.readline().removeprefix(codecs.BOM_UTF8)
-    while line.startswith(b"#") or (line and not line.strip()):
-        line = file.readline()
-    if not line:
-        raise DataError(f"{label}: is empty; expected rows of numbers")
-    first = line.decode("utf-8", errors="replace")
-    text = first.strip(" \r\n")
-    if "\r" in text:
-        raise DataError(f"{label}: its lines end in carriage returns alone; write newlines")
-    separator = next((mark for mark in SEPARATORS if mark in text), ",")
-    if ";" in text and all(map(_has_decimal_comma, text.split(";"))):
-        raise DataError(f"{label}: row 1 has decimal commas; write 0.2 with a point")
-    (fields,) = _split(label, [text], separator)
-    numeric = [_is_number(field) for field in fields]
-    named = '"' in text or not all(numeric)
-    header = [field.strip() for field in fields] if named else list(default_names(len(fields)))
-    if named and any(numeric) and '"' not in text and header[0] != TEMPERATURE:
-        raise DataError(
-            f"{label}: row 1: {_shown(header[numeric.index(False)])} is not a number; "
-            "in a header, put names that are numbers in quotes"
-        )
-    layout = _layout(label, header)
-    rest = b"" if named else first.encode()
-
-    def blocks() -> Iterator[Block]:
-        start = 0
-        for lines in _whole_lines(file, rest):
-            table = _parse_csv(label, lines, len(header), separator, start)
-            if len(table):  # not blank lines alone
-                yield layout.block(start, table)
-            start += len(table)
-        if start == 0:
-            raise DataError(f"{label}: has a header and no rows")
-
-    return Samples(label, layout.names, named, None, 0, layout.temperature is not None, blocks)
-
-
-def _shown(field: str) -> str:
-    return repr(field if len(field) <= LONGEST_SHOWN else f"{field[: LONGEST_SHOWN - 3]}...")
-
-
-def _split(label: str, lines: Iterable[str], separator: str) -> Iterator[list[str]]:
-    try:
-        yield from csv.reader(lines, delimiter=separator, skipinitialspace=True)
-    except csv.Error as error:
-        raise DataError(f"{label}: is not a table of numbers: {error}") from error
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return "_" not in field  # which only Python reads as a number
-
-
-def _has_decimal_comma(field: str) -> bool:
-    return field.count(",") == 1 and _is_number(field.replace(",", "."))
-
-
-def _whole_lines(file: BinaryIO, rest: bytes) -> Iterator[bytes]:
-    while piece := file.read(CSV_BYTES):
-        head, newline, tail = piece.rpartition(b"\n")
-        if newline:
-            yield rest + head + newline
-            rest = tail
-        else:
-            rest += piece
-    if rest:
-        yield rest
-
-
-def _parse_csv(
-    label: str, lines: bytes, num_columns: int, separator: str, start: int
-) -> FloatArray:
-    import_polars()
-    import polars as pl
-
-    try:
-        frame = pl.read_csv(
-            lines,
-            has_header=False,
-            separator=separator,
-            schema={f"{k}": pl.Float64 for k in range(num_columns)},
-            extra_columns="raise",
-            missing_columns="raise",
-        )
-    except pl.exceptions.PolarsError:
-        return _parse_slowly(label, lines, num_columns, separator, start)
-    if any(frame.null_count().row(0)):
-        return _parse_slowly(label, lines, num_columns, separator, start)
-    return frame.to_numpy()
-
-
-def _parse_slowly(
-    label: str, lines: bytes, num_columns: int, separator: str, start: int
-) -> FloatArray:
-    """Parse lines with blank ones or stray spaces, or name the row that is not numbers."""
-    text = (line.strip() for line in io.StringIO(lines.decode("utf-8", errors="replace")))
-    values: list[float] = []
-    for row, fields in enumerate(_split(label, filter(None, text), separator), start=start + 1):
-        if len(fields) != num_columns:
-            found = f"{len(fields)} values; expected {num_columns}"
-            raise DataError(f"{label}: row {row} has {found}")
-        for column, field in enumerate(fields, start=1):
-            if not field:
-                raise DataError(f"{label}: row {row}: column {column} is empty")
-            if not _is_number(field):
-                remedy = "; write a decimal point" if _has_decimal_comma(field) else ""
-                raise DataError(f"{label}: row {row}: {_shown(field)} is not a number{remedy}")
-        values += map(float, fields)
-    return np.array(values).reshape(-1, num_columns)
-
-
-# --- NPY -------------------------------------------------------------------------------------
-
-
-def _open_npy(
-    label: str, file: io.BufferedReader, temperatures: Sequence[float] | None, remedy: str
-) -> Samples:
-    shape, fortran, dtype = _npy_header(label, file)
-    if len(shape) == 3 and len(temperatures or ()) != shape[0]:
-        raise DataError(
-            f"{label}: shape {shape} holds samples at {shape[0]} temperatures; {remedy}"
-        )
-    if len(shape) not in (2, 3) or shape[-1] < 2:
-        raise DataError(f"{label}: shape {shape}; expected (n, K) or (T, n, K) with K >= 2")
-    if min(shape) < 1:
-        raise DataError(f"{label}: shape {shape} has no rows")
-    _check_size(label, file, shape, dtype, fortran=fortran)
-    if fortran and len(shape) == 3:
-        raise DataError(f"{label}: a Fortran-ordered array of shape {shape}; save it in C order")
-    *slabs, num_rows, num_categories = shape
-    total = num_rows * (slabs[0] if slabs else 1)
-    read = _npy_columns if fortran else _npy_rows
-
-    def blocks() -> Iterator[Block]:
-        for start, rows in read(label, file, total, num_categories, dtype):
-            if slabs:
-                slab = np.arange(start, start + len(rows)) // num_rows
-                yield Block(start, rows, np.asarray(temperatures)[slab])
+    def merge(self, later: Self) -> None:
+        """Take in the accumulators of the rows that follow."""
+        for temperature, own in later.found.items():
+            if temperature in self.found:
+                self.found[temperature].merge(own)
             else:
-                yield Block(start, rows)
-
-    names, num_slabs = default_names(num_categories), slabs[0] if slabs else 0
-    return Samples(label, names, False, total, num_slabs, bool(slabs), blocks)
+                self.found[temperature] = own
 
 
-def _check_size(
-    label: str,
-    file: io.BufferedReader,
-    shape: tuple[int, ...],
-    dtype: np.dtype[Any],
-    *,
-    fortran: bool,
-) -> None:
-    """Refuse a header that promises more than the file holds, before room is made for it."""
-    if shape[-1] > MOST_CATEGORIES:
-        raise DataError(f"{label}: shape {shape} has more than {MOST_CATEGORIES:,} categories")
-    if _on_disk(file):
-        held = os.fstat(file.fileno()).st_size - file.tell()
-        if held < math.prod(shape) * dtype.itemsize:
-            total, whole = math.prod(shape[:-1]), held // (shape[-1] * dtype.itemsize)
-            if fortran:
-                raise DataError(f"{label}: ends before the {total} rows that it announces")
-            raise DataError(f"{label}: ends after row {whole} of the {total} that it announces")
+def category_major(rows: RealArray) -> FloatArray:
+    """Return rows as an array of shape (K, rows), a copy in which categories are contiguous."""
+    return np.array(rows.T, dtype=np.float64, order="C")
 
 
-def _npy_header(label: str, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    try:
-        version = np.lib.format.read_magic(file)
-        read = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
+def fault_of(row: FloatArray, *, log: bool) -> str:
+    """Return what is wrong with a row that is not on the simplex, and the remedy.
+
+    Examples
+    --------
+    >>> fault_of(np.array([0.5, 0.9]), log=False)
+    'is not a sample: it sums to 1.4, not 1; normalise the rows'
+    """
+    if np.isnan(row).any():
+        return "holds NaN: leave such rows out, or mend the sampler that makes them"
+    if np.isposinf(row).any():
+        return "holds an infinite value: leave such rows out, or mend the sampler that makes them"
+    if log:
+        with np.errstate(over="ignore"):
+            total = np.exp(row).sum()
+        return (
+            f"is not log X of a sample: its exponentials sum to {total:.7g}, not 1; if the file "
+            "holds samples and not their logarithms, read it without --log"
         )
-        with warnings.catch_warnings(action="ignore"):  # of headers that Python 2 wrote
-            shape, fortran, dtype = read(file)
-    except (ValueError, SyntaxError, TokenError) as error:
-        reason = str(error).partition("\n")[0]
-        raise DataError(f"{label}: not a readable NPY file: {reason}") from error
-    if dtype.hasobject:
-        raise DataError(f"{label}: holds pickled objects, which are not read; save a float array")
-    if dtype.kind not in "fiu":
-        raise DataError(f"{label}: holds values of type {dtype}; expected numbers")
-    return shape, fortran, dtype
+    if (row <= 0).all():
+        return "is not a sample: no value is positive; if these are logarithms, add --log"
+    if (row < 0).any():
+        return f"is not a sample: it holds {row.min():.4g}; probabilities are 0 or more"
+    return f"is not a sample: it sums to {row.sum():.7g}, not 1; normalise the rows"
 
 
-def _on_disk(file: io.BufferedReader) -> bool:
-    return isinstance(file.raw, io.FileIO) and file.seekable()
+def show_row(row: FloatArray) -> str:
+    """Return the first values of a row for a message."""
+    shown = ", ".join(f"{value:.6g}" for value in row[:SHOWN_VALUES])
+    return shown + (", ..." if len(row) > SHOWN_VALUES else "")
 
 
-def _npy_rows(
-    label: str, file: io.BufferedReader, total: int, num_columns: int, dtype: np.dtype[Any]
-) -> Iterator[tuple[int, FloatArray]]:
-    step = max(1, BLOCK_VALUES // num_columns)
-    width = num_columns * dtype.itemsize
-    read = _mapped(file) if _on_disk(file) else file.read
-    for start in range(0, total, step):
-        size = min(step, total - start) * width
-        content = read(size)
-        if len(content) < size:
-            whole = start + len(content) // width
-            raise DataError(f"{label}: ends after row {whole} of the {total} that it announces")
-        rows = np.frombuffer(content, dtype=dtype).reshape(-1, num_columns)
-        yield start, rows.astype(np.float64, copy=False)
+def list_temperatures(temperatures: Iterable[float]) -> str:
+    """Return temperatures in a line, not all if there are many."""
+    texts = [f"{temperature:g}" for temperature in sorted(temperatures)]
+    more = ["..."] if len(texts) > SHOWN_TEMPERATURES else []
+    return ", ".join(texts[:SHOWN_TEMPERATURES] + more)
 
 
-def _mapped(file: BinaryIO) -> Callable[[int], memoryview]:
-    """Return a function that reads on from here, like `file.read`, but without a copy."""
-    mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    view, place, dropped = memoryview(mapping), file.tell(), 0
-
-    def read(size: int) -> memoryview:
-        nonlocal place, dropped
-        if hasattr(mmap, "MADV_DONTNEED") and place - dropped >= 2 * KEPT_BYTES:
-            # Pages that were read count as memory of this process until they are given back; if
-            # a thread still works on one, it is mapped again.
-            mapping.madvise(mmap.MADV_DONTNEED, dropped, KEPT_BYTES)
-            dropped += KEPT_BYTES
-        place += size
-        return view[place - size : place]
-
-    return read
-
-
-def _npy_columns(
-    label: str, file: io.BufferedReader, total: int, num_columns: int, dtype: np.dtype[Any]
-) -> Iterator[tuple[int, FloatArray]]:
-    with ExitStack() as files:
-        spool: Any = file if file.seekable() else files.enter_context(_spooled(file))
-        begin, step = spool.tell(), max(1, BLOCK_VALUES // num_columns)
-        for start in range(0, total, step):
-            rows = np.empty((num_columns, min(step, total - start)), dtype=dtype)
-            for k, column in enumerate(rows):
-                spool.seek(begin + (k * total + start) * dtype.itemsize)
-                if spool.readinto(column.data) < column.nbytes:
-                    raise DataError(f"{label}: ends before the {total} rows that it announces")
-            yield start, rows.T.astype(np.float64, copy=False)
-
-
-# --- Parquet ---------------------------------------------------------------------------------
-
-
-def _open_parquet(label: str, source: BinaryIO | Path) -> Samples:
-    import_polars()
-    import polars as pl
-
-    try:
-        scan = pl.scan_parquet(source, glob=False)
-        schema = scan.collect_schema()
-        total = scan.select(pl.len()).collect().item()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise _not_parquet(label, error) from error
-    if total == 0:
-        raise DataError(f"{label}: has no rows")
-    for name, kind in schema.items():
-        if not kind.is_numeric():
-            raise DataError(f"{label}: column {name!r} holds {kind}; expected numbers")
-    layout = _layout(label, list(schema))
-    frames = scan.cast(pl.Float64)
-
-    def blocks() -> Iterator[Block]:
-        step = max(1, BLOCK_VALUES // len(schema))
-        start = 0
-        batches = frames.collect_batches(chunk_size=step, maintain_order=True)
-        for frame in _whole_batches(label, batches):
-            for name, nulls in zip(frame.columns, frame.null_count().row(0), strict=True):
-                if nulls:
-                    row = start + int(frame[name].is_null().arg_max() or 0) + 1
-                    raise DataError(f"{label}: row {row}: column {name!r} has no value")
-            yield layout.block(start, frame.to_numpy())
-            start += len(frame)
-
-    return Samples(label, layout.names, True, total, 0, layout.temperature is not None, blocks)
-
-
-def _whole_batches(label: str, batches: Iterator[Any]) -> Iterator[Any]:
-    import_polars()
-    import polars as pl
-
-    try:
-        yield from batches
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise _not_parquet(label, error) from error
-
-
-def _not_parquet(label: str, error: BaseException) -> DataError:
-    return DataError(f"{label}: not a readable Parquet file: {error}")
+def _match(stated: FloatArray, wanted: float) -> BoolArray:
+    # A column of single precision states the nearest float32 number.
+    matches: BoolArray = (stated == wanted) | (stated == float(np.float32(wanted)))
+    return matches

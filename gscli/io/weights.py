@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from gscli.errors import DataError
-from gscli.io.columns import check_names
+from gscli.io.columns import check_names, is_number, parse_number
 
 SEPARATORS = ",;\t"
+MOST_EQUAL = 1_000_000
+"""Categories that can be asked for by their number: more is a slip of the hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ def parse_weights(text: str) -> Weights:
     Parameters
     ----------
     text : str
-        ``1,3,6``, or ``cat=1,dog=3,bird=6``, or ``@FILE`` with a CSV, NPY or JSON file.
+        ``1,3,6``, or ``cat=1,dog=3,bird=6``, or ``uniform:8`` for eight equal ones, or ``@FILE``
+        with a CSV, NPY or JSON file.
 
     Returns
     -------
@@ -59,14 +63,35 @@ def parse_weights(text: str) -> Weights:
         return read_weights(Path(text[1:]))
     if not text.strip():
         raise DataError("is empty; write values such as 1,3,6")
+    if text.startswith("uniform:") and "=" not in text:
+        return _uniform(text)
     entries = text.split(",")
     named = ["=" in entry for entry in entries]
     if not any(named):
         return Weights(tuple(_number(entry, f"value {i}") for i, entry in enumerate(entries, 1)))
     if not all(named):
-        raise DataError(f"{entries[named.index(False)]!r} has no name; name every category or none")
+        raise DataError(_half_named(entries[named.index(False)].strip()))
     pairs = [entry.rpartition("=") for entry in entries]
     return _named([(name.strip(), value) for name, _, value in pairs])
+
+
+def _uniform(text: str) -> Weights:
+    count = text.removeprefix("uniform:")
+    if not re.fullmatch(r"[0-9]{1,7}", count) or not 2 <= int(count) <= MOST_EQUAL:
+        raise DataError(
+            f"{text!r} is not uniform:K with a whole number K from 2 to {MOST_EQUAL:,}; "
+            "write uniform:8"
+        )
+    return Weights((1.0,) * int(count))
+
+
+def _half_named(entry: str) -> str:
+    """Return what is wrong with an entry that lacks a name, or a value, that others have."""
+    if not entry:
+        return "an entry is empty; write a name and a weight, such as dog=3"
+    if is_number(entry):
+        return f"{entry!r} has no name; name every category or none"
+    return f"{entry!r} has no weight: write {entry}=3"
 
 
 def read_weights(path: Path) -> Weights:
@@ -116,9 +141,9 @@ def _read_csv(path: Path) -> Weights:
     for position, row in enumerate(rows, 1):
         if len(row) != len(rows[0]):
             raise DataError(f"row {position} has {len(row)} values where row 1 has {len(rows[0])}")
-    header = not any(_is_number(value) for value in rows[0])
+    header = not any(is_number(value) for value in rows[0])
     body, first = rows[header:], 2 if header else 1
-    if len(body) == 1 and len(body[0]) > 1 and _is_number(body[0][0]):
+    if len(body) == 1 and len(body[0]) > 1 and is_number(body[0][0]):
         where = f"row {first}: value"
         values = tuple(_number(value, f"{where} {i}") for i, value in enumerate(body[0], 1))
         return Weights(values, check_names(rows[0])) if header else Weights(values)
@@ -184,19 +209,11 @@ def _named(items: Sequence[Any], places: Sequence[str] | None = None) -> Weights
     return Weights(tuple(values), names)
 
 
-def _is_number(value: str) -> bool:
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
-
-
 def _number(value: Any, where: str) -> float:
     try:
         if not isinstance(value, str | int | float) or isinstance(value, bool):
             raise ValueError
-        number = float(value)
+        number = parse_number(value) if isinstance(value, str) else float(value)
     except (ValueError, OverflowError) as error:
         raise DataError(f"{where}: {value!r} is not a number") from error
     if not math.isfinite(number):

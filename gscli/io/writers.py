@@ -2,6 +2,8 @@
 
 import csv
 import io
+import math
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gscli.execution.interrupts import import_polars, result_of
+from gscli.io.columns import is_number
 
 Format = Literal["csv", "npy", "parquet"]
 FORMATS: dict[str, Format] = {".csv": "csv", ".npy": "npy", ".parquet": "parquet"}
@@ -82,6 +85,73 @@ def write_npy(
         _write_values(file, block, dtype)
 
 
+class PlacedNpy:
+    """An NPY array whose rows any thread writes at their own place, so that none waits its turn.
+
+    Parameters
+    ----------
+    file : binary file
+        A new file on a disk, open for writing.
+    shape : tuple of int
+        Shape of the array.
+    dtype : dtype_like
+        Of the array.
+
+    Raises
+    ------
+    OSError
+        If the file may not become so large.
+    """
+
+    supported = hasattr(os, "pwrite")
+    """Whether this system can write at a place."""
+
+    def __init__(
+        self, file: BinaryIO, *, shape: tuple[int, ...], dtype: npt.DTypeLike = np.float64
+    ) -> None:
+        _write_npy_header(file, shape, dtype)
+        file.flush()
+        self._descriptor = file.fileno()
+        self._begin = file.tell()
+        self._row_values = shape[-1]
+        self._dtype = np.dtype(dtype)
+        # A file too large for its system, or for a limit that was set, is refused now.
+        os.ftruncate(self._descriptor, self._begin + npy_bytes(shape, dtype))
+
+    def write(self, row: int, rows: npt.NDArray[Any]) -> None:
+        """Write rows from number `row` on, where all axes but the last make one.
+
+        Parameters
+        ----------
+        row : int
+            Number of the first row.
+        rows : ndarray
+            Shape (rows, K).
+
+        Raises
+        ------
+        OSError
+            If they cannot be written, for example because the disk is full.
+        """
+        values = np.ascontiguousarray(rows, dtype=self._dtype)
+        rest = values.reshape(-1).view(np.uint8).data
+        place = self._begin + row * self._row_values * self._dtype.itemsize
+        while rest:
+            written = os.pwrite(self._descriptor, rest, place)
+            rest, place = rest[written:], place + written
+
+
+def npy_bytes(shape: tuple[int, ...], dtype: npt.DTypeLike = np.float64) -> int:
+    """Return how many bytes the values of an array take.
+
+    Examples
+    --------
+    >>> npy_bytes((10, 3))
+    240
+    """
+    return math.prod(shape) * np.dtype(dtype).itemsize
+
+
 def header_line(names: Sequence[str]) -> bytes:
     r"""Return the CSV header of these columns.
 
@@ -95,21 +165,13 @@ def header_line(names: Sequence[str]) -> bytes:
     """
     text = io.StringIO()
     for position, name in enumerate(names):
-        quoted = _reads_as_number(name) or name.startswith("#")
+        quoted = is_number(name) or name.startswith("#")
         writer = csv.writer(
             text, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL, lineterminator=""
         )
         writer.writerow([name])
         text.write("," if position < len(names) - 1 else "\n")
     return text.getvalue().encode()
-
-
-def _reads_as_number(name: str) -> bool:
-    try:
-        float(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _sink(file: BinaryIO, tables: Iterator[Columns], format: Literal["csv", "parquet"]) -> None:

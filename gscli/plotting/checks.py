@@ -14,8 +14,7 @@ from gscli.plotting.cartesian import cartesian
 from gscli.plotting.panels import Panel, add_traces, numbered, titled
 
 if TYPE_CHECKING:
-    from gscli.inference.gof.check import CheckResult
-    from gscli.inference.gof.results import Comparison, TestResult
+    from gscli.inference.gof.results import CheckResult, Comparison, TestResult
 
 OBSERVED = theme.CATEGORY_COLOURS[0]
 REJECTED = theme.CATEGORY_COLOURS[4]

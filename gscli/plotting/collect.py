@@ -1,99 +1,139 @@
-"""One pass over blocks of samples to what a picture needs: counts of all, and some to draw."""
+"""One pass over samples to what a figure needs: counts of all rows, and some rows to draw."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Self
 
 import numpy as np
 
-from gscli.arrays import FloatArray, IntArray
+from gscli.arrays import FloatArray, IntArray, log_softmax
 from gscli.errors import DataError
-from gscli.execution.threads import ordered_map
-from gscli.io.samples import Block
+from gscli.inference.kept_rows import KeptRows
+from gscli.io.samples import Batch, ByTemperature, Samples
 
 Measure = Callable[[FloatArray], IntArray]
-Part = tuple[float | None, FloatArray]
-"""A temperature, or None, and rows of shape (rows, K)."""
-
-Load = Callable[[], Iterable[Part]]
-"""Yields some parts of a sample, checked and ready; called in a thread."""
-
-TOLERANCE = 0.01
-"""How far from 1 a row may sum: pictures and means do not mind rounded decimals or float16."""
 
 
-@dataclass
-class Thinned:
-    """At most so many rows of a stream of unknown length, evenly spaced.
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """Restricts rows to the categories that are shown: an exact sub-composition.
 
     Attributes
     ----------
-    limit : int
-        The most rows that are kept.
-    stride : int
-        Every how many rows one is kept: 1, 2, 4, ...
+    chosen : tuple of int
+        Positions of the categories.
+    whole : bool
+        Whether those are all categories, in order.
+    log : bool
+        Whether the rows are logarithms.
+    log_ratio : bool
+        Whether logarithms of the points are wanted.
     """
 
-    limit: int
-    stride: int = 1
-    seen: int = 0
-    kept: list[FloatArray] = field(default_factory=list)
+    chosen: tuple[int, ...]
+    whole: bool
+    log: bool
+    log_ratio: bool
 
-    def add(self, rows: FloatArray) -> None:
-        """Take the next rows of the stream."""
-        self.kept.append(rows[-self.seen % self.stride :: self.stride].copy())
-        self.seen += len(rows)
-        while sum(map(len, self.kept)) > self.limit:
-            self.kept = [self.rows()[::2]]
-            self.stride *= 2
+    @classmethod
+    def of(cls, samples: Samples, chosen: Sequence[int], *, log_ratio: bool) -> "Projection":
+        """Return the projection of samples to some of their categories."""
+        whole = tuple(chosen) == tuple(range(samples.num_categories))
+        return cls(tuple(chosen), whole, samples.log, log_ratio)
 
-    def rows(self) -> FloatArray:
-        """Return the rows kept so far."""
-        return np.concatenate(self.kept)
+    def __call__(self, batch: Batch) -> Batch:
+        """Return the rows that have a projection, projected."""
+        if self.whole and not self.log and not self.log_ratio:
+            return batch
+        part = batch.rows if self.whole else batch.rows[:, list(self.chosen)]
+        least = -np.inf if self.log else 0.0
+        # Log-ratios need every share; the shares of a sub-composition at least one.
+        usable = (part.min(axis=1) if self.log_ratio else part.max(axis=1)) > least
+        offsets = batch.offsets
+        if not usable.all():
+            part, offsets = part[usable], (batch.indices - batch.start)[usable]
+        return replace(batch, rows=self._shares(part), offsets=offsets)
+
+    def _shares(self, part: FloatArray) -> FloatArray:
+        if self.log:
+            part = part if self.whole or not len(part) else log_softmax(part)
+            return part if self.log_ratio else np.exp(part)
+        part = np.asarray(part / part.sum(axis=1, keepdims=True))
+        return np.log(part) if self.log_ratio else part
 
 
-@dataclass
 class Collected:
-    """What was gathered of the samples at one temperature.
+    """What is kept of the samples at one temperature.
+
+    Parameters
+    ----------
+    projection : Projection
+        Turns rows into those that are counted and kept.
+    measure : callable, optional
+        Counts something over projected rows; the counts are added up.
+    keep : int
+        How many rows to keep at most.
 
     Attributes
     ----------
-    n : int
-        Number of samples.
-    points : Thinned
-        Some of them.
+    n, dropped : int
+        Number of projected rows, and of those that have no projection.
     counts : ndarray of int, or 0
-        What the measure counted, over all of them.
+        What the measure counted.
+    points : KeptRows
+        Some of the projected rows.
     """
 
-    points: Thinned
-    n: int = 0
-    counts: IntArray | int = 0
+    def __init__(
+        self, projection: Projection, measure: Measure | None = None, keep: int = 0
+    ) -> None:
+        self.projection = projection
+        self.measure = measure
+        self.n = self.dropped = 0
+        self.counts: IntArray | int = 0
+        self.points = KeptRows(keep)
 
+    def update(self, batch: Batch) -> None:
+        """Take in the next rows."""
+        projected = self.projection(batch)
+        self.n += len(projected.rows)
+        self.dropped += len(batch.rows) - len(projected.rows)
+        if self.measure is not None and len(projected.rows):
+            self.counts = self.counts + self.measure(projected.rows)
+        if self.points.limit:
+            self.points.update(projected)
 
-def loaded(*parts: Part) -> Load:
-    """Return a load of parts that are there already."""
-    return lambda: parts
+    def merge(self, later: Self) -> None:
+        """Take in what was kept of the rows that follow."""
+        self.n += later.n
+        self.dropped += later.dropped
+        self.counts = self.counts + later.counts
+        self.points.merge(later.points)
 
 
 def collect(
-    loads: Iterable[Load],
+    samples: Samples,
+    projection: Projection,
     *,
     measure: Measure | None = None,
     keep: int = 0,
     threads: int | None = None,
 ) -> dict[float | None, Collected]:
-    """Gather samples by temperature, in bounded memory.
+    """Gather samples by temperature, in one pass and bounded memory.
 
     Parameters
     ----------
-    loads : iterable of callables
-        Each yields pairs of a temperature, or None, and a block of samples.
+    samples : Samples
+        Points of the simplex, or their logarithms.
+    projection : Projection
+        To the categories that are shown.
     measure : callable, optional
-        Counts something over a block; the counts are added up.
+        Counts something over projected rows; the counts are added up.
     keep : int
-        How many samples of each temperature to keep at most, evenly spaced.
+        How many rows of each temperature to keep at most.
     threads : int, optional
-        Number of threads for loading and measuring.
+        Number of threads; by default one for each usable core.
 
     Returns
     -------
@@ -107,75 +147,17 @@ def collect(
 
     Examples
     --------
-    >>> from functools import partial
+    >>> from gscli.io.samples import as_samples
     >>> from gscli.plotting.binning import count_bins
-    >>> loads = [loaded((None, np.eye(3)))]
-    >>> found = collect(loads, measure=partial(count_bins, bins=2), keep=2)
+    >>> samples = as_samples(np.eye(3), log=False)
+    >>> whole = Projection.of(samples, range(3), log_ratio=False)
+    >>> found = collect(samples, whole, measure=partial(count_bins, bins=2), keep=2)
     >>> found[None].n, found[None].counts.tolist(), len(found[None].points.rows())
     (3, [[2, 1], [2, 1], [2, 1]], 2)
     """
-
-    def work(load: Load) -> list[tuple[float | None, FloatArray, IntArray | int]]:
-        return [(t, rows, 0 if measure is None else measure(rows)) for t, rows in load()]
-
-    found: dict[float | None, Collected] = {}
-    for parts in ordered_map(work, loads, threads=threads):
-        for temperature, rows, counts in parts:
-            here = found.setdefault(temperature, Collected(Thinned(keep)))
-            here.n += len(rows)
-            here.counts = here.counts + counts
-            if keep:
-                here.points.add(rows)
-    if not any(each.n for each in found.values()):
-        raise DataError("there is no sample to draw")
-    return {temperature: each for temperature, each in found.items() if each.n}
-
-
-def check_block(block: Block, *, label: str, log: bool) -> Block:
-    """Return a block whose rows can be drawn or summed up: points of the simplex, roughly.
-
-    Raises
-    ------
-    DataError
-        If a row is something else; the message names it.
-
-    Examples
-    --------
-    >>> check_block(Block(5, np.array([[0.2, 0.8], [0.5, 0.9]])), label="a.csv", log=False)
-    Traceback (most recent call last):
-    gscli.errors.DataError: a.csv: row 7 (0.5, 0.9) sums to 1.4 and is no sample
-    """
-    if block.temperatures is not None:
-        _check_temperatures(block.temperatures, block.start, label)
-    if _are_samples(block.rows, log=log):
-        return block
-    bad = next(i for i, row in enumerate(block.rows) if not _are_samples(row[None], log=log))
-    shown = ", ".join(f"{value:.4g}" for value in block.rows[bad][:6])
-    found = f"{label}: row {block.start + bad + 1} ({shown})"
-    if log:
-        raise DataError(f"{found} is not log X of a sample; without --log it is read as X")
-    values = block.rows[bad]
-    if (values <= 0).all():
-        raise DataError(f"{found} is no sample; if the file holds log X, add --log")
-    if not values.min() >= 0:
-        raise DataError(f"{found} holds {values.min():.4g} and is no sample")
-    raise DataError(f"{found} sums to {values.sum():.4g} and is no sample")
-
-
-def _check_temperatures(temperatures: FloatArray, start: int, label: str) -> None:
-    good = (temperatures > 0) & np.isfinite(temperatures)
-    if not good.all():
-        bad = int(np.argmin(good))
-        raise DataError(f"{label}: row {start + bad + 1} has temperature {temperatures[bad]:g}")
-
-
-def _are_samples(values: FloatArray, *, log: bool) -> bool:
-    rows = np.exp(values) if log else values
-    if rows.shape[1] < 8:  # whole columns are quicker for few categories, and rows for many
-        sums = rows[:, 0] + rows[:, 1]
-        for column in rows.T[2:]:
-            sums += column
-    else:
-        sums = rows.sum(axis=1)
-    # A nan fails every comparison.
-    return bool(rows.min() >= 0 and sums.min() >= 1 - TOLERANCE and sums.max() <= 1 + TOLERANCE)
+    one = partial(Collected, projection, measure, keep)
+    found = samples.accumulate(partial(ByTemperature, one), threads=threads).found
+    found = {temperature: each for temperature, each in found.items() if each.n}
+    if not found:
+        raise DataError(f"{samples.label}: there is no sample to draw")
+    return found

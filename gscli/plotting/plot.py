@@ -1,18 +1,17 @@
 """Samples to a figure: of the kind that suits their number of categories, or is asked for."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
-from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution.concrete import Concrete
-from gscli.errors import DataError, ParameterError
+from gscli.errors import ParameterError
+from gscli.io.samples import Samples
 from gscli.plotting import theme
-from gscli.plotting.collect import Collected, Load, Part, collect, loaded
+from gscli.plotting.collect import Collected, Projection, collect
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -33,12 +32,8 @@ class Sample:
 
     Attributes
     ----------
-    names : tuple of str
-        Of the K categories.
-    loads : callable
-        Yields what in turn yields the parts of the sample; called once.
-    log : bool
-        Whether the rows are logarithms.
+    samples : Samples
+        Read once, in bounded memory.
     logits : ndarray of shape (K,), or None
         Of the exact distribution, if it is known.
     origin : str
@@ -49,19 +44,22 @@ class Sample:
         Those that are known beforehand.
     """
 
-    names: tuple[str, ...]
-    loads: Callable[[], Iterator[Load]]
-    log: bool
+    samples: Samples
     logits: FloatArray | None
     origin: str
     threads: int | None = None
     temperatures: Sequence[float] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the K categories."""
+        return self.samples.names
+
     def at(self, temperature: float | None, chosen: Sequence[int]) -> Concrete | None:
         """Return the exact distribution of some categories at a temperature, if known."""
         if self.logits is None or temperature is None:
             return None
-        return Concrete.from_logits(self.logits[list(chosen)], temperature)
+        return Concrete(logits=self.logits[list(chosen)], temperature=temperature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +110,13 @@ def plot(sample: Sample, options: PlotOptions) -> "go.Figure":
     from gscli.plotting.panels import titled
 
     _check_panels(len(sample.temperatures))
-    loads, chosen = choose(sample, options)
+    chosen = choose(sample, options)
     probs = None if sample.logits is None else np.exp(log_softmax(sample.logits))[list(chosen)]
     kind = _kind(options, tuple(sample.names[k] for k in chosen), chosen, probs)
     projected = range(len(sample.names)) if kind.whole else chosen
-    projection = Projection(sample, projected, kind.log_ratio)
     collected = collect(
-        map(projection.project, loads),
+        sample.samples,
+        Projection.of(sample.samples, projected, log_ratio=kind.log_ratio),
         measure=kind.measure,
         keep=kind.keep,
         threads=sample.threads,
@@ -126,7 +124,7 @@ def plot(sample: Sample, options: PlotOptions) -> "go.Figure":
     _check_panels(len(collected))
     exact = {temperature: sample.at(temperature, projected) for temperature in collected}
     panels = kind.panels(collected, exact)
-    remarks = [*_remarks(sample, kind, collected, exact, panels, projection.dropped)]
+    remarks = [*_remarks(sample, kind, collected, exact, panels)]
     figure = kind.figure(panels)
     subtitle = _lines(remarks, figure.layout.width // CHARACTER_WIDTH)
     return titled(figure, _title(sample, list(collected)), subtitle)
@@ -137,69 +135,16 @@ def _check_panels(count: int) -> None:
         raise ParameterError("temperature", f"{count} are more than {MAX_PANELS} panels")
 
 
-def choose(sample: Sample, options: PlotOptions) -> tuple[Iterator[Load], tuple[int, ...]]:
-    """Return the sample's loads and the positions of the categories to show."""
+def choose(sample: Sample, options: PlotOptions) -> tuple[int, ...]:
+    """Return the positions of the categories to show."""
     k = len(sample.names)
-    loads = sample.loads()
     if options.categories is not None:
-        return loads, options.categories
+        return options.categories
     room = MAX_STRIPS if options.kind == "marginals" else 3 if k > 4 or options.log_ratio else 4
     if k <= room:
-        return loads, tuple(range(k))
-    if sample.logits is not None:
-        rank = sample.logits
-    else:
-        first = [part for load in islice(loads, 1) for part in load()]
-        if not first:
-            raise DataError("there is no sample to draw")
-        rank = (np.exp(first[0][1]) if sample.log else first[0][1]).mean(axis=0)
-        loads = chain([loaded(*first)], loads)
-    return loads, tuple(sorted(np.argsort(-rank, kind="stable")[:room].tolist()))
-
-
-class Projection:
-    """Restricts rows to the categories that are shown: an exact sub-composition.
-
-    Parameters
-    ----------
-    sample : Sample
-        Whose rows come.
-    chosen : sequence of int
-        Positions of the categories.
-    log_ratio : bool
-        Whether logarithms of the points are wanted.
-    """
-
-    def __init__(self, sample: Sample, chosen: Sequence[int], log_ratio: bool) -> None:
-        self.sample, self.chosen, self.log_ratio = sample, list(chosen), log_ratio
-        self.whole = self.chosen == list(range(len(sample.names)))
-        self.dropped, self.lock = 0, Lock()
-
-    def project(self, load: Load) -> Load:
-        """Return a load restricted to those categories."""
-
-        def projected() -> Iterator[Part]:
-            for temperature, rows in load():
-                yield temperature, self._project(rows)
-
-        return projected
-
-    def _project(self, rows: FloatArray) -> FloatArray:
-        if self.whole and not self.sample.log and not self.log_ratio:
-            return rows
-        part = rows if self.whole else rows[:, self.chosen]
-        least = -np.inf if self.sample.log else 0.0
-        # Log-ratios need every share; the shares of a sub-composition at least one.
-        usable = (part.min(axis=1) if self.log_ratio else part.max(axis=1)) > least
-        if not usable.all():
-            with self.lock:
-                self.dropped += int(np.count_nonzero(~usable))
-            part = part[usable]
-        if self.sample.log:
-            part = part if self.whole or not len(part) else log_softmax(part)
-            return part if self.log_ratio else np.exp(part)
-        part = np.asarray(part / part.sum(axis=1, keepdims=True))
-        return np.log(part) if self.log_ratio else part
+        return tuple(range(k))
+    rank = sample.samples.first_mean() if sample.logits is None else sample.logits
+    return tuple(sorted(np.argsort(-rank, kind="stable")[:room].tolist()))
 
 
 def _kind(
@@ -236,7 +181,6 @@ def _remarks(
     collected: dict[float | None, Collected],
     exact: dict[float | None, Concrete | None],
     panels: Sequence["Panel"],
-    dropped: int,
 ) -> Iterator[str]:
     n = max(found.n for found in collected.values())
     yield f"n = {n:,} samples{' at each temperature' if len(collected) > 1 else ''}"
@@ -256,6 +200,7 @@ def _remarks(
         yield f"{regime or 'regimes'} of the shown sub-composition ({shown} of {count} categories)"
     else:
         yield f"{shown} of {count} categories, as exact sub-composition"
+    dropped = sum(found.dropped for found in collected.values())
     if dropped:
         yield f"{dropped:,} row{'s' if dropped > 1 else ''} with exact zeros left out"
     yield theme.escape(sample.origin)

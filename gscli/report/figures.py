@@ -40,12 +40,13 @@ def panels(sweep: Sweep, corners: Sequence[int]) -> list[Panel]:
 
 def _panel(sweep: Sweep, temperature: float, corners: Sequence[int]) -> Panel:
     # Three of K categories are a sub-composition, again Concrete, from the same noise.
-    full = Concrete.from_logits(sweep.logits, temperature)
+    full = Concrete(logits=sweep.logits, temperature=temperature)
     log_x = full.sample_log(PANEL_POINTS, seed=sweep.seed)[:, list(corners)]
     points = np.exp(log_x - log_x.max(axis=-1, keepdims=True))
     points /= points.sum(axis=-1, keepdims=True)
-    exact = Concrete.from_logits(sweep.logits[list(corners)], temperature)
-    heading = f"t = {temperature:.3g} · {exact.regime}"
+    exact = full.subcomposition(corners)
+    of_shown = "" if len(corners) == full.num_categories else " (these 3)"
+    heading = f"t = {temperature:.3g} · {exact.regime}{of_shown}"
     if len(corners) == 2:
         grid = np.sin(np.linspace(0, np.pi / 2, 202)[1:-1]) ** 2
         edges = np.linspace(0, 1, 31)
@@ -85,7 +86,7 @@ def temperatures_figure(
 
 def change_figures(sweep: Sweep, names: Sequence[str]) -> dict[str, "go.Figure"]:
     """Return how the mean, the entropy, E[max] and the share near a vertex change."""
-    grid = [facts.distribution.temperature for facts in sweep.curve]
+    grid = [facts.temperature for facts in sweep.curve]
     probs = np.exp(sweep.logits)
     top = sorted(np.argsort(-sweep.logits, kind="stable")[:LINES].tolist())
     colours = theme.category_colours(top)
@@ -113,13 +114,13 @@ def change_figures(sweep: Sweep, names: Sequence[str]) -> dict[str, "go.Figure"]
         ),
         "expected_max": _single(
             sweep, "E[max X]", "mean largest share",
-            [f.expected_max.value for f in sweep.curve],
+            [f.expected_max for f in sweep.curve],
             [(s.summary.expected_max, s.summary.expected_max_se) for s in sweep.steps],
             {"range": [0, 1.03]},
         ),
         "near_vertex": _single(
             sweep, "near a vertex", "share near a vertex",
-            [f.near_vertex.value for f in sweep.curve],
+            [f.near_vertex for f in sweep.curve],
             [(s.summary.near_vertex, s.summary.near_vertex_se) for s in sweep.steps],
             {"range": [-0.02, 1.03]},
         ),
@@ -134,7 +135,7 @@ def _single(
     dots: Sequence[tuple[float, float]],
     options: dict[str, object],
 ) -> "go.Figure":
-    grid = [facts.distribution.temperature for facts in sweep.curve]
+    grid = [facts.temperature for facts in sweep.curve]
     placed = [(t, *dot) for t, dot in zip(sweep.temperatures, dots, strict=True)]
     line = Line(name, grid, values, placed, theme.INK)
     figure = curves([line], Axis(label, options), title=name[0].upper() + name[1:])
@@ -144,14 +145,13 @@ def _single(
 def error_figure(sweep: Sweep) -> "go.Figure":
     """Return bias, noise, and the error of an averaged gradient, the best temperatures marked."""
     curve = sweep.curve
-    grid = [facts.distribution.temperature for facts in curve]
+    grid = [facts.temperature for facts in curve]
     lines = [
         _error_line(grid, curve, batch_size, colour) for batch_size, colour in BATCH_COLOURS.items()
     ]
-    lines.append(Line("bias² alone", grid, [f.gradient.bias**2 for f in curve], (), theme.MUTED))
-    lines.append(
-        Line("noise of one sample", grid, [f.gradient.noise for f in curve], (), theme.INK)
-    )
+    costs = [facts.gradient_error for facts in curve]
+    lines.append(Line("bias² alone", grid, [cost.bias**2 for cost in costs], (), theme.MUTED))
+    lines.append(Line("noise of one sample", grid, [c.noise for c in costs], (), theme.INK))
     marked = marked_temperatures(sweep)
     marks = [Mark(name, t) for t, name in _merged(marked.rules).items()]
     for batch_size, temperature in marked.best.items():
@@ -201,7 +201,7 @@ def marked_temperatures(sweep: Sweep) -> Marked:
 def _error_line(
     grid: Sequence[float], curve: Sequence[Facts], batch_size: int, colour: str
 ) -> Line:
-    values = [facts.gradient.error(batch_size) for facts in curve]
+    values = [facts.gradient_error.error(batch_size) for facts in curve]
     label = "one sample" if batch_size == 1 else f"mean of {batch_size:,}"
     return Line(f"error, {label}", grid, values, (), colour)
 
@@ -217,8 +217,8 @@ def _merged(rules: dict[str, float]) -> dict[float, str]:
 def rules_of_thumb(num_categories: int) -> dict[str, float]:
     """Return published temperatures by name.
 
-    Maddison, Mnih, Teh (2017) take 1/(K-1) as the largest temperature without an interior mode,
-    and 2/3 in their experiments; Jang, Gu, Poole (2017) anneal to a floor of 0.5.
+    Maddison, Mnih, Teh (2017) take 1/(K-1) as the largest temperature at which the density is
+    log-convex, and 2/3 in their experiments; Jang, Gu, Poole (2017) anneal to a floor of 0.5.
     """
     return {
         "1/(K−1)": 1 / (num_categories - 1),

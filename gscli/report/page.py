@@ -15,6 +15,7 @@ from gscli.distribution.extremes import WITHIN
 from gscli.distribution.properties import BATCH_SIZES, format_best
 from gscli.plotting import theme
 from gscli.plotting.curves import LABEL_HEIGHT
+from gscli.records import to_json
 from gscli.report import figures
 from gscli.report.sweep import CHECKED_CATEGORIES, Step, Sweep, explorer_noise, leading
 
@@ -132,7 +133,7 @@ def rows(sweep: Sweep, names: Mapping[int, str]) -> list[dict[str, Any]]:
     return [
         {
             **step.facts.as_row(names),
-            **step.summary.as_row(names),
+            **step.summary.as_row(names, "sample "),
             "sample entropy": step.entropy.value,
             "sample entropy_se": step.entropy.standard_error,
         }
@@ -154,7 +155,7 @@ def all_figures(sweep: Sweep, names: Sequence[str]) -> "dict[str, go.Figure]":
 def captions(sweep: Sweep) -> dict[str, str | float]:
     """Return what the captions say of this very distribution."""
     probs = np.exp(sweep.logits)
-    errors = [(f.expected_max.standard_error, f.near_vertex.standard_error) for f in sweep.curve]
+    errors = [(f.expected_max_se, f.near_vertex_se) for f in sweep.curve]
     largest, near = np.max(errors, axis=0)
     return {
         "uniform": bool(np.ptp(probs) < 1e-12),
@@ -253,7 +254,7 @@ def _data(
     """Return what the explorer needs: of many categories an exact sub-composition."""
     num_categories = len(sweep.logits)
     noise = explorer_noise(num_categories, PARTICLES, seed=sweep.seed, categories=shown)
-    few = None if len(shown) == num_categories else shown
+    few = len(shown) < num_categories
     return {
         "names": [origin.names[k] for k in shown],
         "logits": (sweep.logits[list(shown)] + origin.scale).tolist(),
@@ -265,7 +266,15 @@ def _data(
         "rows": len(noise),
         "noise": base64.b64encode(noise.astype("<f4").tobytes()).decode(),
         "best": sweep.best,
-        "facts": [step.facts.as_dict(few) for step in sweep.steps],
+        "facts": [
+            {
+                **facts.as_dict(),
+                "mean": facts.mean[list(shown)].tolist(),
+                "sd": facts.sd[list(shown)].tolist(),
+                "covariance": None if few else to_json(facts.covariance()),
+            }
+            for facts in (step.facts for step in sweep.steps)
+        ],
         "near": 1 - WITHIN,
         "ink": {"ink": theme.INK, "muted": theme.MUTED, "grid": theme.GRID, "paper": theme.PAPER},
     }
@@ -283,7 +292,7 @@ def check_rows(steps: Sequence[Step]) -> list[dict[str, Any]]:
             "consistent": step.verdict.consistent,
             "tests": {test.name: f"{test.p_value:.3f}" for test in step.verdict.tests},
         }
-        temperature = step.facts.distribution.temperature
+        temperature = step.facts.temperature
         if found and row.items() <= found[-1].items():
             found[-1]["temperatures"].append(temperature)
         else:

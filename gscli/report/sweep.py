@@ -14,7 +14,8 @@ from gscli.distribution.noise import Chunk, log_exponential, stream
 from gscli.distribution.properties import Facts, best_temperatures, facts_at
 from gscli.distribution.quadrature import LOWEST_TEMPERATURE
 from gscli.errors import ParameterError
-from gscli.inference.gof.check import CheckResult, check
+from gscli.inference.gof.check import check
+from gscli.inference.gof.results import CheckResult
 from gscli.inference.summary import Summary, summarise
 
 CURVE_POINTS = 61
@@ -83,7 +84,7 @@ class Sweep:
     @property
     def temperatures(self) -> list[float]:
         """The grid."""
-        return [step.facts.distribution.temperature for step in self.steps]
+        return [step.facts.temperature for step in self.steps]
 
     def cost(self, temperature: float, batch_size: int) -> float | None:
         """Return a temperature's gradient error as a multiple of the least one, if both exist."""
@@ -170,7 +171,7 @@ def finish(steps: Sequence[Step], *, n: int, seed: int) -> Sweep:
     """Put the steps of a sweep together, with the exact lines and the best temperatures."""
     logits = steps[0].facts.distribution.logits
     best = best_temperatures(logits)
-    known = {step.facts.distribution.temperature: step.facts for step in steps}
+    known = {step.facts.temperature: step.facts for step in steps}
     low, high = min(known), max(known)
     # The lines pass through the best temperatures, whose marks lie on them.
     wanted = {t for t in (best or {}).values() if low < t < high}

@@ -1,4 +1,7 @@
-"""Measure speed and size against their targets, and print one table."""
+"""Measure speed and size against their targets, and print one table.
+
+If all groups are measured in full, their figures also replace the table of the README.
+"""
 
 import argparse
 import os
@@ -13,8 +16,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from .groups import GROUPS
-from .measure import Row
+from .groups import GROUPS, ONLY_WHEN_ASKED
+from .measure import ROOT, Row
+from .readme import rewritten
 
 BUSY = 0.5
 """Load average before the start above which the figures are not to be trusted."""
@@ -34,13 +38,17 @@ def main() -> None:
     # So that the folder, which can hold gigabytes, is deleted then too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory() as folder:
-        for name in given.only or GROUPS:
+        for name in given.only or (group for group in GROUPS if group not in ONLY_WHEN_ASKED):
             with progress.status(f"measuring: {name}"):
                 rows += GROUPS[name](Path(folder), given.quick)
     # As wide as the table needs when it goes to a file.
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(machine(load), highlight=False)
     console.print(table(rows))
+    if not given.quick and not given.only:
+        readme = ROOT / "README.md"
+        text = rewritten(readme.read_text(encoding="utf-8"), machine(load), rows)
+        readme.write_text(text, encoding="utf-8")
     if load > BUSY:
         console.print(
             f"Other work was running (load {load:.1f}). Threads that wait for each other, as "

@@ -12,9 +12,9 @@ from statistics import median
 from gscli.errors import BrowserNotFoundError
 from gscli.plotting.browser import find_browser
 
-from .measure import Row, compare, gscli, in_turns, limit, python
+from . import outputs
+from .measure import REFERENCES, Row, compare, gscli, in_turns, limit, python, reported
 
-REFERENCES = "tests.benchmarks.references"
 CLASSIC = ("--pi", "1,3,6", "-t", "3", "--seed", "1", "-q", "-f")
 PEAK_MB = 350.0
 Group = Callable[[Path, bool], list[Row]]
@@ -56,7 +56,7 @@ def npy(folder: Path, quick: bool) -> list[Row]:
     torch = find_spec("torch") is not None
     for script in scripts if torch else ():
         contestants[script] = partial(_whole, ["-m", REFERENCES, script], n, path)
-    contestants["np_save"] = partial(_reported, "np_save", n, path)
+    contestants["np_save"] = partial(reported, "np_save", n, path)
     times = in_turns(contestants, rounds)
     what = f"sample -n {n:.0e} -o x.npy"
     rows = [] if torch else [_missing(what, "torch")]
@@ -77,9 +77,9 @@ def csv(folder: Path, quick: bool) -> list[Row]:
         in_turns(
             {
                 "ours": partial(_whole, ["-m", "gscli", "sample", *CLASSIC], n, path),
-                "polars": partial(_reported, "polars_csv", n, path),
+                "polars": partial(reported, "polars_csv", n, path),
                 "import": lambda: python("-c", "import polars").seconds,
-                "savetxt": lambda: _reported("savetxt", savetxt_n, path) * n / savetxt_n,
+                "savetxt": lambda: reported("savetxt", savetxt_n, path) * n / savetxt_n,
             },
             rounds,
         )
@@ -248,7 +248,11 @@ GROUPS: dict[str, Group] = {
     "start": start,
     "plot": plot,
     "large": large,
+    **outputs.GROUPS,
 }
+
+ONLY_WHEN_ASKED = {"billion"}
+"""Groups that take minutes and tens of gigabytes: with `--only`."""
 
 
 def _whole(command: list[str], n: int, path: Path) -> float:
@@ -256,12 +260,6 @@ def _whole(command: list[str], n: int, path: Path) -> float:
     seconds = python(*command, *given).seconds
     path.unlink()
     return seconds
-
-
-def _reported(reference: str, n: int, path: Path) -> float:
-    run = python("-m", REFERENCES, reference, path, str(n))
-    path.unlink()
-    return float(json.loads(run.output)["seconds"])
 
 
 def _has_browser() -> bool:

@@ -1,15 +1,17 @@
 """Timing: what is compared is run in turns, so that a busy machine slows all of it alike."""
 
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Literal
 
+REFERENCES = "tests.benchmarks.references"
 ROOT = Path(__file__).resolve().parents[2]
 Rounds = Mapping[str, list[float]]
 
@@ -66,6 +68,13 @@ def gscli(*arguments: str | os.PathLike[str]) -> Run:
     return python("-m", "gscli", *arguments)
 
 
+def reported(reference: str, n: int, path: Path) -> float:
+    """Return the seconds that one of the references says it took, and delete what it wrote."""
+    run = python("-m", REFERENCES, reference, path, str(n))
+    path.unlink()
+    return float(json.loads(run.output)["seconds"])
+
+
 def in_turns(contestants: Mapping[str, Callable[[], float]], rounds: int) -> Rounds:
     """Run all of them in each round, and return the seconds (or what they report) by name."""
     results: dict[str, list[float]] = {name: [] for name in contestants}
@@ -85,6 +94,7 @@ def compare(
     kind: Literal["faster", "within"] = "faster",
     unit: str = "s",
     note: str = "",
+    spread: bool = False,
 ) -> Row:
     """Return the row of a comparison; its ratio is the median of those within each round."""
     pairs = list(zip(rounds[ours], rounds[reference], strict=True))
@@ -93,10 +103,11 @@ def compare(
         text, wanted, met = f"{ratio:.2f}x faster", f">= {target}x", ratio >= (target or 0)
     else:
         text, wanted, met = f"{ratio:.2f}x the time", f"<= {target}x", ratio <= (target or 0)
+    shown = span if spread else _median
     return Row(
         what,
-        f"{_three(median(rounds[ours]))} {unit}",
-        f"{_three(median(rounds[reference]))} {unit}  {note or reference}",
+        f"{shown(rounds[ours])} {unit}",
+        f"{shown(rounds[reference])} {unit}  {note or reference}",
         text,
         "" if target is None else wanted,
         None if target is None else met,
@@ -108,6 +119,15 @@ def limit(what: str, value: float, unit: str, at_most: float, against: str = "")
     return Row(
         what, f"{_three(value)} {unit}", against, "", f"<= {at_most:g} {unit}", value <= at_most
     )
+
+
+def span(values: Sequence[float]) -> str:
+    """Return the median, and the least and the largest."""
+    return f"{_median(values)} ({_three(min(values))} to {_three(max(values))})"
+
+
+def _median(values: Sequence[float]) -> str:
+    return _three(median(values))
 
 
 def _three(value: float) -> str:

@@ -63,6 +63,18 @@ def polars_csv(path: Path, n: int) -> None:
     _report(begin)
 
 
+def polars_parquet(path: Path, n: int) -> None:
+    """Write a ready frame with polars, the second time, when its threads are up."""
+    import polars as pl
+
+    frame = pl.DataFrame(dict(zip(["x1", "x2", "x3"], _samples(n).T.copy(), strict=True)))
+    frame.write_parquet(path)
+    path.unlink()
+    begin = time.perf_counter()
+    frame.write_parquet(path)
+    _report(begin)
+
+
 def savetxt(path: Path, n: int) -> None:
     """Write a ready array with NumPy, in its own default format."""
     samples = _samples(n)
@@ -98,7 +110,16 @@ def _report(begin: float) -> None:
 
 def main() -> None:
     """Run one of them."""
-    references = (torch_memmap, torch_save, np_save, polars_csv, savetxt, write_image, summed)
+    references = (
+        torch_memmap,
+        torch_save,
+        np_save,
+        polars_csv,
+        polars_parquet,
+        savetxt,
+        write_image,
+        summed,
+    )
     known = {reference.__name__: reference for reference in references}
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=known)

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from click.testing import Result
 
+from tests.tables import CLASSIC
+
 Invoke = Callable[..., Result]
 Start = Callable[..., "Popen[bytes]"]
 
@@ -31,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "good.csv").write_text("a,b,c\n0.2,0.3,0.5\n0.1,0.1,0.8\n")
     (tmp_path / "pairs.csv").write_text("a,b\n0.2,0.8\n")
     (tmp_path / "bad.csv").write_text("a,b,c\n0.2,0.3,0.5\n0.2,x,0.5\n")
-    (tmp_path / "off.csv").write_text("a,b,c\n0.2,0.3,0.5\n0.2,0.3,0.6\n")
+    (tmp_path / "off.csv").write_text("a,b,c\n0.2,0.3,0.5\n0.2,0.3,0.9\n")
     (tmp_path / "ragged.csv").write_text("1,2,3\n4,5\n")
     (tmp_path / "nan.csv").write_text("p\n1\nnan\n3\n")
     (tmp_path / "negative.csv").write_text("a,1\nb,-2\n")
@@ -89,6 +91,7 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     (("-t", "nan"), 2, "nan is not a positive, finite number"),
     (("-t", "inf"), 2, "inf is not a positive, finite number"),
     (("-t", "hot"), 2, "'hot' is not a number"),
+    (("--tau", "hot"), 2, "'-t' / '--temperature' / '--tau': 'hot' is not a number"),
     (("-t", ""), 2, "'' is not a number"),
     (("-t", "1,0"), 2, "--hard"),
     (("-t", "0.1:1:1"), 2, "write LOW:HIGH:COUNT"),
@@ -120,6 +123,7 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     (("-o", "new.npy", "-o", "old.csv"), 1, "old.csv exists; use --force to replace it"),
     (("-o", "n" * 300 + ".csv"), 1, "File name too long"),
     (("--nonsense",), 2, "No such option"),
+    (("--tempreature", "3"), 2, "No such option '--tempreature'. Did you mean '--temperature'?"),
     (("stray",), 2, "unexpected extra argument"),
 ]
 
@@ -163,7 +167,8 @@ def test_density_refuses(
     invoke: Invoke, folder: Path, args: tuple[str, ...], code: int, message: str, suffix: str
 ) -> None:
     out = () if "-o" in args else ("-o", f"out.{suffix}")
-    _refused(invoke, folder, ("density", *args, *out), code, message)
+    known = () if {"--pi", "-t"} & {*args} else CLASSIC
+    _refused(invoke, folder, ("density", *args, *known, *out), code, message)
 
 
 def test_short_npy_is_found_while_it_is_read(invoke: Invoke, folder: Path) -> None:
@@ -172,7 +177,11 @@ def test_short_npy_is_found_while_it_is_read(invoke: Invoke, folder: Path) -> No
 
 
 def test_an_unknown_command_and_no_command(invoke: Invoke, folder: Path) -> None:
-    _refused(invoke, folder, ("draw",), 2, "No such command 'draw'")
+    choice = "choose from sample, plot, sweep, describe, density, check, fit, doctor."
+    _refused(invoke, folder, ("draw",), 2, f"No such command 'draw'; {choice}\n")
+    for typed, near in (("plto", "plot"), ("chekc", "check"), ("densities", "density")):
+        meant = f"No such command {typed!r}; {choice} Did you mean {near!r}?\n"
+        _refused(invoke, folder, (typed,), 2, meant)
     result = invoke()
     assert result.exit_code == 2
     assert "Usage" in result.stderr
@@ -182,8 +191,8 @@ def test_an_unknown_command_and_no_command(invoke: Invoke, folder: Path) -> None
 def test_bad_standard_input_is_refused(invoke: Invoke, folder: Path) -> None:
     for data, message in ((b"", "is empty"), (b"a,b\n", "no rows"), (b"1,2,3\n1,2\n", "row 2")):
         before = snapshot(folder)
-        result = invoke("density", "-", "-q", *OUT, *(("--pi", "1,2") if b"a," in data else ()),
-                        input=data)  # fmt: skip
+        pi = "1,2" if b"a," in data else "1,3,6"
+        result = invoke("density", "-", "-q", *OUT, "-t", 3, "--pi", pi, input=data)
         assert result.exit_code == 1
         assert message in result.stderr
         assert result.stderr.startswith("Error: standard input: ")

@@ -72,6 +72,8 @@ def test_a_range_of_numbers_is_finite(text: str) -> None:
         ("inf", "inf is not a positive"),
         ("1e-320", "is below"),
         ("hot", "'hot' is not a number"),
+        ("1_0", "'1_0' is not a number"),
+        ("0.1:1_0:3", "'1_0' is not a number"),
         ("", "'' is not a number"),
         ("1,,2", "'' is not a number"),
         ("1,0", "--hard"),

@@ -1,8 +1,11 @@
 """The distribution against independent implementations, and its properties."""
 
+import copy
 import dataclasses
 import math
+import pickle
 import warnings
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +18,7 @@ from hypothesis.extra.numpy import arrays
 
 from gscli import Concrete
 from gscli.distribution import noise as sampling
-from gscli.distribution.concrete import check_temperature, on_simplex
+from gscli.distribution.concrete import check_temperature
 from gscli.errors import ParameterError, ShapeError
 
 CATEGORIES = (2, 3, 5, 10, 33, 64)
@@ -145,7 +148,7 @@ def test_log_prob_log_is_finite_where_the_naive_formula_is_not() -> None:
 
 
 def test_probabilities_over_six_hundred_decades_work_through_logits() -> None:
-    d = Concrete.from_logits(np.log(10) * np.array([-300.0, 0.0, 300.0]), 1.0)
+    d = Concrete(logits=np.log(10) * np.array([-300.0, 0.0, 300.0]), temperature=1.0)
     assert np.isfinite(d.logits).all()
     assert d.probs[2] == 1
     x = np.array([0.2, 0.3, 0.5])
@@ -230,7 +233,7 @@ def test_extreme_temperatures_raise_no_warning() -> None:
 # --- shapes, ranges, immutability --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["log_prob", "log_prob_log", "jacobian", "flat_dirichlet"])
+@pytest.mark.parametrize("method", ["log_prob", "log_prob_log"])
 @pytest.mark.parametrize("shape", [(), (2,), (4,), (3, 4), (3, 1)])
 def test_wrong_shapes_raise_and_both_shapes_are_named(method: str, shape: tuple[int, ...]) -> None:
     d = Concrete([1, 3, 6], 1.0)
@@ -245,14 +248,13 @@ def test_points_of_any_leading_shape_are_accepted() -> None:
     x = d.sample(24, seed=1).reshape(2, 3, 4, 3)
     assert d.log_prob(x).shape == (2, 3, 4)
     assert d.log_prob_log(np.log(x)).shape == (2, 3, 4)
-    assert d.jacobian(x).shape == (2, 3, 4, 3, 3)
     assert np.ndim(d.log_prob(x[0, 0, 0])) == 0
     assert d.log_prob(x)[1, 2, 3] == d.log_prob(x[1, 2, 3])
     assert d.log_prob(np.empty((0, 3))).shape == (0,)
 
 
 @pytest.mark.parametrize(
-    ("pi", "message"),
+    ("probs", "message"),
     [
         ([], "0 value"),
         ([1.0], "1 value"),
@@ -262,17 +264,36 @@ def test_points_of_any_leading_shape_are_accepted() -> None:
         ([1, -2, 3], "value 2 is -2"),
         ([1, math.nan], "value 2 is nan"),
         ([math.inf, 1], "value 1 is inf"),
+        (["a", 2], "'a', 2"),
+        (["1", "2"], "'1', '2'"),
+        ([True, False], "True, False"),
+        ([1j, 2], "1j, 2"),
+        ([None, 1], "None, 1"),
+        ([[1, 2], [3]], "cannot be read"),
+        ({1: 2}, "1: 2"),
+        (np.array(["2020"], dtype="datetime64[Y]"), "2020"),
     ],
 )
-def test_bad_pi_is_refused_by_position(pi: Any, message: str) -> None:
-    with pytest.raises(ParameterError, match=message):
-        Concrete(pi, 1.0)
+def test_bad_probs_are_refused_by_position_or_value(probs: Any, message: str) -> None:
+    with pytest.raises(ParameterError, match=message) as caught:
+        Concrete(probs, 1.0)
+    assert caught.value.parameter == "probs"
+    assert "\n" not in str(caught.value)
 
 
-def test_bad_logits_are_refused_and_negative_ones_are_not() -> None:
-    with pytest.raises(ParameterError, match="value 1 is -inf"):
-        Concrete.from_logits([-math.inf, 1], 1.0)
-    assert Concrete.from_logits([-1, -2], 1.0).num_categories == 2
+@pytest.mark.parametrize("bad", [[-math.inf, 1], ["a", 2], [[1, 2]], [1], [True, False]])
+def test_bad_logits_are_refused_and_negative_ones_are_not(bad: Any) -> None:
+    with pytest.raises(ParameterError) as caught:
+        Concrete(logits=bad, temperature=1.0)
+    assert caught.value.parameter == "logits"
+    assert Concrete(logits=[-1, -2], temperature=1.0).num_categories == 2
+
+
+def test_exactly_one_of_probs_and_logits_is_wanted() -> None:
+    with pytest.raises(ParameterError, match="probs and logits are both given"):
+        Concrete([1, 2], 1.0, logits=[0, 1])
+    with pytest.raises(ParameterError, match="probs and logits are both missing"):
+        Concrete(temperature=1.0)
 
 
 @pytest.mark.parametrize("t", [0, -0.0, -1, math.nan, math.inf, -math.inf, 5e-324])
@@ -285,25 +306,143 @@ def test_bad_temperatures_are_refused(t: float) -> None:
         check_temperature(t)
 
 
+JUNK = st.one_of(
+    st.none(),
+    st.text(),
+    st.binary(),
+    st.booleans(),
+    st.complex_numbers(),
+    st.lists(st.text(min_size=1), min_size=1),
+    st.lists(st.booleans(), min_size=2),
+    st.lists(st.complex_numbers(), min_size=2),
+    st.dictionaries(st.integers(), st.integers()),
+    st.builds(object),
+    st.lists(st.lists(st.floats(1, 2), min_size=1, max_size=3), min_size=2),
+)
+
+
+@given(JUNK)
+def test_junk_raises_an_error_that_names_the_argument(junk: Any) -> None:
+    d = Concrete([1, 2], 1.0)
+    calls: dict[str, Callable[[], object]] = {
+        "probs": lambda: Concrete(junk, 1.0),
+        "logits": lambda: Concrete(logits=junk if junk is not None else "", temperature=1.0),
+        "temperature": lambda: Concrete([1, 2], junk),
+        "n": lambda: d.sample(junk if not isinstance(junk, bool) else 0.5),  # type: ignore[arg-type]
+        "form": lambda: d.stream(1, form=junk),
+        "other": lambda: d.kl_divergence(junk),
+        "indices": lambda: d.subcomposition([junk, junk]),
+    }
+    for name, call in calls.items():
+        with pytest.raises(ParameterError) as caught:
+            call()
+        assert caught.value.parameter == name
+        assert "\n" not in str(caught.value)
+
+
+def test_a_tensor_that_needs_its_gradient_is_refused_with_the_reason(torch: ModuleType) -> None:
+    with pytest.raises(ParameterError, match="detach"):
+        Concrete(logits=torch.zeros(3, requires_grad=True), temperature=1.0)
+    assert Concrete(logits=torch.zeros(3), temperature=torch.tensor(0.5)).temperature == 0.5
+
+
+def test_points_that_are_not_numbers_are_refused() -> None:
+    with pytest.raises(ParameterError, match=r"x: \['a', 'b'\]"):
+        Concrete([1, 2], 1.0).log_prob(["a", "b"])
+    with pytest.raises(ParameterError, match="log_x: "):
+        Concrete([1, 2], 1.0).log_prob_log([[1, 2], [3]])
+
+
+def test_a_seed_is_a_whole_number_or_a_generator() -> None:
+    d = Concrete([1, 3, 6], 0.5)
+    one, two = (np.random.default_rng(5) for _ in range(2))
+    first = d.sample(10, seed=one)
+    assert (first == d.sample(10, seed=two)).all()
+    assert (first != d.sample(10, seed=one)).all()  # the generator has moved on
+    assert (d.sample(10, seed=np.int64(3)) == d.sample(10, seed=3)).all()
+    assert (d.sample(10) != d.sample(10)).all()
+    for bad in (0.5, "1", -1, 2**128):
+        with pytest.raises(ParameterError, match="seed: "):
+            d.sample(10, seed=bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("form", ["simplex", "log", "hard"])
+def test_a_stream_is_the_sample_in_batches(form: Any) -> None:
+    d = Concrete([1, 3, 6], 0.5)
+    draw = {"simplex": d.sample, "log": d.sample_log, "hard": d.sample_hard}[form]
+    batches = list(d.stream(300_000, seed=3, form=form))
+    assert len(batches) > 1
+    assert (np.concatenate(batches) == draw(300_000, seed=3)).all()
+    (few,) = d.stream(5, seed=np.random.default_rng(2), form=form)
+    assert (few == draw(5, seed=np.random.default_rng(2))).all()
+
+
+def test_hard_samples_are_what_samples_round_to() -> None:
+    d = Concrete([1, 3, 6], 0.5)
+    hard, soft = d.sample_hard(1000, seed=3), d.sample(1000, seed=3)
+    assert set(np.unique(hard)) == {0.0, 1.0}
+    assert (hard.argmax(axis=1) == soft.argmax(axis=1)).all()
+
+
+def copies(d: Concrete) -> list[Concrete]:
+    pickled = [pickle.loads(pickle.dumps(d, protocol)) for protocol in range(2, 6)]
+    return [*pickled, copy.copy(d), copy.deepcopy(d)]
+
+
 def test_it_is_immutable_and_independent_of_its_input() -> None:
-    pi = np.array([1.0, 3, 6])
-    d = Concrete(pi, 2)
-    pi[0] = 100
-    np.testing.assert_allclose(d.probs, [0.1, 0.3, 0.6], rtol=1e-15)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        d.temperature = 3.0  # type: ignore[misc]
-    with pytest.raises(ValueError, match="read-only"):
-        d.logits[0] = 0
-    d.probs[0] = 7
-    assert d.probs[0] != 7
-    assert "0.1" in repr(d)
-    assert "temperature=2" in repr(d)
+    probs = np.array([1.0, 3, 6])
+    original = Concrete(probs, 2)
+    probs[0] = 100
+    np.testing.assert_allclose(original.probs, [0.1, 0.3, 0.6], rtol=1e-15)
+    for d in (original, *copies(original)):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            d.temperature = 3.0  # type: ignore[misc]
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            del d.logits
+        with pytest.raises(ValueError, match="read-only"):
+            d.logits[0] = 0
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            d.logits.setflags(write=True)
+        d.probs[0] = 7
+        assert d.probs[0] != 7
 
 
-def test_the_regime_changes_at_one_over_k_minus_one() -> None:
-    assert Concrete(np.ones(3), 0.5).regime == "boundary"
-    assert Concrete(np.ones(3), np.nextafter(0.5, 1)).regime == "interior"
+def test_it_says_what_it_is() -> None:
+    assert repr(Concrete([1, 3, 6], 3)) == "Concrete(probs=[0.1, 0.3, 0.6], temperature=3)"
+    assert repr(Concrete([1, 1], 0.123456789)).endswith("temperature=0.123456789)")
+    assert "\n" not in repr(Concrete(np.arange(1, 9000), 1.0))
+    assert len(repr(Concrete(np.arange(1, 9000), 1.0))) < 120
+
+
+def test_the_regimes_change_at_one_over_k_minus_one_and_at_k_minus_one() -> None:
+    for t, regime in {
+        0.5: "boundary",
+        np.nextafter(0.5, 1): "vertices",
+        np.nextafter(2, 1): "vertices",
+        2.0: "interior",
+    }.items():
+        assert Concrete(np.ones(3), t).regime == regime
     assert Concrete(np.ones(2), 1.0).regime == "boundary"
+    assert Concrete(np.ones(2), np.nextafter(1, 2)).regime == "interior"
+
+
+@pytest.mark.parametrize("t", [0.2, 0.34, 0.5, 0.9, 1.1, 2.9, 3.1, 8.0])
+def test_the_regime_says_where_the_density_is_unbounded(t: float) -> None:
+    """Towards a face where m of K = 4 components go to 0, the density grows or vanishes."""
+    d = Concrete([1, 2, 3, 4], t)
+    grows = []
+    for m in (1, 2, 3):
+        near, nearer = (
+            d.log_prob_log(log_x) - log_x.sum()
+            for scale in (-300.0, -600.0)
+            for log_x in [np.array([*[scale] * m, *[-math.log(4 - m)] * (4 - m)])]
+        )
+        grows.append(bool(nearer > near))
+    assert {
+        "boundary": grows == [True] * 3,
+        "vertices": grows[2] and not all(grows),
+        "interior": not any(grows),
+    }[d.regime]
 
 
 # --- from noise to samples ---------------------------------------------------------------------
@@ -319,7 +458,7 @@ def test_extreme_exponentials_give_finite_rows_that_sum_to_one(t: float, form: A
     if form != "simplex":  # beyond what the stream can draw, where X itself would overflow
         extremes += [5e-324, 1e-300]
     noise = -np.array(np.meshgrid(*[extremes] * 3)).reshape(3, -1)
-    for d in (Concrete([1, 3, 6], t), Concrete.from_logits([-700, 0, 700], t)):
+    for d in (Concrete([1, 3, 6], t), Concrete(logits=[-700, 0, 700], temperature=t)):
         out = d.from_noise(noise.copy(), form=form)
         assert np.isfinite(out).all()
         x = np.exp(out) if form == "log" else out
@@ -331,7 +470,7 @@ def test_extreme_exponentials_give_finite_rows_that_sum_to_one(t: float, form: A
 @pytest.mark.parametrize("spread", [1.0, 600.0])
 def test_samples_are_the_softmax_of_the_definition(t: float, spread: float) -> None:
     """In 50 digits, on both sides of the temperature below which ratios would overflow."""
-    d = Concrete.from_logits([0.0, 0.3 * spread, -0.2 * spread], t)
+    d = Concrete(logits=[0.0, 0.3 * spread, -0.2 * spread], temperature=t)
     low, high = sampling.NOISE_RANGE
     noise = np.array([[low, -0.1, -2.0], [high, -1.0, -1.0], [-0.5, -3.0, low]])
     simplex = d.from_noise(noise.copy())
@@ -362,37 +501,7 @@ def test_hard_samples_are_the_vertex_of_the_largest_component() -> None:
     assert (hard.argmax(axis=0) == soft.argmax(axis=0)).all()
 
 
-# --- Jacobian, maps ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("t", [0.3, 1.0, 5.0])
-def test_jacobian_agrees_with_finite_differences_at_fixed_noise(t: float) -> None:
-    logits, noise, h = (
-        np.array([0.2, -0.5, 1.0, 0.1]),
-        np.array([[-1.3], [-0.4], [-2.0], [-0.7]]),
-        1e-6,
-    )
-
-    def sample(a: Any) -> Any:
-        return Concrete.from_logits(a, t).from_noise(noise.copy())[:, 0]
-
-    exact = Concrete.from_logits(logits, t).jacobian(sample(logits))
-    steps = h * np.eye(4)
-    numeric = np.stack(
-        [(sample(logits + step) - sample(logits - step)) / (2 * h) for step in steps], axis=-1
-    )
-    np.testing.assert_allclose(exact, numeric, atol=1e-8 / t)
-    np.testing.assert_allclose(exact.sum(axis=-1), 0, atol=1e-15 / t)
-
-
-def test_flat_dirichlet_recovers_the_normalised_exponentials() -> None:
-    noise = sampling.noise_block(5, 4, 0, 640)[0]
-    log_e = np.log(-noise.T)
-    expected = log_e - np.logaddexp.reduce(log_e, axis=-1, keepdims=True)
-    for t in (1e-3, 0.1, 1.0, 20.0):
-        d = Concrete([1, 2, 30, 4], t)
-        y = d.from_noise(noise.copy(), form="log").T
-        np.testing.assert_allclose(d.flat_dirichlet(y), expected, rtol=1e-9, atol=1e-11)
+# --- maps --------------------------------------------------------------------------------------
 
 
 def test_subcomposition_keeps_weights_order_and_temperature() -> None:
@@ -405,11 +514,6 @@ def test_subcomposition_keeps_weights_order_and_temperature() -> None:
             d.subcomposition(bad)
 
 
-def test_on_simplex_in_both_coordinates() -> None:
-    assert on_simplex([[1.0, 0.0, 0.0], [0.5, 0.6, -0.1]]).tolist() == [True, False]
-    assert on_simplex([[0.0, -np.inf], [-1.0, -1.0]], log=True).tolist() == [True, False]
-
-
 # --- invariances -------------------------------------------------------------------------------
 
 LOGITS = st.integers(2, 12).flatmap(
@@ -420,18 +524,21 @@ ANY_TEMPERATURE = st.floats(1e-3, 50)
 
 @given(LOGITS, ANY_TEMPERATURE, st.integers(0, 2**128 - 1))
 def test_rows_are_on_the_simplex(logits: Any, t: float, seed: int) -> None:
-    d = Concrete.from_logits(logits, t)
+    d = Concrete(logits=logits, temperature=t)
     x = d.sample(50, seed=seed, threads=1)
     np.testing.assert_allclose(x.sum(axis=-1), 1, rtol=1e-12)
     assert (x >= 0).all()
     y = d.sample_log(50, seed=seed, threads=1)
     np.testing.assert_allclose(np.exp(y), x, rtol=1e-9, atol=1e-300)
-    assert on_simplex(y, log=True).all()
+    assert (d.log_prob_log(y) > -np.inf).all()
 
 
 @given(LOGITS, ANY_TEMPERATURE, st.floats(-1e3, 1e3))
 def test_a_shift_of_the_logits_changes_nothing(logits: Any, t: float, shift: float) -> None:
-    one, two = Concrete.from_logits(logits, t), Concrete.from_logits(logits + shift, t)
+    one, two = (
+        Concrete(logits=logits, temperature=t),
+        Concrete(logits=logits + shift, temperature=t),
+    )
     np.testing.assert_allclose(two.logits, one.logits, atol=1e-11)
     y = one.sample_log(20, seed=1, threads=1)
     np.testing.assert_allclose(two.log_prob_log(y), one.log_prob_log(y), rtol=1e-9, atol=1e-8)
@@ -441,7 +548,7 @@ def test_a_shift_of_the_logits_changes_nothing(logits: Any, t: float, shift: flo
 def test_categories_can_be_permuted(logits: Any, t: float, random: Any) -> None:
     order = list(range(len(logits)))
     random.shuffle(order)
-    one, two = Concrete.from_logits(logits, t), Concrete.from_logits(logits[order], t)
+    one, two = Concrete(logits=logits, temperature=t), Concrete(logits=logits[order], temperature=t)
     y = one.sample_log(20, seed=4, threads=1)
     np.testing.assert_allclose(
         two.log_prob_log(y[:, order]), one.log_prob_log(y), rtol=1e-9, atol=1e-8
@@ -456,8 +563,25 @@ def test_categories_can_be_permuted(logits: Any, t: float, random: Any) -> None:
 
 
 @given(LOGITS, ANY_TEMPERATURE)
+def test_equal_distributions_are_equal_and_copies_are(logits: Any, t: float) -> None:
+    d = Concrete(logits=logits, temperature=t)
+    for other in (Concrete(logits=logits.tolist(), temperature=t), *copies(d)):
+        assert other == d
+        assert hash(other) == hash(d)
+        assert (other.sample(3, seed=1, threads=1) == d.sample(3, seed=1, threads=1)).all()
+    different: tuple[object, ...] = (
+        Concrete(logits=logits, temperature=np.nextafter(t, 100)),
+        Concrete(logits=[*logits, 0], temperature=t),
+        Concrete(logits=[logits[0] + 1, *logits[1:]], temperature=t),
+        repr(d),
+    )
+    assert all(other != d for other in different)
+    assert len({d, *different, *copies(d)}) == 5
+
+
+@given(LOGITS, ANY_TEMPERATURE)
 def test_density_is_consistent_between_the_coordinates(logits: Any, t: float) -> None:
-    d = Concrete.from_logits(logits / 100, t)
+    d = Concrete(logits=logits / 100, temperature=t)
     x = np.random.default_rng(0).dirichlet(np.full(len(logits), 5.0), 10)
     np.testing.assert_allclose(
         d.log_prob(x), d.log_prob_log(np.log(x)) - np.log(x).sum(axis=-1), rtol=1e-9, atol=1e-9
@@ -466,7 +590,7 @@ def test_density_is_consistent_between_the_coordinates(logits: Any, t: float) ->
 
 @pytest.mark.parametrize("t", [1e250, 1e300, 1.7e308])
 def test_density_at_the_highest_temperatures_is_a_number(t: float) -> None:
-    d = Concrete.from_logits([0.0, 1000.0, -3.0], t)
+    d = Concrete(logits=[0.0, 1000.0, -3.0], temperature=t)
     centre = np.full(3, 1 / 3)
     # There the terms in t·log x cancel: lgamma(3) + 2 log t + Σa - 3 LSE(a).
     expected = math.log(2) + 2 * math.log(t) + 997 - 3 * 1000
@@ -478,4 +602,4 @@ def test_density_at_the_highest_temperatures_is_a_number(t: float) -> None:
 
 def test_logits_too_far_apart_are_refused() -> None:
     with pytest.raises(ParameterError, match="further apart"):
-        Concrete.from_logits([1e308, -1e308, 0.0], 1.0)
+        Concrete(logits=[1e308, -1e308, 0.0], temperature=1.0)

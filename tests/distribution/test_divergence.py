@@ -41,8 +41,8 @@ def test_two_categories_follow_the_logistic_law(t: float, s: float) -> None:
 @pytest.mark.parametrize(("t", "s"), PAIRS)
 def test_samples_agree(k: int, t: float, s: float) -> None:
     rng = np.random.default_rng(k)
-    p = Concrete.from_logits(rng.normal(size=k), t)
-    q = Concrete.from_logits(rng.normal(size=k), s)
+    p = Concrete(logits=rng.normal(size=k), temperature=t)
+    q = Concrete(logits=rng.normal(size=k), temperature=s)
     log_x = p.sample_log(400_000 // k, seed=2)
     ratio = p.log_prob_log(log_x) - q.log_prob_log(log_x)
     assert abs(ratio.mean() - kl_divergence(p, q)) < 5 * ratio.std() / math.sqrt(len(ratio))
@@ -66,10 +66,12 @@ def test_zero_at_equality_and_nowhere_negative(
     logits: list[tuple[float, float]], t: float, s: float
 ) -> None:
     a, b = np.array(logits).T
-    p, q = Concrete.from_logits(a, t), Concrete.from_logits(b, s)
+    p, q = Concrete(logits=a, temperature=t), Concrete(logits=b, temperature=s)
     assert kl_divergence(p, p) == pytest.approx(0, abs=1e-10)
     divergence = kl_divergence(p, q)
-    reversed_ = kl_divergence(Concrete.from_logits(a[::-1], t), Concrete.from_logits(b[::-1], s))
+    reversed_ = kl_divergence(
+        Concrete(logits=a[::-1], temperature=t), Concrete(logits=b[::-1], temperature=s)
+    )
     assert divergence >= 0
     assert reversed_ == pytest.approx(divergence, rel=1e-9, abs=1e-10)
 

@@ -34,7 +34,6 @@ def test_relative_bias_of_the_classic_example(temperature: float, relative_bias:
 def test_noise_of_the_classic_example(temperature: float, noise: float) -> None:
     found = gradient_error(CLASSIC, temperature)
     assert found.noise == pytest.approx(noise, abs=6e-7 if noise > 0.1 else 6e-8)
-    assert found.noise_se == 0
 
 
 @pytest.mark.parametrize(("batch_size", "best"), [(1, 1.27), (32, 0.52), (1024, 0.24)])
@@ -182,6 +181,7 @@ def test_a_choice_that_is_made_has_no_relative_bias() -> None:
         best_temperature([0.0, -700.0], 1)
 
 
+@pytest.mark.slow
 def test_thousands_of_categories_in_bounded_memory() -> None:
     k, t = 8192, 0.5
     logits = np.zeros(k)

@@ -24,7 +24,7 @@ from scipy.special import expit
 
 from gscli import Concrete
 from gscli.distribution import noise as sampling
-from gscli.io.samples import open_samples
+from gscli.io.readers import open_samples
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -194,7 +194,7 @@ def test_a_wrong_weight_is_rejected(k: int) -> None:
 
 @pytest.mark.parametrize("k", [3, 5, 20])
 def test_probabilities_mistaken_for_logits_are_rejected(k: int) -> None:
-    log_x = Concrete.from_logits(weights(k), 1.0).sample_log(ROWS[k], seed=3)
+    log_x = Concrete(logits=weights(k), temperature=1.0).sample_log(ROWS[k], seed=3)
     assert rejected(p_values(log_x, weights(k), 1.0))
 
 

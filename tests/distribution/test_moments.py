@@ -97,6 +97,7 @@ def test_entropy_of_two_categories(difference: float, temperature: float) -> Non
         [(0.0, 40), (3.0, 20), (-20.0, 4)],
     ],
 )
+@pytest.mark.slow
 def test_moments_at_temperature_one_are_integrals_of_bessel_functions(
     groups: list[tuple[float, int]],
 ) -> None:
@@ -135,7 +136,7 @@ def test_kernels_against_another_quadrature(temperature: float) -> None:
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
 def test_ten_million_samples_agree(temperature: float) -> None:
-    d = Concrete.from_logits(CLASSIC, temperature)
+    d = Concrete(logits=CLASSIC, temperature=temperature)
     n, power_list = 10_000_000, [(1, 0, 0), (0, 1, 1), (0, 0, 2), (2, 1, 1)]
     sums, squares, rows = np.zeros(5), np.zeros(5), 0
     for chunk in sampling.stream(partial(d.from_noise, form="log"), 3, n, seed=11, order="F"):
@@ -237,7 +238,7 @@ def test_log_sum_in_closed_form() -> None:
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_sixty_four_categories_have_the_entropy_of_samples(temperature: float) -> None:
-    d = Concrete.from_logits(np.linspace(-3, 3, 64), temperature)
+    d = Concrete(logits=np.linspace(-3, 3, 64), temperature=temperature)
     log_x = d.sample_log(40_000, seed=5)
     surprise = log_x.sum(axis=1) - d.log_prob_log(log_x)
     assert abs(surprise.mean() - d.entropy()) < 5 * surprise.std() / math.sqrt(len(surprise))

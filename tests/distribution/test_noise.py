@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
 from gscli import Concrete
+from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution import noise as sampling
 from gscli.errors import ParameterError
 
@@ -123,6 +125,35 @@ def test_extreme_uniforms_give_finite_samples(t: float, form: Any) -> None:
     np.testing.assert_allclose(x.sum(axis=0), 1, rtol=1e-12)
 
 
+@pytest.mark.parametrize("t", [0.02, 0.1, 1.0, 30.0])
+@pytest.mark.parametrize("k", [2, 3, 200])
+def test_log_samples_have_full_precision_in_every_component(t: float, k: int) -> None:
+    d = Concrete(np.arange(1.0, k + 1), t)
+    lanes = 200
+    log_u = sampling.noise_block(3, k, 0, lanes).swapaxes(0, 1).reshape(k, -1)[:, :lanes]
+    y = d.from_noise(log_u[None].copy(), form="log")[0]
+    with mpmath.workdps(30):
+        a = [mpmath.mpf(float(logit)) for logit in d.logits]
+        for lane in range(lanes):
+            scores = [
+                (ak - mpmath.log(-mpmath.mpf(float(u)))) / t
+                for ak, u in zip(a, log_u[:, lane], strict=True)
+            ]
+            top = max(scores)
+            rest = mpmath.fsum(mpmath.exp(s - top) for s in scores if s != top)
+            expected = [float(s - top - mpmath.log1p(rest)) for s in scores]
+            # What rounding the scores leaves: of their size, 40/t at most, in every logarithm of
+            # a ratio, and so relatively in the largest component's.
+            np.testing.assert_allclose(y[:, lane], expected, rtol=2e-16 * 100 / t, atol=0)
+
+
+def test_components_that_tie_share_the_largest_logarithm() -> None:
+    log_u = np.full((3, 64), -0.5)
+    log_u[2] = -0.5e9
+    y = Concrete([1, 1, 1], 0.1).from_noise(log_u, form="log")
+    np.testing.assert_allclose(y[:2], -math.log(2), rtol=1e-15)
+
+
 def test_a_million_draws_are_finite_distinct_and_within_range() -> None:
     noise = np.concatenate([sampling.noise_block(0, 4, block).ravel() for block in range(4)])
     assert np.isfinite(noise).all()
@@ -161,7 +192,7 @@ def rows_of(d: Concrete, n: int, **options: Any) -> Any:
 def test_the_bytes_do_not_depend_on_the_number_of_threads(k: int, n: int) -> None:
     d = Concrete(np.arange(1.0, k + 1), 0.5)
     one = d.sample(n, seed=5, threads=1)
-    assert n * k > 2 * sampling.CHUNK_VALUES
+    assert n * k > 2 * sampling.BLOCK_VALUES
     for threads in (2, 5, None):
         assert d.sample(n, seed=5, threads=threads).tobytes() == one.tobytes()
     assert rows_of(d, n, order="F").tobytes() == one.tobytes()
@@ -186,28 +217,56 @@ def test_a_row_does_not_depend_on_how_many_follow(k: int, form: Any) -> None:
 
 @pytest.mark.parametrize("k", [2, 100, 1000])
 def test_the_stream_goes_through_the_blocks_one_by_one(k: int) -> None:
-    """Across the chunks that threads make at a time, too: no block twice, none left out."""
+    """No block twice, none left out."""
     tiles, _, lanes = sampling.block_shape(k)
-    block, chunks = tiles * lanes, 3
-    per_chunk = max(1, sampling.CHUNK_VALUES // (block * k))
-    n = block * per_chunk * chunks
+    block, blocks = tiles * lanes, 3
     d = Concrete(np.ones(k), 1.0)
-    stream = sampling.stream(d.from_noise, k, n, seed=6)
+    stream = sampling.stream(d.from_noise, k, block * blocks, seed=6)
     firsts = np.concatenate([chunk.rows for chunk in stream])[::block]
     for number, row in enumerate(firsts):
         noise = sampling.noise_block(6, k, number, 64)[0][:, :64]
         expected = d.from_noise(np.ascontiguousarray(noise))[:, 0]
         np.testing.assert_allclose(row, expected, rtol=1e-12)
-    assert len(firsts) == per_chunk * chunks
+    assert len(firsts) == blocks
     assert len(np.unique(firsts[:, 0])) == len(firsts)
+
+
+@pytest.mark.parametrize("form", ["simplex", "log", "hard"])
+@pytest.mark.parametrize("k", [2, 7, 8, 128, 129, 1000])
+def test_the_stream_can_begin_at_any_row(k: int, form: Any) -> None:
+    d = Concrete(np.arange(1.0, k + 1), 0.5)
+    tiles, _, lanes = sampling.block_shape(k)
+    block = tiles * lanes
+    transform = partial(d.from_noise, form=form)
+    whole = np.empty((2 * block + 70, k))
+    sampling.fill(transform, whole, seed=8)
+    for start in (0, 1, 63, 64, 65, block - 1, block, block + 1, 2 * block - 1):
+        left = len(whole) - start
+        for n in {n for n in (1, 2, 64, block, left) if n <= left}:
+            chunks = list(sampling.stream(transform, k, n, seed=8, start=start))
+            assert chunks[0].start == start
+            drawn = np.concatenate([chunk.rows for chunk in chunks])
+            assert drawn.tobytes() == whole[start : start + n].tobytes(), (start, n)
+
+
+def test_the_start_of_the_python_api() -> None:
+    d = Concrete([1, 3, 6], 0.5)
+    assert (d.sample(9, seed=1, start=3) == d.sample(12, seed=1)[3:]).all()
+    assert (d.sample_log(9, seed=1, start=3) == d.sample_log(12, seed=1)[3:]).all()
+    assert d.sample(2, seed=1, start=10**18).shape == (2, 3)
+    with pytest.raises(ParameterError, match="start: -1 is negative"):
+        d.sample(2, start=-1)
 
 
 def test_temperatures_and_weights_share_their_noise() -> None:
     one, two = Concrete([1, 3, 6], 0.2), Concrete([5, 1, 2], 7.0)
-    flat = [d.flat_dirichlet(d.sample_log(1000, seed=3)) for d in (one, two)]
-    np.testing.assert_allclose(flat[0], flat[1], atol=1e-10)
-    other = one.flat_dirichlet(one.sample_log(1000, seed=4))
-    assert np.abs(flat[0] - other).max() > 1
+
+    def flat(d: Concrete, seed: int) -> FloatArray:
+        return log_softmax(d.logits - d.temperature * d.sample_log(1000, seed=seed))
+
+    np.testing.assert_allclose(flat(one, 3), flat(two, 3), atol=1e-10)
+    other = flat(one, 4)
+    assert np.abs(flat(one, 3) - other).max() > 1
 
 
 def test_sample_and_sample_log_share_their_noise() -> None:
@@ -231,6 +290,24 @@ def test_boundary_rows_are_counted() -> None:
     rows = np.array([[0.5, 0.5], [0, 1], [1, 0], [1e-320, 1 - 1e-9], [1e-30, 1]])
     assert sampling.Chunk(0, rows).count_lossy_rows(log=False) == 3
     assert sampling.Chunk(0, rows[:1]).count_lossy_rows(log=False) == 0
+    many = np.full((4, 50), 0.02)
+    many[1, [3, 7]], many[3, 49] = 0, 1
+    assert sampling.Chunk(0, many).count_lossy_rows(log=False) == 2
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("pi", [[1.0, 1.0], [1e-6, 1, 3, 6]])
+def test_where_no_row_is_looked_at_none_is_lossy(pi: list[float], dtype: str) -> None:
+    u = np.array(np.meshgrid(*[[0.0, 2.0**-53, 0.5, 1 - 2.0**-53]] * len(pi))).reshape(len(pi), -1)
+    temperatures = np.geomspace(0.5, 5, 200)
+    safe, lossy = [], []
+    for t in temperatures:
+        d = Concrete(pi, t)
+        rows = d.from_noise(sampling.noise_from_uniform(u.copy())).T.astype(dtype)
+        lossy.append(sampling.Chunk(0, rows).count_lossy_rows(log=False) > 0)
+        safe.append(not sampling.may_be_lossy(d.logits, t, dtype))
+    assert not (np.array(safe) & lossy).any()
+    assert temperatures[safe].min() < 2 * temperatures[lossy].max()
 
 
 def test_infinite_logarithms_are_counted() -> None:
@@ -254,7 +331,7 @@ def test_seeds_out_of_range_are_refused_before_anything_is_drawn(seed: int) -> N
 def test_seeds_and_numbers_that_are_not_whole_are_refused(value: Any) -> None:
     with pytest.raises(TypeError):
         sampling.check_seed(value)
-    with pytest.raises(TypeError):
+    with pytest.raises(ParameterError, match="n: "):
         Concrete([1, 2], 1.0).sample(value)
 
 
@@ -277,9 +354,10 @@ def test_the_number_of_threads_must_be_positive() -> None:
 
 
 def test_closing_early_leaves_no_thread_behind() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     stream = sampling.stream(Concrete([1, 2], 1.0).from_noise, 2, 10**12, seed=0, threads=3)
     next(stream)
-    assert threading.active_count() > before
+    started = set(threading.enumerate()) - before
+    assert len(started) == 3
     stream.close()
-    assert threading.active_count() == before
+    assert not any(thread.is_alive() for thread in started)

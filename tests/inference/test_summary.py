@@ -39,7 +39,7 @@ def test_figures_agree_with_numpy(n: int, k: int, parts: int, spread: float) -> 
 
 def test_no_rows_have_no_figures() -> None:
     with pytest.raises(DataError, match="without rows"):
-        summarise([])
+        summarise(np.empty((0, 3)))
 
 
 def test_a_spread_far_below_the_mean_keeps_its_digits() -> None:

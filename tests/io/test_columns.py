@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gscli.errors import DataError
-from gscli.io.columns import check_names, default_names
+from gscli.io.columns import check_names, default_names, is_number, parse_number
 
 
 @given(st.integers(2, 200))
@@ -37,3 +37,18 @@ def test_names_are_kept_if_all_differ(names: list[str]) -> None:
 def test_names_that_are_refused(names: list[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
         check_names(names)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("3", 3.0), (" -1e-3 ", -0.001), (".5", 0.5), ("inf", float("inf"))]
+)
+def test_numbers(text: str, number: float) -> None:
+    assert parse_number(text) == number
+    assert is_number(text)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1_0", "1e1_0", "0x1", "1,5", "1 0"])
+def test_what_is_not_a_number(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        parse_number(text)
+    assert not is_number(text)

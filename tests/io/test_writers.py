@@ -2,7 +2,9 @@
 
 import errno
 import io
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gscli.io.writers import header_line, write_npy, write_table
+from gscli.io.writers import PlacedNpy, header_line, write_npy, write_table
 
 TABLE = {"a": np.array([0.1, 1e-300, 5e-324]), "b": np.array([0.9, 1 / 3, 2.0**-1074])}
 
@@ -144,6 +146,47 @@ def test_npy_does_not_rewrite_what_stands_before_it(tmp_path: Path) -> None:
         assert written.startswith(b"before\x93NUMPY")
         assert written.endswith(b"after")
         assert np.load(io.BytesIO(written[6:-5])).tolist() == [0, 0, 0]
+
+
+# --- rows that threads write at their places --------------------------------------------------
+
+needs_places = pytest.mark.skipif(not PlacedNpy.supported, reason="no pwrite")
+
+
+@needs_places
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("shape", [(1000, 3), (4, 250, 3)])
+@pytest.mark.parametrize("short", [False, True])
+def test_rows_in_any_order_and_from_any_thread_make_the_same_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str, shape: Any, short: bool
+) -> None:
+    if short:  # as the system may, a signal or a nearly full disk in the way
+        write = os.pwrite
+        monkeypatch.setattr(os, "pwrite", lambda fd, data, at: write(fd, data[:100], at))
+    array = np.random.default_rng(0).random((1000, 3)).astype(dtype)
+    order = np.random.default_rng(1).permutation(50)
+    with (tmp_path / "x.npy").open("wb") as file, ThreadPoolExecutor(4) as pool:
+        placed = PlacedNpy(file, shape=shape, dtype=dtype)
+        for part in order:
+            rows = array[20 * part : 20 * part + 20]
+            pool.submit(placed.write, 20 * part, np.asfortranarray(rows)).result()
+    expected = io.BytesIO()
+    np.save(expected, array.reshape(shape))
+    assert (tmp_path / "x.npy").read_bytes() == expected.getvalue()
+
+
+@needs_places
+def test_a_row_that_cannot_be_written_is_an_os_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with (tmp_path / "x.npy").open("wb") as file:
+        placed = PlacedNpy(file, shape=(10, 3))
+        monkeypatch.setattr(os, "pwrite", full)
+        with pytest.raises(OSError, match="No space left"):
+            placed.write(5, np.zeros((5, 3)))
 
 
 @pytest.mark.parametrize("room", [0, 10, 2_000_000])

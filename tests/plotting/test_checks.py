@@ -7,7 +7,8 @@ import pytest
 from scipy import special
 
 from gscli import Concrete
-from gscli.inference.gof.check import CheckResult, check
+from gscli.inference.gof.check import check
+from gscli.inference.gof.results import CheckResult
 from gscli.plotting.checks import BAND, OBSERVED, REJECTED, check_panels
 
 N = 10_000

@@ -1,41 +1,31 @@
-"""One pass over samples: every row is counted, some are kept, bad ones are named."""
+"""One pass over samples: every row is counted by temperature, and some are kept."""
 
 from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gscli import Concrete
-from gscli.arrays import FloatArray
-from gscli.errors import DataError
-from gscli.io.samples import Block
+from gscli.io.samples import Batch, Part, Samples
 from gscli.plotting.binning import count_cells
-from gscli.plotting.collect import Part, Thinned, check_block, collect, loaded
+from gscli.plotting.collect import Projection, collect
 
-
-@settings(max_examples=60)
-@given(st.lists(st.integers(0, 60), min_size=1, max_size=12), st.integers(1, 50))
-def test_thinned_keeps_evenly_spaced_rows_whatever_the_blocks(sizes: list[int], limit: int) -> None:
-    stream = np.arange(sum(sizes), dtype=np.float64)[:, None]
-    thinned = Thinned(limit)
-    for block in np.split(stream, np.cumsum(sizes)[:-1]):
-        thinned.add(block)
-    kept = thinned.rows()[:, 0]
-    assert thinned.seen == len(stream)
-    assert kept.tolist() == stream[:: thinned.stride, 0].tolist()
-    assert len(kept) <= limit
-    assert thinned.stride == 1 or 2 * len(kept) + 1 >= limit / 2
+D = Concrete([1, 3, 6], 0.3)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_every_row_is_counted_by_temperature(threads: int) -> None:
     rows = {t: Concrete([1, 3, 6], t).sample(5_000, seed=1) for t in (1.0, 0.2)}
-    parts: list[Part] = [(t, block) for t in rows for block in np.array_split(rows[t], 7)]
+    table = np.concatenate(list(rows.values()))
+    stated = np.repeat(list(rows), 5_000)
+    parts = [
+        Part(len(piece), partial(iter, [Batch(table[piece], int(piece[0]), stated[piece])]))
+        for piece in np.array_split(np.arange(10_000), 7)
+    ]
+    samples = Samples("x.csv", ("a", "b", "c"), lambda: parts, has_temperatures=True)
     measure = partial(count_cells, resolution=8)
-    loads = [loaded(*parts[:3]), loaded(*parts[3:])]
-    found = collect(loads, measure=measure, keep=100, threads=threads)
+    whole = Projection.of(samples, range(3), log_ratio=False)
+    found = collect(samples, whole, measure=measure, keep=100, threads=threads)
     assert list(found) == [1.0, 0.2]
     for t in rows:
         each = found[t]
@@ -44,29 +34,23 @@ def test_every_row_is_counted_by_temperature(threads: int) -> None:
         assert len(each.points.rows()) <= 100
 
 
-BAD: list[tuple[list[float], bool, str]] = [
-    ([0.5, 0.6, 0.2], False, r"sums to 1\.3"),
-    ([0.5, float("nan"), 0.2], False, "nan"),
-    ([-0.1, 0.9, 0.2], False, "no sample"),
-    ([-1, -2, -0.5], False, "--log"),
-    ([0.2, 0.3, 0.5], True, "without --log"),
-    ([float("nan"), -1, -1], True, "nan"),
-]
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("log_ratio", [False, True])
+def test_a_projection_is_the_sub_composition(log: bool, log_ratio: bool) -> None:
+    log_x = D.sample_log(100, seed=1)
+    rows = log_x if log else np.exp(log_x)
+    samples = Samples("x", ("a", "b", "c"), list, log=log)
+    projected = Projection.of(samples, (2, 0), log_ratio=log_ratio)(Batch(rows)).rows
+    expected = np.exp(log_x[:, [2, 0]])
+    expected /= expected.sum(axis=1, keepdims=True)
+    expected = np.log(expected) if log_ratio else expected
+    np.testing.assert_allclose(projected, expected, rtol=1e-9, atol=1e-14)
 
 
-@pytest.mark.parametrize(("row", "log", "message"), BAD)
-def test_bad_row_is_named(row: list[float], log: bool, message: str) -> None:
-    rows = Concrete([1, 3, 6], 1).sample_log(40_000, seed=1)
-    rows = rows if log else np.exp(rows)
-    rows[30_000] = row
-    with pytest.raises(DataError, match=message) as caught:
-        check_block(Block(100, rows), label="a.npy", log=log)
-    assert "a.npy: row 30101 (" in str(caught.value)
-
-
-@pytest.mark.parametrize("k", [2, 3, 7, 8, 40])
-@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
-def test_rounded_samples_are_accepted(k: int, dtype: str) -> None:
-    rows: FloatArray = Concrete(np.arange(1, k + 1), 0.5).sample(1_000, seed=1)
-    block = Block(0, rows.astype(dtype).astype(np.float64))
-    assert check_block(block, label="", log=False) is block
+def test_rows_without_a_projection_are_left_out_and_counted() -> None:
+    rows = D.sample(50, seed=1)
+    rows[[4, 20]] = [0, 0, 1]
+    samples = Samples("x", ("a", "b", "c"), list)
+    batch = Projection.of(samples, (0, 1), log_ratio=False)(Batch(rows, 100))
+    assert len(batch.rows) == 48
+    assert batch.indices.tolist() == [100 + i for i in range(50) if i not in (4, 20)]

@@ -9,7 +9,7 @@ import pytest
 
 from gscli import Concrete
 from gscli.errors import DataError, ParameterError
-from gscli.plotting.collect import Load, loaded
+from gscli.io.samples import Batch, Part, Samples, as_samples
 from gscli.plotting.kinds import MAX_POINTS
 from gscli.plotting.plot import CHARACTER_WIDTH, PlotOptions, Sample, plot
 from tests.plotting.plotly_arrays import array
@@ -23,14 +23,17 @@ def sample_of(
     known: bool = True,
     log: bool = True,
 ) -> Sample:
-    def loads() -> Iterator[Load]:
+    def read() -> Iterator[Part]:
         for t in temperatures:
             rows = Concrete(pi, t or 1).sample_log(n, seed=7)
-            for block in np.array_split(rows if log else np.exp(rows), 3):
-                yield loaded((t, block))
+            start = 0
+            for piece in np.array_split(rows if log else np.exp(rows), 3):
+                yield Part(len(piece), partial(iter, [Batch(piece, start, t)]))
+                start += len(piece)
 
     names = tuple(f"c{k}" for k in range(len(pi)))
-    return Sample(names, loads, log, np.log(pi) if known else None, "seed 7")
+    samples = Samples("seed 7", names, read, log=log, has_temperatures=True).looked_at()
+    return Sample(samples, np.log(pi) if known else None, "seed 7")
 
 
 def draw(sample: Sample, **options: Any) -> dict[str, Any]:
@@ -198,13 +201,13 @@ def test_two_categories_in_log_ratio_have_the_logistic_density() -> None:
 
 def test_rows_that_have_no_log_ratio_are_counted() -> None:
     rows = np.array([[0.2, 0.3, 0.5], [0, 0.5, 0.5], [0, 0, 1]])
-    sample = Sample(("a", "b", "c"), lambda: iter([loaded((None, rows))]), False, None, "x.csv")
+    sample = Sample(as_samples(rows, log=False), None, "x.csv")
     assert "2 rows with exact zeros left out" in subtitle(draw(sample, log_ratio=True))
 
 
 def test_rows_without_the_chosen_categories_are_counted() -> None:
     rows = np.array([[0.2, 0.3, 0.1, 0.2, 0.2], [0, 0, 0, 1, 0]])
-    sample = Sample(tuple("abcde"), lambda: iter([loaded((None, rows))]), False, None, "x.csv")
+    sample = Sample(as_samples(rows, log=False), None, "x.csv")
     figure = draw(sample, categories=(0, 1, 2))
     assert "1 row with exact zeros left out" in subtitle(figure)
 
@@ -227,17 +230,16 @@ def test_marginals_show_shares_of_the_whole() -> None:
 def test_one_sample_and_identical_samples() -> None:
     for rows in (np.array([[0.2, 0.3, 0.5]]), np.full((50, 3), 1 / 3)):
         for options in ({}, {"kind": "bins"}, {"log_ratio": True}, {"kind": "marginals"}):
-            load = loaded((None, rows))
-            sample = Sample(("a", "b", "c"), partial(iter, [load]), False, None, "")
+            sample = Sample(as_samples(rows, log=False), None, "")
             assert draw(sample, **options)["data"]
 
 
 def test_nothing_to_draw_is_an_error() -> None:
-    sample = Sample(("a", "b", "c"), lambda: iter([]), False, None, "x.csv")
+    sample = Sample(Samples("x.csv", ("a", "b", "c"), list), None, "x.csv")
     with pytest.raises(DataError, match="no sample"):
         plot(sample, PlotOptions())
-    wide = Sample(tuple("abcdef"), lambda: iter([]), False, None, "x.csv")
-    with pytest.raises(DataError, match="no sample"):
+    wide = Sample(Samples("x.csv", tuple("abcdef"), list), None, "x.csv")
+    with pytest.raises(DataError, match="no rows"):
         plot(wide, PlotOptions())
 
 

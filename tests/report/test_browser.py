@@ -15,6 +15,8 @@ from gscli.plotting import theme
 from .conftest import Open, html
 from .test_page import HOSTILE
 
+pytestmark = pytest.mark.slow
+
 POINTS = "window.gscli.points()"
 
 

@@ -42,6 +42,7 @@ def test_bars_without_a_curve_keep_their_cut() -> None:
     assert figure.layout.yaxis.range[1] < max(figure.data[0].y) / 10
 
 
+@pytest.mark.slow
 def test_means_of_many_categories_say_how_many_are_drawn() -> None:
     def subtitle(num_categories: int) -> str:
         sweep = small_sweep([1.0 + k for k in range(num_categories)])

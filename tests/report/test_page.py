@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 from gscli.distribution.concrete import Concrete
 from gscli.distribution.properties import facts_at
 from gscli.distribution.quadrature import LOWEST_TEMPERATURE
+from gscli.records import to_json
 from gscli.report.page import SHOWN, advice, check_rows, format_cost, marks_sentence, rows
 from gscli.report.sweep import Sweep, finish, sweep_steps
 
@@ -74,6 +75,7 @@ def test_nothing_is_loaded_from_anywhere(classic_html: str) -> None:
     assert "@import" not in style
 
 
+@pytest.mark.slow
 def test_the_same_sweep_gives_the_same_bytes(classic_html: str) -> None:
     assert html([1, 3, 6]) == classic_html
     assert html([1, 3, 6], seed=2) != classic_html
@@ -100,7 +102,8 @@ def test_hostile_names_are_text() -> None:
 def test_the_embedded_facts_are_those_of_the_library(classic_html: str) -> None:
     data = embedded(classic_html, "data")
     expected = [
-        facts.as_dict() for facts in facts_at(Concrete([1, 3, 6], 1).logits, (0.1, 0.5, 1.0, 3.0))
+        {**facts.as_dict(), "covariance": to_json(facts.covariance())}
+        for facts in facts_at(Concrete([1, 3, 6], 1).logits, (0.1, 0.5, 1.0, 3.0))
     ]
     assert data["facts"] == expected
     assert "NaN" not in json.dumps(data)
@@ -127,7 +130,7 @@ def test_captions_tell_the_truth_for_equal_categories(classic_html: str) -> None
     assert "The mean is p," in equal
     assert "The mean is not p." not in equal
     assert "the share near a vertex, with" not in equal  # exact for two categories
-    assert "t ≤ 1," in equal
+    assert "t ≤ 1 ( boundary )" in equal
 
 
 def test_the_stated_error_of_the_lines_is_not_below_theirs() -> None:
@@ -135,10 +138,22 @@ def test_the_stated_error_of_the_lines_is_not_below_theirs() -> None:
     found = re.search(r"standard error of ([\d.]+) at most, and of .*? with ([\d.]+)\.", text)
     assert found is not None
     curve = small_sweep([1, 2, 3, 4], (0.3, 1.0)).curve
-    assert float(found[1]) >= max(f.expected_max.standard_error for f in curve)
-    assert float(found[2]) >= max(f.near_vertex.standard_error for f in curve)
+    assert float(found[1]) >= max(f.expected_max_se for f in curve)
+    assert float(found[2]) >= max(f.near_vertex_se for f in curve)
 
 
+def test_the_regimes_are_three_and_those_of_the_shown_categories() -> None:
+    three = html([1, 3, 6], (0.5, 1.9, 2.0))
+    assert [regime in three for regime in ("0.5 · boundary<", "1.9 · vertices<")] == [True, True]
+    assert "2 · interior<" in three
+    assert "up to t = 2 ( vertices )" in words(three)
+    five = html([1, 2, 3, 4, 5], (0.3, 3.0))
+    assert "0.3 · boundary (these 3)<" in five  # of all five it would be vertices
+    assert "3 · interior (these 3)<" in five
+    assert "ends at t = 0.25, and the interior regime begins at t = 4" in words(five)
+
+
+@pytest.mark.slow
 def test_many_categories_are_limited_and_the_page_says_so() -> None:
     pi = np.arange(1.0, 301.0)
     text = html(pi.tolist(), (0.5, 2.0), n=200)
@@ -147,7 +162,8 @@ def test_many_categories_are_limited_and_the_page_says_so() -> None:
     assert data["names"] == [f"x{k}" for k in range(281, 301)]
     assert data["corners"] == [17, 18, 19]
     assert data["rule"] == pytest.approx(1 / 299)
-    assert len(data["facts"][0]["mean"]) == SHOWN
+    assert len(data["facts"][0]["mean"]) == len(data["facts"][0]["sd"]) == SHOWN
+    assert data["facts"][0]["covariance"] is None
     said = words(text)
     assert f"Shown are the {SHOWN} most probable of 300 categories, with 12.9 %" in said
     assert "--table saves those of all" in said

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from gscli.distribution.concrete import Concrete
-    from gscli.inference.gof.check import CheckResult
+    from gscli.inference.gof.results import CheckResult
     from gscli.io.weights import Weights
 
 EXIT_REJECTED = 1
+EXIT_NOT_JUDGED = 2
 WIDE = 96
 """Columns of a terminal that have room for the sentences beside the figures."""
 
@@ -28,7 +29,7 @@ COLOURS = {"passed": "green", "rejected": "bold red"}
 @options.file_argument()
 @options.pi
 @options.logits
-@options.temperature(default=None, note="[default: the file's temperature column, else 3]")
+@options.temperature(default=None, note="[default: the file's temperature column]")
 @click.option("--log", is_flag=True, help="FILE holds log X.")
 @click.option(
     "--alpha",
@@ -47,6 +48,7 @@ COLOURS = {"passed": "green", "rejected": "bold red"}
     "Repeatable.",
 )
 @options.as_json
+@options.threads
 @options.quiet
 def command(
     file: str,
@@ -57,30 +59,31 @@ def command(
     alpha: float,
     plots: tuple[Path, ...],
     as_json: bool,
+    threads: int | None,
     quiet: bool,
 ) -> None:
     """Test whether the samples in FILE (CSV, NPY, Parquet; - is stdin) are of the distribution.
 
     The tests are exact at any temperature: rows on the simplex; which component is largest;
     log-ratios against the logistic law; the joint law, by a map to a flat Dirichlet distribution;
-    independence of categories and of rows. Exits with 0 if the samples are consistent with it and
-    with 1 if they are rejected, and then names the likeliest cause.
+    independence of categories and of rows. Exits with 0 if the samples are consistent with it,
+    with 1 if they are rejected, and then names the likeliest cause, and with 2 if they cannot be
+    judged: a wrong option, a file that cannot be read, too few rows or too many zeros.
 
     \b
     Examples:
       gscli check samples.csv --pi 1,3,6 -t 3
       gscli check torch.npy --logits 0.1,2,-1 -t 0.5 --plot check.html
     """
-    from gscli.cli.rows import about, open_rows
+    from gscli.cli.inputs import naming, open_input
     from gscli.inference.gof.check import check
 
     options.check_not_input(file, plots)
     targets = _targets(plots)
-    samples, stated, rows = open_rows(file, temperatures, option="-t", quiet=quiet)
-    (distribution, *_), given = options.distributions(pi, logits, (stated or 3.0,), samples)
-    names = given or samples.names
-    with about(samples):
-        result = check(rows, distribution, log=log, alpha=alpha, names=names)
+    given = open_input(file, pi, logits, temperatures, log=log, quiet=quiet, valid=False, one="-t")
+    distribution, names = given.distribution(), given.samples.names
+    with naming(given.samples):
+        result = check(given.samples, distribution, alpha=alpha, names=names, threads=threads)
     if as_json:
         echo_json(result.as_dict())
     else:
@@ -89,7 +92,7 @@ def command(
         _draw(result, distribution, names, targets)
         say(f"Wrote {', '.join(map(str, targets))}", quiet=quiet)
     if not result.consistent:
-        raise click.exceptions.Exit(EXIT_REJECTED)
+        raise click.exceptions.Exit(EXIT_REJECTED if result.conclusive else EXIT_NOT_JUDGED)
 
 
 def _targets(plots: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -111,18 +114,11 @@ def _draw(
     from gscli.plotting.checks import check_panels
     from gscli.plotting.export import save
 
-    title = f"{verdict(result)}: n = {result.n:,}"
+    title = f"{result.verdict}: n = {result.n:,}"
     figure = check_panels(
         result, names=names, title=title, subtitle=describe_parameters([distribution])
     )
     save([(figure, path) for path in targets])
-
-
-def verdict(result: "CheckResult") -> str:
-    """Return the outcome in a word or two."""
-    if result.consistent:
-        return "Consistent"
-    return "Rejected" if result.conclusive else "Not judged"
 
 
 def _print(result: "CheckResult", distribution: "Concrete", names: tuple[str, ...]) -> None:
@@ -158,7 +154,7 @@ def conclusion(result: "CheckResult") -> "Text":
         "Rejected": "Rejected: not consistent with",
         "Not judged": "Could not be judged against",
     }
-    return Text(words[verdict(result)], style=colour if result.conclusive else "bold yellow")
+    return Text(words[result.verdict], style=colour if result.conclusive else "bold yellow")
 
 
 def table_of(result: "CheckResult", *, sentences: bool) -> "Table":

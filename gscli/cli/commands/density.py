@@ -1,19 +1,19 @@
 """`gscli density`: the exact log-density at the points of a file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from gscli.cli import options, preview
 from gscli.cli.messages import describe_parameters, say
-from gscli.cli.progress import track
 
 if TYPE_CHECKING:
     from gscli.arrays import FloatArray
-    from gscli.inference.scoring import Scores
-    from gscli.io.samples import Samples
+    from gscli.inference.scoring import LogDensityStatistics
+    from gscli.io.samples import Batch, Samples
     from gscli.io.weights import Weights
 
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 @options.file_argument()
 @options.pi
 @options.logits
-@options.temperature(default=None, note="[default: the file's temperature column, else 3]")
+@options.temperature(default=None, note="[default: the file's temperature column]")
 @click.option("--log", is_flag=True, help="The file holds log X; its density is that of log X.")
 @click.option("--append", is_flag=True, help="Keep the input's columns beside log_prob.")
 @click.option("--strict", is_flag=True, help="Fail at the first row that is not on the simplex.")
 @options.output
 @options.table_format("Format of the output, whatever its suffix says.")
 @options.force
+@options.threads
 @options.quiet
 def command(
     file: str,
@@ -37,9 +38,10 @@ def command(
     log: bool,
     append: bool,
     strict: bool,
-    outputs: tuple[Path, ...],
+    output: Path | None,
     format: str | None,
     force: bool,
+    threads: int | None,
     quiet: bool,
 ) -> None:
     """Write the exact log-density at the points of FILE (CSV, NPY, Parquet; - is standard input).
@@ -53,49 +55,68 @@ def command(
       gscli density samples.csv --pi 1,3,6 -t 3 -o density.csv
       gscli sample --log -t 0.01 | gscli density - --log -t 0.01 --append
     """
-    from gscli.cli.rows import about
-    from gscli.inference.scoring import Scores
-    from gscli.io.samples import open_samples
+    from gscli.cli.inputs import naming, open_input
+    from gscli.inference.scoring import LogDensityStatistics
 
-    if len(outputs) > 1:
-        raise click.BadParameter(
-            f"{len(outputs)} outputs; FILE is read once: name one", param_hint=options.OUTPUT_HINT
-        )
-    samples = open_samples(file, temperatures=temperatures)
-    options.check_one_temperature(temperatures, samples)
-    (distribution, *_), _ = options.distributions(pi, logits, temperatures or (3.0,), samples)
+    outputs = (output,) if output else ()
+    options.check_not_input(file, outputs)
+    given = open_input(file, pi, logits, temperatures, log=log, quiet=quiet, valid=False)
+    samples, distribution = given.samples, given.distribution()
     options.check_targets(outputs, force=force)
-    own = samples.has_temperatures and (temperatures is None or len(temperatures) > 1)
-    scores = Scores(distribution, own, log, strict)
-    path = outputs[0] if outputs else Path("-")
-    tables = _tables(samples, scores, append=append, quiet=quiet)
-    with about(samples):
+    make = partial(LogDensityStatistics, distribution, samples.precision, strict=strict)
+    with naming(samples):
         if preview.wanted(outputs, format):
-            preview.show_densities(table["log_prob"] for table in tables)
+            found = samples.accumulate(make, threads=threads)
+            preview.show_densities(found)
         else:
-            kind = options.data_format(path, format)
-            _save(samples, tables, path, kind, append=append, force=force)
+            path = outputs[0] if outputs else Path("-")
+            found = make()
+            tables = _scored(samples, make, found, append=append, threads=threads)
+            _save(samples, tables, path, format, append=append, force=force)
+    own = samples.has_temperatures and len(given.temperatures) != 1
     say(f"log-density for {describe_parameters([distribution], own=own)}", quiet=quiet)
-    for remark in _remarks(scores):
+    for remark in _remarks(found):
         say(remark, quiet=quiet)
 
 
-def _tables(
-    samples: "Samples", scores: "Scores", *, append: bool, quiet: bool
+def _scored(
+    samples: "Samples",
+    make: "Callable[[], LogDensityStatistics]",
+    found: "LogDensityStatistics",
+    *,
+    append: bool,
+    threads: int | None,
 ) -> "Iterator[dict[str, FloatArray]]":
-    """Yield the output's columns, block by block."""
-    for block in track(
-        samples, total=samples.total, size=lambda block: len(block.rows), quiet=quiet
-    ):
-        kept = samples.columns(block) if append else {}
-        yield {**kept, "log_prob": scores.log_prob(block)}
+    """Yield the output's columns, batch by batch, and gather their statistics in `found`."""
+
+    def score(batch: "Batch") -> "tuple[dict[str, FloatArray], LogDensityStatistics]":
+        own = make()
+        kept = _columns(samples, batch) if append else {}
+        return {**kept, "log_prob": own.score(batch)}, own
+
+    for table, own in samples.map(score, threads=threads):
+        found.merge(own)
+        yield table
+
+
+def _columns(samples: "Samples", batch: "Batch") -> "dict[str, FloatArray]":
+    """Return a batch as the columns that the file had."""
+    import numpy as np
+
+    columns = dict(zip(samples.names, batch.rows.T, strict=True))
+    if not samples.has_temperatures:
+        return columns
+    return {
+        "temperature": np.broadcast_to(np.asarray(batch.temperature), len(batch.rows)),
+        **columns,
+    }
 
 
 def _save(
     samples: "Samples",
     tables: "Iterator[dict[str, FloatArray]]",
     path: Path,
-    format: Any,
+    format: str | None,
     *,
     append: bool,
     force: bool,
@@ -105,29 +126,33 @@ def _save(
     from gscli.io.atomic import writing
     from gscli.io.writers import write_npy, write_table
 
+    kind = options.data_format(path, format)
     with writing(path, overwrite=force) as file:
-        if format == "npy":
+        if kind == "npy":
             columns = samples.has_temperatures + len(samples.names) + 1
-            shape = (samples.total, columns) if append else (samples.total,)
-            arrays = (np.stack(list(table.values()), axis=-1).reshape(-1, *shape[1:])
-                      for table in tables)  # fmt: skip
+            # Of some temperatures only, the number of rows is not known beforehand.
+            shape = (samples.expected, columns) if append else (samples.expected,)
+            arrays = (
+                np.stack(list(table.values()), axis=-1).reshape(-1, *shape[1:]) for table in tables
+            )
             write_npy(file, arrays, shape=shape)
         else:
-            write_table(file, tables, format=format)
+            write_table(file, tables, format=kind)  # type: ignore[arg-type]
 
 
-def _remarks(scores: "Scores") -> Iterator[str]:
+def _remarks(found: "LogDensityStatistics") -> Iterator[str]:
     """Yield a line for each kind of row at which the log-density is not finite."""
-    off, boundary = scores.off_simplex, scores.boundary
+    off, boundary = found.off_simplex, found.boundary
     if off.count:
-        hint = scores.like_logarithms and not scores.log
-        remedy = "; for logarithms of samples use --log" if hint else ""
+        remedy = "; for logarithms of samples use --log" if found.like_logarithms else ""
+        verb = "row is" if off.count == 1 else "rows are"
         yield (
-            f"{off.count:,} rows are not on the simplex and got -inf, the first is row "
-            f"{off.first}{remedy}"
+            f"{off.count:,} {verb} not on the simplex and got -inf, the first is row "
+            f"{off.first:,}{remedy}"
         )
     if boundary.count:
+        verb = "row holds" if boundary.count == 1 else "rows hold"
         yield (
-            f"{boundary.count:,} rows hold an exact 0, where the density is not finite, the first "
-            f"is row {boundary.first}; samples drawn with --log avoid this"
+            f"{boundary.count:,} {verb} an exact 0, where the density is not finite, the first "
+            f"is row {boundary.first:,}; samples drawn with --log avoid this"
         )

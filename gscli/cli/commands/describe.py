@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gscli.cli import options
+from gscli.cli.inputs import open_input
 from gscli.cli.messages import echo_json
 from gscli.cli.progress import waiting
 
 if TYPE_CHECKING:
     from gscli.distribution.properties import Facts
     from gscli.inference.summary import Summary
+    from gscli.io.samples import Samples
     from gscli.io.weights import Weights
-    from gscli.plotting.plot import Sample
 
 CLASSIC = float(options.CLASSIC_TEMPERATURE)
 
@@ -42,8 +43,9 @@ def command(
 
     Means, spreads, entropy and the error of the relaxed gradient are exact, for temperatures from
     0.001 to 1000; E[max X] and the share of samples near a vertex (with a component above 0.95)
-    are Monte Carlo, their standard errors given. In the boundary regime, t <= 1/(K-1), the density
-    has no mode inside the simplex. The best temperature is the one at which bias² + noise / m of a
+    are Monte Carlo, their standard errors given. The regime says where the density is unbounded:
+    along the whole boundary of the simplex (boundary, t <= 1/(K-1)), at its vertices (vertices),
+    or nowhere (interior, t >= K-1). The best temperature is the one at which bias² + noise / m of a
     gradient averaged over m samples is least.
 
     \b
@@ -51,8 +53,6 @@ def command(
       gscli describe --pi 1,3,6 -t 0.1,0.5,1,3
       gscli describe samples.csv --pi 1,3,6 -t 3 --json
     """
-    from gscli.cli.inputs import open_file
-    from gscli.distribution.concrete import Concrete
     from gscli.distribution.properties import best_temperatures, facts_at
     from gscli.io.columns import default_names
 
@@ -65,11 +65,10 @@ def command(
     measured, names = {}, weights.names or default_names(len(weights.values))
     if file is not None:
         given = None if are_logits else weights
-        sample = open_file(file, given, logits, temperatures, None, log=log, quiet=quiet)
-        names, measured = sample.names, _measure(sample, log, temperatures)
+        samples = open_input(file, given, logits, temperatures, log=log, quiet=quiet).samples
+        names, measured = samples.names, _measure(samples)
         weights = options.in_order(weights, names, file)
-    make = Concrete.from_logits if are_logits else Concrete
-    first = make(weights.values, CLASSIC)
+    first = options.distribution(weights, are_logits)
     with waiting("computing exact facts", quiet=quiet):
         facts = list(facts_at(first.logits, temperatures or tuple(measured) or (CLASSIC,)))
     if as_csv:
@@ -86,27 +85,25 @@ def command(
         print_facts(names, facts, best, measured)
 
 
-def _measure(
-    sample: "Sample", log: bool, temperatures: tuple[float, ...] | None
-) -> "dict[float, Summary]":
-    """Return the figures of a file at each of its temperatures, or at those that were named."""
-    import numpy as np
+def _measure(samples: "Samples", threads: int | None = None) -> "dict[float, Summary]":
+    """Return the statistics of a file at each of its temperatures."""
+    from functools import partial
 
     from gscli.errors import DataError
-    from gscli.inference.summary import Sums
+    from gscli.inference.summary import SummaryAccumulator
+    from gscli.io.samples import ByTemperature
 
-    sums: dict[float, Sums] = {t: Sums() for t in temperatures or ()}
-    for load in sample.loads():
-        for temperature, rows in load():
-            found = sums.setdefault(CLASSIC if temperature is None else temperature, Sums())
-            found.add(np.exp(rows) if log else rows)
-    for temperature, found in sums.items():
-        if found.n < 2:
+    make = partial(ByTemperature, partial(SummaryAccumulator, log=samples.log))
+    found = samples.accumulate(make, threads=threads).found
+    measured = {}
+    for temperature, each in found.items():
+        known = CLASSIC if temperature is None else temperature
+        if each.n < 2:
             raise DataError(
-                f"{sample.origin}: {found.n} rows at t = {temperature:g}; figures with standard "
-                "errors need two or more"
+                f"{samples.label}: {each.n} row at t = {known:g}; standard errors need two or more"
             )
-    return {temperature: found.summary() for temperature, found in sums.items()}
+        measured[known] = each.summary()
+    return measured
 
 
 def _as_dict(
@@ -118,12 +115,12 @@ def _as_dict(
 ) -> dict[str, Any]:
     distribution = facts[0].distribution
     found: dict[str, Any] = {
-        "names": list(names),
+        "names": names,
         "pi": weights,
-        "probs": distribution.probs.tolist(),
+        "probs": distribution.probs,
         "num_categories": distribution.num_categories,
-        "best_temperature": None if best is None else {str(m): t for m, t in best.items()},
-        "temperatures": [each.as_dict() for each in facts],
+        "best_temperature": best,
+        "temperatures": [{**each.as_dict(), "covariance": each.covariance()} for each in facts],
     }
     if measured:
         samples = [{"temperature": t, **summary.as_dict()} for t, summary in measured.items()]
@@ -135,10 +132,8 @@ def _row(
     names: tuple[str, ...], facts: "Facts", measured: "dict[float, Summary]"
 ) -> dict[str, Any]:
     labels = dict(enumerate(names))
-    row = facts.as_row(labels)
-    if measured:
-        row |= measured[facts.distribution.temperature].as_row(labels)
-    return row
+    summary = measured.get(facts.temperature)
+    return facts.as_row(labels) | (summary.as_row(labels, "sample ") if summary else {})
 
 
 def _write_csv(rows: list[dict[str, Any]]) -> None:

@@ -29,9 +29,15 @@ SHOWN_CATEGORIES = 50
     help="Fit the probabilities alone, at this temperature (of a file with several, its rows).",
 )
 @options.as_json
+@options.threads
 @options.quiet
 def command(
-    file: str, log: bool, fixed: tuple[float, ...] | None, as_json: bool, quiet: bool
+    file: str,
+    log: bool,
+    fixed: tuple[float, ...] | None,
+    as_json: bool,
+    threads: int | None,
+    quiet: bool,
 ) -> None:
     """Fit probabilities and temperature to the samples in FILE by maximum likelihood.
 
@@ -43,13 +49,14 @@ def command(
       gscli fit samples.csv
       gscli sample --pi 1,3,6 -t 0.5 --log | gscli fit - --log --json
     """
-    from gscli.cli.rows import about, open_rows
+    from gscli.cli.inputs import naming, open_input
     from gscli.inference.fit import fit
 
-    samples, _, rows = open_rows(file, fixed, option="--fix-temperature", quiet=quiet)
+    option = "--fix-temperature"
+    samples = open_input(file, None, None, fixed, log=log, quiet=quiet, one=option).samples
     fixed_at = None if fixed is None else fixed[0]
-    with about(samples):
-        result = fit(rows, log=log, fix_temperature=fixed_at, names=samples.names)
+    with naming(samples):
+        result = fit(samples, fix_temperature=fixed_at, names=samples.names, threads=threads)
     if as_json:
         echo_json({"names": list(samples.names), **result.as_dict()})
     else:
@@ -60,7 +67,7 @@ def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from gscli.cli.commands.check import listed, verdict
+    from gscli.cli.commands.check import listed
 
     console = Console(highlight=False)
     console.print(_table(result, names, fixed=fixed))
@@ -68,7 +75,7 @@ def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:
         f"\nlog-likelihood {result.log_likelihood:,.2f} nats, n = {result.n:,}", highlight=False
     )
     goodness = result.goodness
-    words, colour = _goodness(verdict(goodness))
+    words, colour = _goodness(goodness.verdict)
     console.print("goodness of fit:", Text(words, style=colour))
     remark = (
         f"(tests of gscli check at alpha = {goodness.alpha:g}; p-values are conservative, since "

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gscli.plotting.export import Style
     from gscli.plotting.plot import PlotOptions, Sample
 
+CLASSIC_TEMPERATURE = float(options.CLASSIC_TEMPERATURE)
 KINDS = ("auto", "points", "bins", "marginals")
 
 
@@ -83,13 +84,20 @@ def command(
       gscli plot --pi 1,3,6 -t 0.1,0.5,1,3 -o effect.pdf -o effect.html
       gscli sample -t 0.5 | gscli plot - --pi 1,3,6 -t 0.5 --open
     """
-    from gscli.cli.inputs import open_source, positions
-    from gscli.plotting.plot import PlotOptions
+    from gscli.cli.inputs import draw_input, open_input, positions
+    from gscli.plotting.plot import PlotOptions, Sample
 
-    _check_combination(file, kind, log_ratio, terminal)
+    _check_combination(file, kind, log_ratio, terminal, log=log)
     options.check_not_input(file, outputs)
-    sample = open_source(file, pi, logits, temperatures, n, seed, threads, log=log, quiet=quiet)
-    plot_options = PlotOptions(kind, contours, positions(sample, categories), log_ratio)
+    if file is None:
+        drawn, names = options.distributions(pi, logits, temperatures or (CLASSIC_TEMPERATURE,))
+        given = draw_input(drawn, names, n=n, seed=seed, quiet=quiet)
+    else:
+        given = open_input(file, pi, logits, temperatures, log=log, quiet=quiet)
+    samples = given.samples
+    sample = Sample(samples, given.logits, samples.label, threads, given.temperatures)
+    chosen = positions(sample.names, categories)
+    plot_options = PlotOptions(kind, contours, chosen, log_ratio)
     if terminal:
         if outputs or show:
             raise click.UsageError("--terminal draws here; leave out -o and --open")
@@ -102,7 +110,9 @@ def command(
         options.open_page(targets)
 
 
-def _check_combination(file: str | None, kind: str, log_ratio: bool, terminal: bool) -> None:
+def _check_combination(
+    file: str | None, kind: str, log_ratio: bool, terminal: bool, *, log: bool
+) -> None:
     """Refuse options that the others leave without effect."""
     context = click.get_current_context()
     typed = {
@@ -112,6 +122,8 @@ def _check_combination(file: str | None, kind: str, log_ratio: bool, terminal: b
     }
     if file is not None and typed:
         raise click.UsageError(f"{' and '.join(sorted(typed))}: FILE holds its samples; leave out")
+    if log and file is None:
+        raise click.UsageError("--log tells what FILE holds; name a FILE")
     if log_ratio and kind == "marginals":
         raise click.UsageError("--log-ratio and --kind marginals are both given; leave one out")
     if terminal and (log_ratio or kind != "auto"):

@@ -1,5 +1,6 @@
 """`gscli sample`: draw samples to CSV, NPY or Parquet."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ import click
 
 from gscli.cli import options, preview
 from gscli.cli.messages import describe_loss, describe_run, say
+from gscli.cli.param_types import SamplesType
 from gscli.cli.request import Request
 
 if TYPE_CHECKING:
@@ -18,8 +20,16 @@ if TYPE_CHECKING:
 @options.logits
 @options.temperature()
 @options.samples()
+@click.option(
+    "--start",
+    type=SamplesType(least=0),
+    metavar="ROW",
+    default="0",
+    show_default=True,
+    help="Begin at this row of the seed's stream.",
+)
 @options.seed
-@options.output
+@options.outputs
 @options.table_format("Format of the output, whatever its suffix says.")
 @click.option("--log", is_flag=True, help="Write log X, in full precision at any temperature.")
 @click.option("--hard", is_flag=True, help="Write the one-hot vertices: the limit t = 0.")
@@ -38,6 +48,7 @@ def command(
     logits: "Weights | None",
     temperatures: tuple[float, ...],
     n: int,
+    start: int,
     seed: int | None,
     outputs: tuple[Path, ...],
     format: str | None,
@@ -69,6 +80,7 @@ def command(
         distributions,
         names or default_names(distributions[0].num_categories),
         n,
+        start,
         fresh_seed() if seed is None else seed,
         threads,
         "log" if log else "hard" if hard else "simplex",
@@ -80,8 +92,15 @@ def command(
         preview.show_sample(request)
         return
     options.check_targets(outputs, force=force)
+    for path, kind in targets:
+        request.check_room(path, kind)
+    written = []
     for path, kind in targets or [(Path("-"), format or "csv")]:
-        request.save(path, kind, force=force)
-    say(describe_run(request, [str(path) for path in outputs]), quiet=quiet)
+        with suppress(BrokenPipeError):  # its reader wanted no more; the others are still written
+            request.save(path, kind, force=force)
+            written.append(path)
+    if not written:
+        return
+    say(describe_run(request, [str(path) for path in written if outputs]), quiet=quiet)
     if request.lossy_rows:
         say(describe_loss(request), quiet=quiet)

@@ -1,6 +1,11 @@
-"""What is kept of rows that are read once: counts, sums of products, and hashes."""
+"""What is kept of rows that are read once: counts, sums of products, and hashes.
+
+Each has `merge`, which takes what another one kept of the rows that follow: counts are then those
+of a single pass exactly, and sums those to rounding.
+"""
 
 import math
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +41,10 @@ class Histograms:
         np.minimum(cell, self.cells - 1, out=cell)
         self.counts[index] += np.bincount(cell, minlength=self.cells)
 
+    def merge(self, later: Self) -> None:
+        """Add the counts of other rows."""
+        self.counts += later.counts
+
     def kolmogorov_smirnov(self) -> tuple[FloatArray, FloatArray]:
         """Return each variable's distance from the uniform law, and its p-value.
 
@@ -67,6 +76,11 @@ class Products:
         scores = np.concatenate([linear, (linear**2 - 1) * (math.sqrt(5) / 2)])
         self.sums += scores.sum(axis=1)
         self.products += scores @ scores.T
+
+    def merge(self, later: Self) -> None:
+        """Add the sums over other rows."""
+        self.sums += later.sums
+        self.products += later.products
 
     def correlations(self, n: int) -> FloatArray:
         """Return the correlations of polynomials of degree i, j = 1, 2: shape (i, k, j, l)."""
@@ -101,17 +115,33 @@ class Lags:
 
     def update(self, series: FloatArray) -> None:
         """Take in the next rows, shape (variables, rows)."""
-        self.sums += series.sum(axis=1)
-        known = self.last.shape[1]
-        joined = np.concatenate([self.last, series], axis=1)
-        for lag in range(min(LAGS, joined.shape[1] - 1) + 1):
-            later = joined[:, max(known, lag) :]
-            earlier = joined[:, max(known, lag) - lag : joined.shape[1] - lag]
+        self._add_across(series[:, :LAGS])
+        for lag in range(min(LAGS, series.shape[1] - 1) + 1):
+            later, earlier = series[:, lag:], series[:, : series.shape[1] - lag]
             self.products[lag] += np.einsum("kn,kn->k", later, earlier)
-        self.last = joined[:, -LAGS:].copy()
+        self._append(series.sum(axis=1), series[:, :LAGS], series[:, -LAGS:])
+
+    def merge(self, later: Self) -> None:
+        """Take in the sums over the rows that follow."""
+        self._add_across(later.first)
+        self.products += later.products
+        self._append(later.sums, later.first, later.last)
+
+    def _add_across(self, first: FloatArray) -> None:
+        """Add the products of the last rows known with the first ones that follow."""
+        known = self.last.shape[1]
+        for behind in range(first.shape[1]):
+            for ahead in range(1, min(known, LAGS - behind) + 1):
+                self.products[ahead + behind] += self.last[:, known - ahead] * first[:, behind]
+
+    def _append(self, sums: FloatArray, first: FloatArray, last: FloatArray) -> None:
+        self.sums += sums
         missing = LAGS - self.first.shape[1]
         if missing > 0:
-            self.first = np.concatenate([self.first, series[:, :missing]], axis=1)
+            self.first = np.concatenate([self.first, first[:, :missing]], axis=1)
+        if last.shape[1] < LAGS:
+            last = np.concatenate([self.last, last], axis=1)[:, -LAGS:]
+        self.last = last.copy()
 
     def autocorrelations(self, n: int) -> FloatArray:
         """Return those at lags 1, 2, ... up to `LAGS` or a quarter of the rows: (lags, K-1)."""
@@ -159,12 +189,17 @@ class Repeats:
         self.hashes: list[HashArray] = []
         self.rows = 0
 
-    def update(self, values: FloatArray) -> None:
-        """Hash some rows, shape (K, rows), until `HASHED_ROWS` are known."""
-        values = values[:, : max(0, HASHED_ROWS - self.rows)]
+    def update(self, values: FloatArray, indices: IntArray) -> None:
+        """Hash those of some rows, shape (K, rows), that are among the first `HASHED_ROWS`."""
+        values = values[:, indices < HASHED_ROWS]
         if values.shape[1]:
             self.hashes.append(hash_rows(values))
             self.rows += values.shape[1]
+
+    def merge(self, later: Self) -> None:
+        """Take in the hashes of the rows that follow."""
+        self.hashes += later.hashes
+        self.rows += later.rows
 
     def count(self) -> tuple[int, int]:
         """Return how many rows equal an earlier one, and the commonest distance to it."""

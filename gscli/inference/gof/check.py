@@ -1,95 +1,35 @@
 """Exact goodness-of-fit tests of samples from any implementation of the distribution."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
+from functools import partial
 
-from gscli.distribution.concrete import Concrete
+from gscli.distribution.concrete import Concrete, check_concrete
 from gscli.errors import DataError, ParameterError
 from gscli.inference.gof import diagnosis
-from gscli.inference.gof.results import Comparison, TestResult
-from gscli.inference.gof.statistics import Tally
-from gscli.inference.likelihood import Samples, slabs
+from gscli.inference.gof.results import CheckResult, TestResult
+from gscli.inference.gof.statistics import Statistics
+from gscli.io.columns import default_names
+from gscli.io.samples import Rows, Samples, as_samples
 
 FEW_ROWS = 100
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class CheckResult:
-    """The verdict of `check`.
-
-    Attributes
-    ----------
-    consistent : bool
-        Whether the samples pass all tests at level `alpha`. False as well where they could not
-        be judged: see `conclusive`.
-    conclusive : bool
-        False if exact zeros, in more than 0.5 % of the rows, kept them from being judged;
-        `causes` says what to do.
-    alpha : float
-        Probability at which correct samples are rejected, over all tests.
-    n : int
-        Number of rows.
-    tests : tuple of TestResult
-        The tests that could be made.
-    causes : tuple of str
-        On rejection, what probably went wrong, the likeliest first.
-    comparisons : tuple of Comparison
-        Figures to draw.
-    remarks : tuple of str
-        What to know beside the verdict: that the rows are few, or hold zeros.
-    """
-
-    consistent: bool
-    conclusive: bool
-    alpha: float
-    n: int
-    tests: tuple[TestResult, ...]
-    causes: tuple[str, ...]
-    comparisons: tuple[Comparison, ...]
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def by_chance(self) -> int:
-        """Number of tests that chance can fail, among which alpha is shared."""
-        return sum(not test.certain for test in self.tests)
-
-    @property
-    def correction(self) -> str:
-        """How `alpha` allows for several tests, in words."""
-        if self.by_chance > 1:
-            return f"Holm's correction for {self.by_chance} tests"
-        return "one test" if self.by_chance else "no test that chance can fail"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the verdict in terms of JSON, numbers unrounded."""
-        return {
-            "consistent": self.consistent,
-            "conclusive": self.conclusive,
-            "alpha": self.alpha,
-            "correction": self.correction,
-            "n": self.n,
-            "tests": [asdict(test) for test in self.tests],
-            "causes": list(self.causes),
-            "remarks": list(self.remarks),
-        }
-
-
 def check(
-    blocks: Samples,
+    samples: Rows | Samples,
     distribution: Concrete,
     *,
     log: bool = False,
     alpha: float = 0.001,
     names: Sequence[str] | None = None,
+    threads: int | None = None,
 ) -> CheckResult:
     """Test whether samples come from a distribution.
 
     Parameters
     ----------
-    blocks : ndarray or iterable of ndarray, shape (rows, K)
-        The samples, in one array or in blocks of any size, read once; float32 is as good as
-        float64.
+    samples : ndarray or iterable of ndarray, shape (rows, K)
+        The rows, in one array or in several, read once; float32 is as good as float64.
     distribution : Concrete
         Where they should come from.
     log : bool
@@ -98,6 +38,9 @@ def check(
         Probability of rejecting correct samples, over all tests together (Holm's correction).
     names : sequence of str, optional
         The categories' names in the sentences; by default x1 ... xK.
+    threads : int, optional
+        Number of threads; by default one for each usable core. The result does not depend on it
+        but for the rounding of sums.
 
     Returns
     -------
@@ -107,7 +50,7 @@ def check(
     Raises
     ------
     ParameterError
-        If `alpha` is not between 0 and 1.
+        If `distribution` is not a Concrete, or `alpha` not between 0 and 1.
     ShapeError
         If a block is not of shape (rows, K).
     DataError
@@ -126,43 +69,45 @@ def check(
     >>> check([d.sample(10_000, seed=1)], Concrete([1, 3, 6], temperature=2)).causes[0][:44]
     'the temperature is inverted: the samples fit'
     """
+    check_concrete("distribution", distribution)
     if not 0 < alpha < 1:
         raise ParameterError("alpha", f"{alpha:g} is not between 0 and 1")
-    labels = names or [f"x{k + 1}" for k in range(distribution.num_categories)]
-    tally = Tally(distribution, labels, log=log)
-    for slab in slabs(blocks, distribution.num_categories):
-        tally.update(slab)
-    if tally.n == 0:
+    rows = as_samples(samples, log=log, num_categories=distribution.num_categories)
+    labels = names or default_names(distribution.num_categories)
+    make = partial(Statistics, distribution, labels, rows.precision, rows.expected)
+    statistics = rows.accumulate(make, threads=threads)
+    if statistics.n == 0:
         raise DataError("there are no rows to check")
-    tests = _holm(tally.results(), alpha)
+    tests = _holm(statistics.results(), alpha)
     passed = all(test.passed for test in tests)
-    judged = tally.judged or tally.zeros == 0
-    conclusive = not passed or judged or tally.one_hot == tally.n
+    judged = statistics.judged or statistics.zeros == 0
+    conclusive = not passed or judged or statistics.one_hot == statistics.n
     consistent = passed and judged
     return CheckResult(
         consistent=consistent,
         conclusive=conclusive,
         alpha=alpha,
-        n=tally.n,
+        n=statistics.n,
         tests=tests,
-        causes=() if consistent else diagnosis.explain(tally, tests),
-        comparisons=tally.comparisons(),
-        remarks=_remarks(tally),
+        causes=() if consistent else diagnosis.explain(statistics, tests),
+        comparisons=statistics.comparisons(),
+        remarks=_remarks(statistics),
     )
 
 
-def _remarks(tally: Tally) -> tuple[str, ...]:
+def _remarks(statistics: Statistics) -> tuple[str, ...]:
     found = []
-    if tally.n < FEW_ROWS:
-        rows = "1 row" if tally.n == 1 else f"{tally.n} rows"
+    if statistics.n < FEW_ROWS:
+        rows = "1 row" if statistics.n == 1 else f"{statistics.n} rows"
         found.append(
             f"{rows}: so few agree with most distributions, and only gross mistakes show; check "
             "1,000 or more"
         )
-    if tally.zeros and tally.judged:
+    if statistics.zeros and statistics.judged:
         found.append(
-            f"{tally.zeros:,} of {tally.n:,} rows hold exact zeros: the tests took draws from the "
-            "distribution itself in place of what underflow hides there; --log samples would tell"
+            f"{statistics.zeros:,} of {statistics.n:,} rows hold exact zeros: the tests took draws "
+            "from the distribution itself in place of what underflow hides there; --log samples "
+            "would tell"
         )
     return tuple(found)
 

@@ -18,8 +18,10 @@ from gscli.distribution.concrete import Concrete
 from gscli.errors import AccuracyError
 from gscli.inference.gof.accumulators import Histograms, hash_rows
 from gscli.inference.gof.results import TestResult
-from gscli.inference.gof.statistics import Tally
-from gscli.inference.likelihood import Estimate, maximise
+from gscli.inference.gof.statistics import Statistics
+from gscli.inference.likelihood import Estimate, maximize
+from gscli.io.precision import Precision
+from gscli.io.samples import Batch
 
 PLAUSIBLE = 1e-3
 """Smallest p-value at which a mistake counts as an explanation."""
@@ -61,88 +63,89 @@ SAME = 1e-4
 """Spread of t·log(X_i/X_j) below which it is constant: float32 rounding stays inside."""
 
 
-def explain(tally: Tally, tests: Sequence[TestResult]) -> tuple[str, ...]:
+def explain(statistics: Statistics, tests: Sequence[TestResult]) -> tuple[str, ...]:
     """Say what is probably wrong with rejected samples.
 
     Parameters
     ----------
-    tally : Tally
+    statistics : Statistics
         What was read.
     tests : sequence of TestResult
-        Of `tally`, with their outcome.
+        Of `statistics`, with their outcome.
 
     Returns
     -------
     tuple of str
         The likeliest cause first, each with its estimate where there is one.
     """
-    off = _off_simplex(tally)
-    if tally.zeros and not tally.judged:
-        return (*off, *_zeros(tally))
+    off = _off_simplex(statistics)
+    if statistics.zeros and not statistics.judged:
+        return (*off, *_zeros(statistics))
     failed = {test.name for test in tests if not test.passed}
     # If the law explains the rejection, some badly rounded rows do not.
-    rest = _of_usable(tally, failed) if tally.usable else []
-    causes = off + rest if 2 * tally.off_simplex > tally.n else rest + off
-    if tally.resolution.coarse and tally.resolution.advice not in causes:
-        causes.append(tally.resolution.advice)
+    rest = _of_usable(statistics, failed) if statistics.usable else []
+    causes = off + rest if 2 * statistics.off_simplex > statistics.n else rest + off
+    if statistics.precision.coarse and statistics.precision.advice not in causes:
+        causes.append(statistics.precision.advice)
     return tuple(causes) or ("no simple mistake explains the rejection",)
 
 
-def _of_usable(tally: Tally, failed: set[str]) -> list[str]:
-    log_x = np.concatenate(tally.held, axis=1)
-    constant = _constant(log_x, tally)
+def _of_usable(statistics: Statistics, failed: set[str]) -> list[str]:
+    log_x = statistics.kept_log_x()
+    constant = _constant(log_x, statistics)
     if constant:
         return constant
-    zeros = _zeros(tally) if tally.zeros and "extremes" in failed else []
+    zeros = _zeros(statistics) if statistics.zeros and "extremes" in failed else []
     if zeros:
         if failed & LAW == {"extremes"}:
             return zeros
         # What was drawn in place of zeros that cannot be would spoil any fit.
-        log_x = log_x[:, log_x.min(axis=0) >= tally.resolution.log_normal]
-    repeats = _repeats(tally) if "repeats" in failed and _reused(log_x, tally) else []
+        log_x = log_x[:, log_x.min(axis=0) >= statistics.precision.log_normal]
+    repeats = _repeats(statistics) if "repeats" in failed and _reused(log_x, statistics) else []
     if repeats:
         # Repeated rows would count as evidence for any parameters.
         log_x = log_x[:, np.sort(np.unique(hash_rows(log_x), return_index=True)[1])]
-    law = _law(log_x, tally) if failed & LAW else []
+    law = _law(log_x, statistics) if failed & LAW else []
     if "extremes" in failed and not law and not repeats:
-        law = _clamped(tally, -math.log(tally.shortest))
-    if law and law[0] in BLURRED and _coarse_ratios(log_x, tally):
-        law = [tally.resolution.advice]
+        law = _clamped(statistics, -math.log(statistics.shortest))
+    if law and law[0] in BLURRED and _coarse_ratios(log_x, statistics):
+        law = [statistics.precision.advice]
     # A few rows can coincide because their noise was clamped.
-    few = tally.repeats.count()[0] < FEW_REPEATS * tally.usable
-    serial = _serial(tally, law) if "serial" in failed and not repeats else []
+    few = statistics.repeats.count()[0] < FEW_REPEATS * statistics.usable
+    serial = _serial(statistics, law) if "serial" in failed and not repeats else []
     return (law + repeats if few else repeats + law) + serial + zeros
 
 
-def _off_simplex(tally: Tally) -> list[str]:
-    most = 2 * tally.off_simplex >= tally.n
-    others = tally.off_simplex - tally.not_a_number - tally.infinite - tally.negative
+def _off_simplex(statistics: Statistics) -> list[str]:
+    most = 2 * statistics.off_simplex >= statistics.n
+    told = statistics.not_a_number + statistics.infinite + statistics.negative
+    logarithms = statistics.precision.log and most
     kinds = [
-        (tally.not_a_number, NAN),
-        (tally.infinite, "hold an infinite value: an overflow"),
-        (tally.negative, "hold a negative value" + (LOGARITHMS if most else "")),
+        (statistics.not_a_number, NAN),
+        (statistics.infinite, "hold an infinite value: an overflow"),
+        (statistics.negative, "hold a negative value" + (LOGARITHMS if most else "")),
         (
-            others,
-            NO_LOGARITHMS if tally.log and most else "do not sum to 1: they were not normalised",
+            statistics.off_simplex - told,
+            NO_LOGARITHMS if logarithms else "do not sum to 1: they were not normalised",
         ),
     ]
-    found = [f"{count:,} of {tally.n:,} rows {words}" for count, words in kinds if count > 0]
-    return [f"{found[0]} ({_first_off(tally)})", *found[1:]] if found else []
+    found = [f"{count:,} of {statistics.n:,} rows {words}" for count, words in kinds if count > 0]
+    return [f"{found[0]} ({_first_off(statistics)})", *found[1:]] if found else []
 
 
-def _first_off(tally: Tally) -> str:
-    row = tally.first_off
+def _first_off(statistics: Statistics) -> str:
+    row = statistics.first_off
     shown = ", ".join(f"{value:.6g}" for value in row[:MOST_SHOWN])
     shown += ", ..." if len(row) > MOST_SHOWN else ""
-    total = float(np.exp(row).sum() if tally.log else row.sum())
-    of_sum = ", whose exponentials sum to" if tally.log else ", which sum to"
+    total = float(np.exp(row).sum() if statistics.precision.log else row.sum())
+    of_sum = ", whose exponentials sum to" if statistics.precision.log else ", which sum to"
     known = f"{of_sum} {total:.7g}" if math.isfinite(total) else ""
-    return f"row {tally.first_off_simplex:,} holds {shown}{known}"
+    return f"row {statistics.first_off_simplex:,} holds {shown}{known}"
 
 
-def _zeros(tally: Tally) -> list[str]:
-    temperature = tally.distribution.temperature
-    if tally.one_hot == tally.n:
+def _zeros(statistics: Statistics) -> list[str]:
+    temperature = statistics.distribution.temperature
+    if statistics.one_hot == statistics.n:
         words = (
             "hard samples: every row is one-hot, as from argmax or a straight-through estimator; "
             "only their rounding can be judged"
@@ -152,23 +155,23 @@ def _zeros(tally: Tally) -> list[str]:
         return [words]
     cold = "infinite noise (a uniform of exactly 0), or a far lower temperature"
     remedy = "--log samples are needed to judge more than their rounding"
-    share = f"{tally.zeros:,} of {tally.n:,} rows hold exact zeros"
-    if tally.judged:
+    share = f"{statistics.zeros:,} of {statistics.n:,} rows hold exact zeros"
+    if statistics.judged:
         return [f"{share}, too many for temperature {temperature:g}: {cold}"]
-    if tally.resolution.decimal:
-        return [f"{share}, from {tally.resolution.name} precision: write more digits; {remedy}"]
+    if statistics.precision.decimal:
+        return [f"{share}, from {statistics.precision.name} precision: write more digits; {remedy}"]
     # Noise spans some 40 and a float32 number exp(-87) at least: no row can underflow then.
-    if 40 + float(np.ptp(tally.distribution.logits)) < 87 * temperature:
+    if 40 + float(np.ptp(statistics.distribution.logits)) < 87 * temperature:
         words = f"{share}, which do not come about at temperature {temperature:g}: {cold}; {remedy}"
         return [words]
     return [f"{share} from underflow: {remedy}"]
 
 
-def _constant(log_x: FloatArray, tally: Tally) -> list[str]:
-    distribution, names = tally.distribution, tally.names
+def _constant(log_x: FloatArray, statistics: Statistics) -> list[str]:
+    distribution, names = statistics.distribution, statistics.names
     scores = distribution.temperature * log_x
     ratios = scores - scores[0]
-    if tally.usable > 1 and np.ptp(ratios, axis=1).max() < SAME:
+    if statistics.usable > 1 and np.ptp(ratios, axis=1).max() < SAME:
         gap = ratios[:, 0] - (distribution.logits - distribution.logits[0])
         if np.abs(gap).max() < 10 * SAME:
             words = (
@@ -177,7 +180,7 @@ def _constant(log_x: FloatArray, tally: Tally) -> list[str]:
             )
             return [words]
         return ["every row is the same: the noise was drawn once only"]
-    if tally.usable < 3:
+    if statistics.usable < 3:
         return []
     for i in range(len(scores)):
         others = np.ptp(scores - scores[i], axis=1) < SAME
@@ -188,8 +191,8 @@ def _constant(log_x: FloatArray, tally: Tally) -> list[str]:
     return []
 
 
-def _repeats(tally: Tally) -> list[str]:
-    count, lag = tally.repeats.count()
+def _repeats(statistics: Statistics) -> list[str]:
+    count, lag = statistics.repeats.count()
     words = (
         f"noise is reused: {count:,} rows equal an earlier one, most often the one {lag:,} rows "
         "before"
@@ -197,27 +200,27 @@ def _repeats(tally: Tally) -> list[str]:
     return [words]
 
 
-def _reused(log_x: FloatArray, tally: Tally) -> bool:
+def _reused(log_x: FloatArray, statistics: Statistics) -> bool:
     # Coarse values coincide by chance, and the more often the narrower the law that they are of,
     # which need not be the one that they were checked against.
     try:
-        estimate = maximise([log_x])
+        estimate = maximize(log_x)
     except (AccuracyError, np.linalg.LinAlgError):
         return True
-    fitted = Concrete.from_logits(estimate.logits, estimate.temperature)
-    count = tally.repeats.count()[0]
-    return bool(special.pdtrc(count - 1, tally.chance_repeats(fitted)) < PLAUSIBLE)
+    fitted = Concrete(logits=estimate.logits, temperature=estimate.temperature)
+    count = statistics.repeats.count()[0]
+    return bool(special.pdtrc(count - 1, statistics.chance_repeats(fitted)) < PLAUSIBLE)
 
 
-def _coarse_ratios(log_x: FloatArray, tally: Tally) -> bool:
+def _coarse_ratios(log_x: FloatArray, statistics: Statistics) -> bool:
     # Rounding to steps of w moves the share of t·log-ratios below a point by up to w / 8, which
     # counts if it is no less than half the standard deviation of that share, 1 / (2 sqrt(n)).
-    step = tally.distribution.temperature * np.median(tally.resolution.side(log_x))
-    return tally.resolution.coarse and bool(step * math.sqrt(tally.usable) > 2)
+    step = statistics.distribution.temperature * np.median(statistics.precision.side(log_x))
+    return statistics.precision.coarse and bool(step * math.sqrt(statistics.usable) > 2)
 
 
-def _serial(tally: Tally, law: Sequence[str]) -> list[str]:
-    correlations = tally.lags.autocorrelations(tally.usable)
+def _serial(statistics: Statistics, law: Sequence[str]) -> list[str]:
+    correlations = statistics.lags.autocorrelations(statistics.usable)
     strongest = correlations.flat[np.abs(correlations).argmax()]
     lag = int(np.abs(correlations).max(axis=1).argmax()) + 1
     words = (
@@ -230,31 +233,31 @@ def _serial(tally: Tally, law: Sequence[str]) -> list[str]:
     return [words + (changes if NOT_GUMBEL in law else reused)]
 
 
-def _law(log_x: FloatArray, tally: Tally) -> list[str]:
+def _law(log_x: FloatArray, statistics: Statistics) -> list[str]:
     if log_x.shape[1] <= len(log_x):  # Too few rows to fit anything.
         return []
     try:
-        estimate = maximise([log_x])
-        flipped = maximise([-log_x])
+        estimate = maximize(log_x)
+        flipped = maximize(-log_x)
     except (AccuracyError, np.linalg.LinAlgError):
         return [NOT_GUMBEL]
     # A likelihood ratio of e^5 against the noise that should have been used.
     bar = estimate.log_likelihood + 5
-    if _exponential_likelihood(log_x, tally.distribution) > bar and _looks_exponential(
-        log_x, tally.distribution
+    if _exponential_likelihood(log_x, statistics.distribution) > bar and _looks_exponential(
+        log_x, statistics.distribution
     ):
         return [EXPONENTIAL]
     normal, deviation = _normal_likelihood(log_x)
     if normal > max(bar, flipped.log_likelihood) and _looks_normal(log_x):
         words = (
             "the noise is normal, not Gumbel: of standard deviation "
-            f"{deviation * tally.distribution.temperature:.3g} at this temperature"
+            f"{deviation * statistics.distribution.temperature:.3g} at this temperature"
         )
         return [words]
-    if flipped.log_likelihood > bar and not _misfit(-log_x, flipped, tally):
+    if flipped.log_likelihood > bar and not _misfit(-log_x, flipped, statistics):
         return ["the noise has the wrong sign: log(-log U) was added where -log(-log U) belongs"]
-    found = _misfit(log_x, estimate, tally)
-    return found if NOT_GUMBEL in found else found + _likeliest(estimate, tally)
+    found = _misfit(log_x, estimate, statistics)
+    return found if NOT_GUMBEL in found else found + _likeliest(estimate, statistics)
 
 
 def _exponential_likelihood(log_x: FloatArray, distribution: Concrete) -> float:
@@ -297,11 +300,11 @@ def _looks_normal(log_x: FloatArray) -> bool:
     return bool(cells.kolmogorov_smirnov()[1].min() > PLAUSIBLE)
 
 
-def _misfit(log_x: FloatArray, estimate: Estimate, tally: Tally) -> list[str]:
+def _misfit(log_x: FloatArray, estimate: Estimate, statistics: Statistics) -> list[str]:
     # What is wrong at the best parameters is not a matter of parameters.
-    fitted = Concrete.from_logits(estimate.logits, estimate.temperature)
-    again = Tally(fitted, tally.names, log=True)
-    again.update(log_x)
+    fitted = Concrete(logits=estimate.logits, temperature=estimate.temperature)
+    again = Statistics(fitted, statistics.names, Precision(log=True))
+    again.update(Batch(log_x.T))
     p_values = {test.name: test.p_value for test in again.results()}
     if min(p_values["log-ratios"], p_values.get("flat Dirichlet", 1.0)) < PLAUSIBLE:
         return [NOT_GUMBEL]
@@ -314,10 +317,10 @@ def _misfit(log_x: FloatArray, estimate: Estimate, tally: Tally) -> list[str]:
     return []
 
 
-def _clamped(tally: Tally, longest: float) -> list[str]:
+def _clamped(statistics: Statistics, longest: float) -> list[str]:
     # `longest` is the largest t·log-ratio, from its centre.
-    k = tally.distribution.num_categories
-    if tally.zeros or tally.usable * k * (k - 1) * tally.smallest < 1:
+    k = statistics.distribution.num_categories
+    if statistics.zeros or statistics.usable * k * (k - 1) * statistics.smallest < 1:
         return []
     # Clipping U to [c, 1 - c] bounds G_i - G_j by log(-log c) - log c.
     clipped = math.exp(-float(special.wrightomega(longest).real))
@@ -351,12 +354,12 @@ class Mistake:
         return float(special.chdtrc(freedom, max(0.0, gap @ information @ gap))), scale
 
 
-def _likeliest(estimate: Estimate, tally: Tally) -> list[str]:
-    given = tally.distribution
+def _likeliest(estimate: Estimate, statistics: Statistics) -> list[str]:
+    given = statistics.distribution
     right = Mistake(str, _parameters(given.logits, given.temperature))
     if right.p_value(estimate)[0] > PLAUSIBLE:
         return []
-    permuted = _permutations(estimate, tally)
+    permuted = _permutations(estimate, statistics)
     found: list[str] = []
     for mistakes in (
         _exact_mistakes(given, estimate.temperature) + permuted[:1],
@@ -464,10 +467,10 @@ def _nearest_shift(a: FloatArray, estimate: Estimate) -> float:
     return math.exp(best.x) - float(a.min())
 
 
-def _permutations(estimate: Estimate, tally: Tally) -> list[Mistake]:
+def _permutations(estimate: Estimate, statistics: Statistics) -> list[Mistake]:
     from scipy import optimize
 
-    given, names = tally.distribution, tally.names
+    given, names = statistics.distribution, statistics.names
     cost = np.subtract.outer(estimate.logits, given.logits) ** 2
     cost += 1e-9 * (1 - np.eye(len(cost)))  # Equal categories stay where they are.
     _, source = optimize.linear_sum_assignment(cost)

@@ -1,12 +1,15 @@
-"""What a test says, and the figures that it rests on."""
+"""What the tests say: one by one, all together, and the numbers that they rest on."""
 
+import html
 from dataclasses import dataclass
+from typing import ClassVar
 
 from gscli.arrays import FloatArray
+from gscli.records import Record, html_list, html_table
 
 
 @dataclass(frozen=True, slots=True)
-class TestResult:
+class TestResult(Record):
     """One test.
 
     Attributes
@@ -38,7 +41,7 @@ class TestResult:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Comparison:
-    """Observed beside expected figures, for a picture of one test.
+    """Observed beside expected numbers, for a picture of one test.
 
     Attributes
     ----------
@@ -59,3 +62,89 @@ class Comparison:
     position: FloatArray
     observed: FloatArray
     expected: FloatArray
+
+
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
+class CheckResult(Record):
+    """The verdict of `check`; its truth value is `consistent`.
+
+    Attributes
+    ----------
+    consistent : bool
+        Whether the samples pass all tests at level `alpha`. False as well where they could not
+        be judged: see `conclusive`.
+    conclusive : bool
+        False if exact zeros, in more than 0.5 % of the rows, kept them from being judged;
+        `causes` says what to do.
+    alpha : float
+        Probability at which correct samples are rejected, over all tests.
+    n : int
+        Number of rows.
+    tests : tuple of TestResult
+        The tests that could be made.
+    causes : tuple of str
+        On rejection, what probably went wrong, the likeliest first.
+    comparisons : tuple of Comparison
+        Observed beside expected numbers, for pictures.
+    remarks : tuple of str
+        What to know beside the verdict: that the rows are few, or hold zeros.
+    """
+
+    KEYS: ClassVar[str] = "consistent conclusive alpha correction n tests causes remarks"
+
+    consistent: bool
+    conclusive: bool
+    alpha: float
+    n: int
+    tests: tuple[TestResult, ...]
+    causes: tuple[str, ...]
+    comparisons: tuple[Comparison, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def by_chance(self) -> int:
+        """Number of tests that chance can fail, among which alpha is shared."""
+        return sum(not test.certain for test in self.tests)
+
+    @property
+    def correction(self) -> str:
+        """How `alpha` allows for several tests, in words."""
+        if self.by_chance > 1:
+            return f"Holm's correction for {self.by_chance} tests"
+        return "one test" if self.by_chance else "no test that chance can fail"
+
+    @property
+    def verdict(self) -> str:
+        """``"Consistent"``, ``"Rejected"`` or ``"Not judged"``."""
+        if self.consistent:
+            return "Consistent"
+        return "Rejected" if self.conclusive else "Not judged"
+
+    @property
+    def _headline(self) -> str:
+        return f"{self.verdict} (n = {self.n:,}, alpha = {self.alpha:g}, {self.correction})"
+
+    def __bool__(self) -> bool:
+        return self.consistent
+
+    def __repr__(self) -> str:
+        tests = [
+            f"{test.name} p = {test.p_value:.3g}{'' if test.passed else ' (rejected)'}"
+            for test in self.tests
+        ]
+        notes = [*self.remarks, *(f"cause: {cause}" for cause in self.causes)]
+        return "\n  ".join([f"CheckResult: {self._headline}", "; ".join(tests), *notes])
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                test.name,
+                f"{test.statistic:.4g}",
+                f"{test.p_value:.3g}",
+                "passed" if test.passed else "rejected",
+                test.sentence,
+            )
+            for test in self.tests
+        ]
+        table = html_table(("test", "statistic", "p-value", "verdict", "what it says"), rows)
+        return f"<p>{html.escape(self._headline)}</p>{table}{html_list(self.remarks + self.causes)}"

@@ -3,7 +3,7 @@
 The rows are read once and memory does not grow with their number. The Kolmogorov-Smirnov
 distances come from counts in fine cells, which understates them by less than one hundredth of
 their standard deviation. Two things are kept: a 64-bit hash of each of the first 2**20 rows, to
-find repeated ones, and the first 2**19 values, to tell the cause of a rejection.
+find repeated ones, and some rows spread over all, to tell the cause of a rejection.
 
 In place of a few exact zeros the tests take a draw from what the distribution says of them: right
 samples stay right, and the others can be hidden by no more than the share of those rows.
@@ -12,17 +12,25 @@ samples stay right, and the others can be hidden by no more than the share of th
 import math
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Self
 
 import numpy as np
 from scipy import special
 
-from gscli.arrays import FloatArray, IntArray
-from gscli.distribution.concrete import SIMPLEX_TOLERANCE, Concrete
+from gscli.arrays import BoolArray, FloatArray, IntArray
+from gscli.distribution.concrete import Concrete
 from gscli.inference.gof import null_distributions
 from gscli.inference.gof.accumulators import TINY, Histograms, Lags, Products, Repeats
 from gscli.inference.gof.results import Comparison, TestResult
-from gscli.inference.gof.transforms import complete, exponentials_of, stick_breaking
-from gscli.io.precision import Resolution
+from gscli.inference.gof.transforms import (
+    complete,
+    exponentials_of,
+    stick_breaking,
+    uniforms_at,
+)
+from gscli.inference.kept_rows import KeptRows
+from gscli.io.precision import LARGEST_NOISE, Precision
+from gscli.io.samples import Batch, category_major
 
 LARGEST_ALL_PAIRS = 10
 """Up to this K every pair's log-ratio is tested; above it, each against the most probable's."""
@@ -37,10 +45,8 @@ LARGEST_SHOWN_CORRELATIONS = 32
 SMALLEST_EXPECTED = 5.0
 """Categories that expect fewer rows are merged in the chi-squared test (Cochran's rule)."""
 
-HELD_VALUES = 2**19
-PROBED_ROWS = 2**12
-FLOAT32_NOISE = 20.0
-"""Gumbel noise from float32 uniforms goes no further than 24 log 2 = 16.6."""
+KEPT_VALUES = 2**19
+"""Values kept to tell the cause of a rejection: four megabytes."""
 
 FEW_ZEROS = 0.005
 """Share of rows with an exact 0 up to which the others are judged."""
@@ -58,7 +64,14 @@ NEGLIGIBLE_REPEATS = 1e-6
 """Repeats that chance makes, below which it makes none."""
 
 
-class Tally:
+SUMS = (
+    *("n", "usable", "zeros", "one_hot", "argmax_counts"),
+    *("off_simplex", "not_a_number", "infinite", "negative"),
+)
+ACCUMULATORS = ("kept", "ratios", "uniforms", "products", "lags", "repeats")
+
+
+class Statistics:
     """Everything that the tests need to know about the rows read so far.
 
     Parameters
@@ -67,8 +80,10 @@ class Tally:
         Where the rows should come from.
     names : sequence of str
         Of the K categories, for the sentences.
-    log : bool
-        Whether the rows are log X.
+    precision : Precision
+        Of the values.
+    expected : int, optional
+        How many rows will come, if it is known.
 
     Attributes
     ----------
@@ -86,90 +101,89 @@ class Tally:
         rows are no logarithms.
     first_off : ndarray, shape (K,)
         The first row off the simplex, the `first_off_simplex`-th, counted from 1.
-    held : list of ndarray, each of shape (K, rows)
-        log X of the first usable rows.
+    kept : KeptRows
+        log X of some usable rows.
     smallest : float
         Of all flat-Dirichlet components; in rows with zeros, an upper bound.
     shortest : float
         The smallest ratio of two exponentials of a row without zeros.
     """
 
-    def __init__(self, distribution: Concrete, names: Sequence[str], *, log: bool) -> None:
+    def __init__(
+        self,
+        distribution: Concrete,
+        names: Sequence[str],
+        precision: Precision,
+        expected: int | None = None,
+    ) -> None:
         k = distribution.num_categories
         self.distribution = distribution
         self.names = names
-        self.log = log
+        self.precision = precision
         self.n = self.usable = self.zeros = self.one_hot = 0
         self.off_simplex = self.not_a_number = self.infinite = self.negative = 0
         self.first_off_simplex = 0
         self.first_off: FloatArray = np.empty(0)
-        self.held: list[FloatArray] = []
-        self.resolution = Resolution()
-        self.winners: IntArray = np.zeros(k, dtype=np.int64)
+        self.kept = KeptRows(max(2, KEPT_VALUES // k), expected)
+        self.argmax_counts: IntArray = np.zeros(k, dtype=np.int64)
         self.pairs = _pairs(distribution)
         self.ratios = Histograms(len(self.pairs))
         self.uniforms = Histograms(k - 1)
         self.products = Products(min(k - 1, LARGEST_ALL_CORRELATIONS))
         self.lags = Lags(k - 1)
         self.smallest = self.shortest = 1.0
-        self.least = 0.0
         self.repeats = Repeats()
-        self.generator = np.random.default_rng(0)
+        # Bound of the scores (logits + noise) / t that a sampler of single precision rounds.
+        self._scores = (LARGEST_NOISE + float(np.ptp(distribution.logits))) / (
+            distribution.temperature
+        )
 
     @property
     def judged(self) -> bool:
         """Whether zeros are so few that all tests can be made."""
         return self.usable > 0 and self.zeros <= max(1, FEW_ZEROS * self.n)
 
-    def update(self, values: FloatArray) -> None:
-        """Take in some rows, as an array of shape (K, rows)."""
-        if self.n == 0:
-            self.resolution = Resolution.of(values[:, :PROBED_ROWS], log=self.log)
-        start, self.n = self.n, self.n + values.shape[1]
+    def update(self, batch: Batch) -> None:
+        """Take in the next rows."""
+        values = category_major(batch.rows)
+        indices = batch.indices
+        self.n += len(indices)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-            log_x = values if self.log else np.log(values)
-            self._locate(values, log_x, start)
+            log_x = values if self.precision.log else np.log(values)
+            self._locate(values, log_x, indices)
             if np.isfinite(log_x).all():
-                self._take(log_x)
-                self._take_whole(values, log_x)
+                self._take(values, log_x, indices)
             else:
-                self._take_some(values, log_x)
+                self._take_some(values, log_x, indices)
 
-    def _locate(self, values: FloatArray, log_x: FloatArray, start: int) -> None:
-        if self.log:
-            peak = values.max(axis=0)
-            error = np.log(np.exp(values - peak).sum(axis=0)) + peak
-        else:
-            error = values.sum(axis=0) - 1
-            error[values.min(axis=0) < 0] = np.nan
-        off = ~(np.abs(error) <= self._tolerance(log_x))
+    def merge(self, later: Self) -> None:
+        """Take in the statistics of the rows that follow."""
+        if not self.off_simplex:
+            self.first_off_simplex, self.first_off = later.first_off_simplex, later.first_off
+        for name in SUMS:
+            setattr(self, name, getattr(self, name) + getattr(later, name))
+        self.smallest = min(self.smallest, later.smallest)
+        self.shortest = min(self.shortest, later.shortest)
+        for name in ACCUMULATORS:
+            getattr(self, name).merge(getattr(later, name))
+
+    def kept_log_x(self) -> FloatArray:
+        """Return log X of some usable rows, spread over all of them: shape (K, rows)."""
+        return category_major(self.kept.rows())
+
+    def _locate(self, values: FloatArray, log_x: FloatArray, indices: IntArray) -> None:
+        off = self.precision.off_simplex(values, log_x, self._scores)
         if off.any():
             if self.off_simplex == 0:
-                self.first_off_simplex = start + 1 + int(off.argmax())
+                self.first_off_simplex = 1 + int(indices[off.argmax()])
                 self.first_off = values[:, off.argmax()].copy()
             self.off_simplex += int(off.sum())
             nan = np.isnan(values).any(axis=0)
             self.not_a_number += int(nan.sum())
             self.infinite += int((~nan & np.isposinf(values).any(axis=0)).sum())
-            self.negative += 0 if self.log else int((values < 0).any(axis=0).sum())
+            self.negative += 0 if self.precision.log else int((values < 0).any(axis=0).sum())
 
-    def _tolerance(self, log_x: FloatArray) -> FloatArray | float:
-        resolution, k = self.resolution, len(log_x)
-        if resolution.decimal:
-            return SIMPLEX_TOLERANCE + resolution.step * k / 2
-        if resolution.digits:
-            # The errors add up to half a step of Σ x = 1, or of -Σ x log x <= log K.
-            return SIMPLEX_TOLERANCE + resolution.step / 2 * (1 + math.log(k))
-        if not resolution.epsilon:
-            return SIMPLEX_TOLERANCE
-        # A float32 sampler that works with log X, as torch's does, rounds scores
-        # (logits + noise) / t: at low temperature they are large, and the sum is off by as much.
-        scores = (FLOAT32_NOISE + np.ptp(self.distribution.logits)) / self.distribution.temperature
-        spread = log_x.max(axis=0) - np.where(np.isneginf(log_x), 0.0, log_x).min(axis=0)
-        tolerance: FloatArray = SIMPLEX_TOLERANCE + resolution.epsilon * (1 + scores + 2 * spread)
-        return tolerance
-
-    def _take_some(self, values: FloatArray, log_x: FloatArray) -> None:
+    def _take_some(self, values: FloatArray, log_x: FloatArray, indices: IntArray) -> None:
         # An exact 0 has no logarithm, but the largest component is still known.
         known = ~(np.isnan(log_x) | np.isposinf(log_x)).any(axis=0)
         components = np.isfinite(log_x).sum(axis=0)
@@ -179,42 +193,38 @@ class Tally:
         if not known.any():
             return
         values, log_x = values[:, known], np.ascontiguousarray(log_x[:, known])
-        whole = components[known] == len(log_x)
+        indices, whole = indices[known], components[known] == len(log_x)
         if not whole.all():
-            log_x[:, ~whole] = self._complete(log_x[:, ~whole])
-        self._take(log_x)
-        if whole.any():
-            self._take_whole(values[:, whole], np.ascontiguousarray(log_x[:, whole]))
+            log_x[:, ~whole] = self._complete(log_x[:, ~whole], indices[~whole])
+        self._take(values, log_x, indices, whole)
 
-    def _complete(self, log_x: FloatArray) -> FloatArray:
+    def _complete(self, log_x: FloatArray, indices: IntArray) -> FloatArray:
         hidden = np.isneginf(log_x)
-        self.least = min(self.least, float(log_x[~hidden].min()))
-        # Not all arithmetic has numbers below the normal ones: if so, some are seen.
-        resolution = self.resolution
-        subnormal = self.least < resolution.log_normal
-        limit = resolution.log_least if subnormal else resolution.log_normal
-        bounds = np.where(hidden, resolution.log_normal, log_x)
+        bounds = np.where(hidden, self.precision.log_normal, log_x)
         self._measure(exponentials_of(bounds, self.distribution))
-        uniforms = self.generator.random((log_x.shape[1], len(log_x) + 1)).T
-        return complete(log_x, self.distribution, limit, uniforms)
+        uniforms = uniforms_at(indices, len(log_x) + 1)
+        return complete(log_x, self.distribution, self.precision.log_zero, uniforms)
 
     def _measure(self, exponentials: FloatArray) -> float:
         least = exponentials.min(axis=0)
         self.smallest = min(self.smallest, float((least / exponentials.sum(axis=0)).min()))
         return float(least.min())
 
-    def _take_whole(self, values: FloatArray, log_x: FloatArray) -> None:
-        self.repeats.update(values)
-        exponentials = exponentials_of(log_x, self.distribution)
-        self.shortest = min(self.shortest, self._measure(exponentials))
-
-    def _take(self, log_x: FloatArray) -> None:
-        room = HELD_VALUES // len(log_x) - self.usable
-        if room > 0:
-            self.held.append(log_x[:, :room].copy())
+    def _take(
+        self,
+        values: FloatArray,
+        log_x: FloatArray,
+        indices: IntArray,
+        whole: BoolArray | slice = slice(None),
+    ) -> None:
+        """Take in usable rows, and of the whole ones, which hold no 0, what those alone tell."""
+        self.kept.update(Batch(log_x.T, 0, offsets=indices))
         self.usable += log_x.shape[1]
-        self.winners += np.bincount(log_x.argmax(axis=0), minlength=len(self.winners))
+        self.argmax_counts += np.bincount(log_x.argmax(axis=0), minlength=len(log_x))
         exponentials = exponentials_of(log_x, self.distribution)
+        if len(indices[whole]):
+            self.repeats.update(values[:, whole], indices[whole])
+            self.shortest = min(self.shortest, self._measure(exponentials[:, whole]))
         for index, (i, j) in enumerate(self.pairs):
             self.ratios.update(index, exponentials[j] / (exponentials[i] + exponentials[j]))
         uniforms = stick_breaking(exponentials)
@@ -244,22 +254,22 @@ class Tally:
                 f"{bad:,} of {self.n:,} rows are off the simplex, the first of them row "
                 f"{self.first_off_simplex:,}."
             )
-        if self.resolution.name != "full":
-            sentence += f" The values have {self.resolution.name} precision."
+        if self.precision.name != "full":
+            sentence += f" The values have {self.precision.name} precision."
         return _result("simplex", bad, 0.0 if bad else 1.0, sentence, certain=True)
 
     def _rounding(self) -> TestResult | None:
-        total = int(self.winners.sum())
+        total = int(self.argmax_counts.sum())
         probs = self.distribution.probs
-        observed, expected = self.winners.astype(np.float64), total * probs
+        observed, expected = self.argmax_counts.astype(np.float64), total * probs
         if len(probs) > 2:  # Of two, the law of the counts is known exactly.
-            observed, expected = merge_rare(self.winners, expected)
+            observed, expected = merge_rare(self.argmax_counts, expected)
         freedom = len(observed) - 1
         if not total or not freedom:
             return None
         statistic = float(((observed - expected) ** 2 / expected).sum())
         p_value = null_distributions.of_counts(statistic, total, expected)
-        share = self.winners / total
+        share = self.argmax_counts / total
         worst = int(np.argmax(np.abs(share - probs) / np.sqrt(probs * (1 - probs) + TINY)))
         sentence = (
             f"Chi-squared on {freedom} degrees of freedom of which component is largest; furthest "
@@ -359,8 +369,8 @@ class Tally:
         # Two rows coincide if they fall into one cell of the grid of representable values. The
         # density is that of the log-ratios, and as the values add up to 1, a change of all log X
         # but the largest's changes them by 1 / max X as much.
-        log_x = np.concatenate(self.held, axis=1)
-        log_side = np.log(self.resolution.side(log_x))
+        log_x = self.kept_log_x()
+        log_side = np.log(self.precision.side(log_x))
         largest = np.arange(len(log_x))[:, None] == log_x.argmax(axis=0)
         log_side[largest] = -log_x.max(axis=0)[largest.nonzero()[1]]
         on_simplex = log_x - special.logsumexp(log_x, axis=0)  # Rounding took them off it.
@@ -379,8 +389,8 @@ class Tally:
                 "rounding",
                 "largest component",
                 np.arange(len(probs), dtype=np.float64),
-                self.winners.astype(np.float64),
-                self.winners.sum() * probs,
+                self.argmax_counts.astype(np.float64),
+                self.argmax_counts.sum() * probs,
             )
         ]
         if self.judged:

@@ -1,7 +1,7 @@
 """The change of variables that all tests rest on, from rows to independent uniforms and back.
 
-D_k = pi_k X_k^(-t) / Σ pi_i X_i^(-t) is E_k / ΣE for iid exponentials E, uniform on the simplex
-(`Concrete.flat_dirichlet`). From E follow all tests: t·log(X_i/X_j) is logistic, so that
+D_k = pi_k X_k^(-t) / Σ pi_i X_i^(-t) is E_k / ΣE for iid exponentials E, uniform on the simplex.
+From E follow all tests: t·log(X_i/X_j) is logistic, so that
 E_j / (E_i + E_j) is uniform; and stick-breaking B_k = D_k / (1 - Σ_{j<k} D_j) gives K-1
 independent uniforms (1 - B_k)^(K-k).
 
@@ -13,9 +13,11 @@ import math
 import numpy as np
 from scipy import special
 
-from gscli.arrays import FloatArray
+from gscli.arrays import FloatArray, IntArray
 from gscli.distribution.concrete import Concrete
 from gscli.inference.gof.accumulators import TINY
+
+SPLITMIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
 def exponentials_of(log_x: FloatArray, distribution: Concrete) -> FloatArray:
@@ -88,4 +90,28 @@ def stick_breaking(exponentials: FloatArray) -> FloatArray:
         if index < k - 2:
             uniforms[index] **= k - 1 - index
         rest = total
+    return uniforms
+
+
+def uniforms_at(indices: IntArray, count: int) -> FloatArray:
+    """Return uniforms that depend on a row's index alone, shape (count, rows).
+
+    They take the place of what was not recorded of a row, whatever part it is read in.
+
+    References
+    ----------
+    Steele, Lea, Flood (2014), "Fast splittable pseudorandom number generators": SplitMix64.
+
+    Examples
+    --------
+    >>> uniforms_at(np.array([5, 7]), 2).round(3).tolist()
+    [[0.396, 0.708], [0.761, 0.518]]
+    """
+    step, mix, more = (np.uint64(each) for each in SPLITMIX)
+    state = indices.astype(np.uint64) * np.uint64(count)
+    state = (state + np.arange(1, count + 1, dtype=np.uint64)[:, None]) * step
+    state = (state ^ (state >> np.uint64(30))) * mix
+    state = (state ^ (state >> np.uint64(27))) * more
+    state ^= state >> np.uint64(31)
+    uniforms: FloatArray = ((state >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
     return uniforms

@@ -42,15 +42,18 @@ def test_bare(invoke: Invoke) -> None:
 
 
 def test_json_has_the_keys_of_the_contract(invoke: Invoke) -> None:
-    found = strict(invoke("describe", "--pi", "cat=1,dog=3,bird=6", "-t", "0.5,3", "--json").stdout)
+    found = strict(
+        invoke("describe", "--pi", "cat=1,dog=3,bird=6", "-t", "0.5,1.9,3", "--json").stdout
+    )
     assert set(found) == SHARED
     assert found["names"] == ["cat", "dog", "bird"]
     assert found["pi"] == [1, 3, 6]
     np.testing.assert_allclose(found["probs"], [0.1, 0.3, 0.6])
     assert found["num_categories"] == 3
     assert set(found["best_temperature"]) == {"1", "32", "1024"}
-    first, second = found["temperatures"]
+    first, middle, second = found["temperatures"]
     assert (first["temperature"], first["regime"]) == (0.5, "boundary")
+    assert (middle["temperature"], middle["regime"]) == (1.9, "vertices")
     assert (second["temperature"], second["regime"]) == (3, "interior")
     np.testing.assert_allclose(second["mean"], [0.23993, 0.33912, 0.42095], atol=5e-6)
     assert np.shape(second["covariance"]) == (3, 3)
@@ -176,11 +179,17 @@ def test_an_array_of_several_temperatures(invoke: Invoke) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("0.1,0.3,0.6\n0.2,0.9,0.4\n", "row 2 (0.2, 0.9, 0.4) sums to 1.5 and is no sample"),
-        ("0.1,0.3,0.6\n-0.1,0.5,0.6\n", "row 2 (-0.1, 0.5, 0.6) holds -0.1 and is no sample"),
-        ("0.1,0.3,0.6\nnan,0.3,0.7\n", "row 2 (nan, 0.3, 0.7) holds nan and is no sample"),
-        ("-1,-2,-3\n-1,-2,-3\n", "is no sample; if the file holds log X, add --log"),
-        ("0.1,0.3,0.6\n", "1 rows at t = 3"),
+        (
+            "0.1,0.3,0.6\n0.2,0.9,0.4\n",
+            "row 2 (0.2, 0.9, 0.4) is not a sample: it sums to 1.5",
+        ),
+        ("0.1,0.3,0.6\n-0.1,0.5,0.6\n", "row 2 (-0.1, 0.5, 0.6) is not a sample: it holds -0.1"),
+        ("0.1,0.3,0.6\nnan,0.3,0.7\n", "row 2 (nan, 0.3, 0.7) holds NaN: leave such rows out"),
+        (
+            "-1,-2,-3\n-1,-2,-3\n",
+            "is not a sample: no value is positive; if",
+        ),
+        ("0.1,0.3,0.6\n", "1 row at t = 3"),
         ("0.1,0.9\n0.2,0.8\n", "has 2 columns"),
         ("0.1,x,0.6\n0.1,0.3,0.6\n", "bad.csv"),
         ("", "is empty"),
@@ -223,6 +232,7 @@ def test_names_are_no_markup(invoke: Invoke) -> None:
     assert "mean [bold]b[/bold]" in invoke("describe", "--pi", "a=1,[bold]b[/bold]=2").stdout
 
 
+@pytest.mark.slow
 def test_many_categories(invoke: Invoke) -> None:
     np.save("weights.npy", np.arange(1.0, 601))
     found = strict(invoke("describe", "--pi", "@weights.npy", "--json").stdout)

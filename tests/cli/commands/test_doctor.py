@@ -19,6 +19,7 @@ def test_facts_as_json(chromium: Path) -> None:
 
 
 @pytest.mark.usefixtures("chromium")
+@pytest.mark.slow
 def test_export_is_real_and_timed() -> None:
     facts = json.loads(CliRunner().invoke(command, ["--json", "--export"]).stdout)
     assert facts["export"]["bytes"] > 1_000

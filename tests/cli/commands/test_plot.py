@@ -100,7 +100,7 @@ def test_files_of_every_format(run: Run, suffix: str) -> None:
     assert not any("of the mass" in name for name in names(found))
     known = figure(run, path, "--pi", "1,3,6", "-t", "0.7")
     assert sum("of the mass" in name for name in names(known)) == 3
-    assert "interior regime" in subtitle(known)
+    assert "vertices regime" in subtitle(known)
     if suffix != "npy":
         assert "rounds to dog" in names(found)
 
@@ -220,7 +220,7 @@ MISTAKES: list[tuple[list[str], int, str]] = [
     (["slabs.npy"], 1, "-t"),
     (["three.csv", "-t", "1,2"], 2, "give one"),
     (["-o", "no/x.html"], 1, "no"),
-    (["bad-t.csv", "--pi", "1,2,3"], 1, "bad-t.csv: row 1 has temperature -1"),
+    (["bad-t.csv", "--pi", "1,2,3"], 1, "bad-t.csv: row 1: temperature -1 is not"),
 ]
 
 
@@ -332,6 +332,7 @@ def living(mark: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_page_shows_the_plot_offline(chromium: Path, run: Run) -> None:
     sync_api = pytest.importorskip("playwright.sync_api")
     evil = "<script>alert(1)</script>=1,<b>=3,c&amp;d=6"

@@ -1,6 +1,9 @@
 """`gscli sample`."""
 
+import errno
+import itertools
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from click.testing import Result
 
 from gscli import Concrete
 from gscli.cli import preview, progress
-from gscli.io.samples import open_samples
+from gscli.io.readers import open_samples
 
 Invoke = Callable[..., Result]
 
@@ -61,6 +64,14 @@ def test_logits_and_weights_files_mean_the_same(invoke: Invoke, tmp_path: Path) 
     plain = invoke("sample", "--logits", "@l.npy", *same).stdout
     assert plain.startswith("x1,x2\n")
     assert plain.splitlines()[1:] == named.splitlines()[1:]
+
+
+def test_tau_and_uniform_are_other_spellings(invoke: Invoke) -> None:
+    same = ("sample", "-n", 20, "--seed", 4, "-q")
+    expected = invoke(*same, "--pi", "1,1,1,1", "-t", 0.5).stdout
+    assert expected.startswith("x1,x2,x3,x4\n")
+    assert invoke(*same, "--pi", "uniform:4", "--tau", 0.5).stdout == expected
+    assert invoke(*same, "--logits", "uniform:4", "--tau", 0.5).stdout == expected
 
 
 def test_several_temperatures(invoke: Invoke, tmp_path: Path) -> None:
@@ -114,6 +125,70 @@ def test_the_bytes_do_not_depend_on_threads_or_on_where_they_go(
         outputs.append(invoke("sample", *same, kind).stdout_bytes)
         outputs.append(invoke("sample", *same, kind, "-o", "-").stdout_bytes)
         assert len(set(outputs)) == 1
+
+
+@pytest.mark.parametrize("form", ["simplex", "log", "hard"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("temperatures", ["0.5", "0.01,0.5,3"])
+def test_rows_that_threads_write_at_their_places_are_those_of_a_pipe(
+    invoke: Invoke, tmp_path: Path, form: str, dtype: str, temperatures: str
+) -> None:
+    same = ("-n", 300_000, "--start", 100_000, "--seed", 9, "-t", temperatures, "--dtype", dtype)
+    given = (*same, "-q", *(() if form == "simplex" else (f"--{form}",)))
+    piped = invoke("sample", *given, "--format", "npy").stdout_bytes
+    for threads in (1, 3):
+        invoke("sample", *given, "-f", "-o", "x.npy", "-j", threads)
+        assert (tmp_path / "x.npy").read_bytes() == piped
+    shape = np.load(tmp_path / "x.npy").shape
+    assert shape == ((300_000, 3) if temperatures == "0.5" else (3, 300_000, 3))
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.npy", "x.parquet"])
+def test_samples_can_begin_at_any_row(invoke: Invoke, tmp_path: Path, name: str) -> None:
+    same = ("sample", "--seed", 5, "-f", "-o", name)
+    assert invoke(*same, "-n", 1000).exit_code == 0
+    whole = rows_of(tmp_path / name)
+    result = invoke(*same, "-n", 400, "--start", "6e2")
+    assert "400 samples from row 600 on to " in result.stderr
+    assert (rows_of(tmp_path / name) == whole[600:]).all()
+    assert " from row " not in invoke(*same, "-n", 4, "--start", 0).stderr
+    refused = invoke("sample", "--start", "-1")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "'--start': -1 is not 0 or more" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.csv"])
+def test_a_target_that_cannot_hold_what_was_asked_is_refused_before_it_is_begun(
+    invoke: Invoke, tmp_path: Path, name: str
+) -> None:
+    for n in ("1e15", "4e13"):
+        result = invoke("sample", "-n", n, "-t", "1,2", "-o", "first.npy", "-o", name)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("Error: first.npy needs ")
+        assert " free on its disk; ask for fewer rows or name another disk\n" in result.stderr
+        assert invoke("sample", "-n", n, "-o", name).exit_code == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "pwrite"), reason="no pwrite")
+@pytest.mark.parametrize("calls", [0, 1, 5])
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_disk_that_fails_in_any_thread_leaves_the_old_file(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int, reason: int
+) -> None:
+    write, done = os.pwrite, itertools.count()
+
+    def fail(descriptor: int, data: Any, place: int) -> int:
+        if next(done) >= calls:
+            raise OSError(reason, os.strerror(reason))
+        return write(descriptor, data, place)
+
+    (tmp_path / "x.npy").write_bytes(b"old")
+    monkeypatch.setattr(os, "pwrite", fail)
+    result = invoke("sample", "-n", 2_000_000, "-q", "-f", "-o", "x.npy")
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: x.npy: {os.strerror(reason)}; nothing was written\n"
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"x.npy": b"old"}
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.npy"])

@@ -96,6 +96,7 @@ def test_degenerate_weights(invoke: Invoke) -> None:
     assert "NaN" not in Path("sweep.html").read_text(encoding="utf-8").split("<script>")[0]
 
 
+@pytest.mark.slow
 def test_images(invoke: Invoke, chromium: Path) -> None:  # noqa: ARG001
     from PIL import Image
 

@@ -1,0 +1,70 @@
+"""The standard streams, made safe to use whatever the shell handed over and whoever reads them."""
+
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import TextIO
+
+
+class StandardStream(io.TextIOWrapper):
+    """A standard stream whose reader may leave: text that nobody reads any more is dropped.
+
+    So a command comes to its end, its verdict and its other outputs. Bytes written to `buffer`
+    still fail, so that work that has no other purpose stops.
+    """
+
+    def write(self, text: str, /) -> int:
+        """Write text, or drop it if its reader has left."""
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            self._drop()
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush what was written, or drop it if that fails; raise unless its reader has left."""
+        try:
+            super().flush()
+        except BrokenPipeError:
+            self._drop()
+        except OSError:
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        # Python flushes once more at its end, and would fail again.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.fileno())
+        os.close(nowhere)
+
+
+def settle_streams() -> None:
+    """Open the standard streams that are closed, and let a reader leave those that are not."""
+    # A file opened later must not get the number of a standard stream that is closed.
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    # Names that the terminal's encoding lacks are shown with question marks.
+    sys.stdout = _settled(sys.stdout, errors="replace")
+    sys.stderr = _settled(sys.stderr, errors="backslashreplace")
+
+
+def _settled(stream: TextIO, *, errors: str) -> TextIO:
+    if not isinstance(stream, io.TextIOWrapper):  # closed, or not Python's own
+        return stream
+    encoding, lines, through = stream.encoding, stream.line_buffering, stream.write_through
+    return StandardStream(
+        stream.detach(), encoding, errors, line_buffering=lines, write_through=through
+    )
+
+
+def flush_or_drop() -> None:
+    """Leave nothing in standard output that Python could fail to write at its end."""
+    with suppress(OSError):
+        if sys.stdout is not None:
+            sys.stdout.flush()
