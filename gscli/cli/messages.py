@@ -1,4 +1,4 @@
-"""What the program says of its work, on standard error."""
+"""Messages about the work, on standard error, and JSON."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from gscli.cli.request import Request
+    from gscli.cli.outputs import Request
     from gscli.distribution.concrete import Concrete
 
 SHOWN_CATEGORIES = 8
@@ -20,7 +20,7 @@ def say(message: str, *, quiet: bool) -> None:
 
 
 def echo_json(content: dict[str, Any]) -> None:
-    """Print one JSON object, with null where a number is not finite: JSON has no other word."""
+    """Print one JSON object, with null where a number is not finite."""
     from gscli.records import to_json
 
     click.echo(json.dumps(to_json(content), allow_nan=False))
