@@ -73,7 +73,7 @@ def describe_loss(request: "Request") -> str:
     share = request.lossy_rows / (request.n * len(request.distributions))
     rows = f"{request.lossy_rows:,} rows ({share:.2g})"
     if request.form == "log":
-        return f"{rows} hold -inf, since float32 ends at 1e38; --dtype float64 holds them"
+        return f"{rows} hold -inf, since float32 ends at 1e38; use --dtype float64"
     return (
         f"{rows} hold an exact 0 or 1, where the density is not finite; --log keeps full precision"
     )

@@ -45,8 +45,13 @@ def _together(
     return decorate
 
 
-def parameters(default: str | None = CLASSIC_TEMPERATURE, note: str = "") -> Callable[[F], F]:
-    """`--pi`, `--logits` and `-t` as `Parameters`; `note` says what replaces a default t."""
+def parameters(
+    default: str | None = CLASSIC_TEMPERATURE, note: str = "", *, assumed: bool = True
+) -> Callable[[F], F]:
+    """`--pi`, `--logits` and `-t` as `Parameters`.
+
+    `note` says what replaces a default temperature; `assumed`, whether weights have a default.
+    """
     return _together(
         "parameters",
         Parameters.of,
@@ -55,7 +60,7 @@ def parameters(default: str | None = CLASSIC_TEMPERATURE, note: str = "") -> Cal
             type=WeightsType(),
             metavar="WEIGHTS",
             help="Unnormalised probabilities > 0: 1,3,6, or cat=1,dog=3,bird=6, or uniform:8, or "
-            f"@FILE (CSV, NPY, JSON).  [default: {CLASSIC_PI}]",
+            "@FILE (CSV, NPY, JSON)." + (f"  [default: {CLASSIC_PI}]" if assumed else ""),
         ),
         click.option(
             "--logits",

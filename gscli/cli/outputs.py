@@ -26,7 +26,7 @@ T = TypeVar("T")
 OUTPUT_HINT = "'-o' / '--output'"
 PAGE_SUFFIXES = (".html", ".htm")
 LEAST_CSV_BYTES = 4
-"""Of a value and what parts it from the next one: ``1.0,``."""
+"""Fewest bytes of a value and its separator: ``1.0,``."""
 
 
 def check_outputs(
@@ -161,7 +161,7 @@ class Request:
         ):
             lossy_rows += lossy
             yield result
-        self.lossy_rows = lossy_rows  # of all rows, not of those that a closed pipe took
+        self.lossy_rows = lossy_rows  # of all rows, not only of those that a closed pipe took
 
     def _may_lose(self, distribution: "Concrete") -> bool:
         """Return whether a row could be beyond its precision: then all rows are looked at."""

@@ -28,9 +28,15 @@ from gscli.io.columns import LOG_PROB, TEMPERATURE, check_names, default_names, 
 from gscli.io.samples import Batch, Part, Samples, array_parts, naming
 
 CSV_BYTES = 2**23
+"""Bytes of text that one thread parses at a time: 8 MB, some 150,000 rows of three values."""
+
 SEPARATORS = ",\t; "
 LONGEST_SHOWN = 60
+"""Characters of a field that a message shows."""
+
 MOST_CATEGORIES = 2**24
+"""A larger K in a header is a damaged file, for which no memory is allocated."""
+
 OTHER_FORMATS = {
     b"\x1f\x8b": "is compressed; decompress it first",
     b"BZh": "is compressed; decompress it first",
@@ -41,8 +47,7 @@ OTHER_FORMATS = {
     b"[[": "looks like JSON; expected CSV, NPY or Parquet",
     b"[{": "looks like JSON; expected CSV, NPY or Parquet",
 }
-"""What a file is that begins so, and the remedy."""
-
+"""What a file with these first bytes is, and the remedy."""
 
 NAME_THEM = "name them, in order, with -t"
 
@@ -315,7 +320,7 @@ def _open_npy(
     shape, fortran, dtype = _npy_header(file)
     if len(shape) == 3 and len(temperatures or ()) != shape[0]:
         raise DataError(
-            f"shape {shape} is a 3-D array: if this is a batch, reshape(-1, K); if temperatures, {remedy}"
+            f"3-D array {shape}: if this is a batch, reshape(-1, K); if temperatures, {remedy}"
         )
     if len(shape) not in (2, 3) or shape[-1] < 2:
         raise DataError(f"shape {shape}; expected (n, K) or (T, n, K) with K >= 2")
@@ -343,7 +348,7 @@ def _check_size(
     *,
     fortran: bool,
 ) -> None:
-    """Refuse a header that promises more than the file holds, before room is made for it."""
+    """Refuse a header that promises more than the file holds, before memory is allocated."""
     if shape[-1] > MOST_CATEGORIES:
         raise DataError(f"shape {shape} has more than {MOST_CATEGORIES:,} categories")
     if _on_disk(file):
@@ -491,7 +496,7 @@ def _open_parquet(label: str, source: BinaryIO | Path) -> Samples:
         for frame in _whole_batches(frames.collect_batches(chunk_size=step, maintain_order=True)):
             yield Part(len(frame), partial(load, frame, start))
             start += len(frame)
-        if start != total:  # polars' iterator ends quietly at a damaged page
+        if start != total:  # polars' iterator stops at a damaged page without an error
             raise DataError(
                 f"{start:,} rows could be read where {total:,} are announced; the file is damaged"
             )

@@ -21,10 +21,10 @@ from gscli.io.columns import default_names
 from gscli.io.precision import Precision
 
 BATCH_VALUES = 2**19
-"""Values worked on at a time: four megabytes, so that temporaries stay near the core."""
+"""Values worked on at a time: four megabytes, so that temporaries stay in the cache."""
 
 PART_VALUES = 2**21
-"""Values that one thread reads before its results are merged: that costs up to a millisecond."""
+"""Values that one thread reads before its results are merged: a merge takes up to a millisecond."""
 
 FULL_PRECISION = Precision()
 SHOWN_TEMPERATURES = 8
@@ -130,7 +130,7 @@ class Samples:
     named : bool
         Whether the source names the categories.
     total : int or None
-        Number of rows, where the source tells it beforehand.
+        Number of rows, where the source states it beforehand.
     repeatable : bool
         Whether `read` can be called again.
     has_temperatures : bool
@@ -239,7 +239,7 @@ class Samples:
         Returns
         -------
         Accumulator
-            With all rows taken in, as if in order.
+            Of all rows, as if read in order.
 
         Raises
         ------

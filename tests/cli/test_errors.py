@@ -147,7 +147,11 @@ DENSITY: list[tuple[tuple[str, ...], int, str]] = [
     (("ragged.csv",), 1, "ragged.csv: row 2 has 2 values; expected 3"),
     (("off.csv", "--strict"), 1, "off.csv: row 2 is not on the simplex"),
     (("pairs.csv",), 2, "pairs.csv: 2 columns, 3 weights; is one an index"),
-    (("cube.npy",), 1, "shape (2, 2, 2) is a 3-D array: if this is a batch, reshape(-1, K); if"),
+    (
+        ("cube.npy",),
+        1,
+        "3-D array (2, 2, 2): if this is a batch, reshape(-1, K); if temperatures, name",
+    ),
     (("none.npy",), 1, "has no rows"),
     (("objects.npy",), 1, "objects.npy: holds pickled objects"),
     (("junk.parquet",), 1, "junk.parquet: not a readable Parquet file"),

@@ -30,7 +30,7 @@ COLOURS = {"passed": "green", "rejected": "bold red"}
 
 @click.command("check", short_help="Test whether a file's samples are right, and say why not.")
 @options.file_argument()
-@options.parameters(default=None, note="[default: the file's temperature column]")
+@options.parameters(default=None, note="[default: the file's temperature column]", assumed=False)
 @options.log
 @click.option(
     "--alpha",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command("density", short_help="Write the exact log-density at the points of a file.")
 @options.file_argument()
-@options.parameters(default=None, note="[default: the file's temperature column]")
+@options.parameters(default=None, note="[default: the file's temperature column]", assumed=False)
 @click.option("--log", is_flag=True, help="The file holds log X; its density is that of log X.")
 @click.option("--append", is_flag=True, help="Keep the input's columns beside log_prob.")
 @click.option("--strict", is_flag=True, help="Fail at the first row that is not on the simplex.")
@@ -97,7 +97,7 @@ def _scored(
 
 
 def _columns(samples: "Samples", batch: "Batch") -> "dict[str, FloatArray]":
-    """Return a batch as the columns that the file had."""
+    """Return the columns that the file had, of one batch."""
     import numpy as np
 
     columns = dict(zip(samples.names, batch.rows.T, strict=True))

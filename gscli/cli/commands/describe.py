@@ -41,8 +41,12 @@ def command(
     0.001 to 1000; E[max X] and the share of samples near a vertex (with a component above 0.95)
     are Monte Carlo, their standard errors given. The regime says where the density is unbounded:
     along the whole boundary of the simplex (boundary, t <= 1/(K-1)), at its vertices (vertices),
-    or nowhere (interior, t >= K-1). The best temperature is the one at which bias² + noise / m of a
-    gradient averaged over m samples is least.
+    or nowhere (interior, t >= K-1).
+
+    J is the Jacobian of a sample with respect to the logits, J0 that of the probabilities. The
+    bias is the norm of E[J] - J0, shown relative to that of J0; the noise is the variance of J; m
+    is the number of samples averaged per gradient step. The error at m is bias² + noise / m, and
+    the best temperature is the one at which it is least.
 
     \b
     Examples:

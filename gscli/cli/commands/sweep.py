@@ -65,7 +65,7 @@ def command(
 ) -> None:
     """Make one HTML page over a grid of temperatures: explore it, and choose one.
 
-    The page needs no network. It shows samples that glide as you move the temperature, exact
+    The page needs no network. It shows samples that move as you change the temperature, exact
     densities, what changes with temperature, the error of the relaxed gradient with the best
     temperature for your batch size, and exact tests of its own samples.
 
