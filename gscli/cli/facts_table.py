@@ -49,11 +49,13 @@ def print_facts(
     if best is None:
         console.print("No temperature is best: one category has nearly all of the probability.")
     else:
+        biases = [f"{100 * _relative_bias(facts[0], t):.2g} %" for t in best.values()]
+        biases[0] = f"bias {biases[0]}"
         advice = ", ".join(
-            f"{format_best(t)} for m = {m:,} (bias {100 * _relative_bias(facts[0], t):.2g} %)"
-            for m, t in best.items()
+            f"{format_best(t)} for m = {m:,} ({bias})"
+            for (m, t), bias in zip(best.items(), biases, strict=True)
         )
-        console.print(f"Best temperature for gradients averaged over m samples: {advice}")
+        console.print(f"Best temperature: {advice}")
 
 
 def _relative_bias(facts: "Facts", temperature: float) -> float:

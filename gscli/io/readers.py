@@ -320,7 +320,7 @@ def _open_npy(
     shape, fortran, dtype = _npy_header(file)
     if len(shape) == 3 and len(temperatures or ()) != shape[0]:
         raise DataError(
-            f"3-D array {shape}: if this is a batch, reshape(-1, K); if temperatures, {remedy}"
+            f"3-D array {shape}: if this is a batch, reshape(-1, K); if {shape[0]} temperatures, {remedy}"
         )
     if len(shape) not in (2, 3) or shape[-1] < 2:
         raise DataError(f"shape {shape}; expected (n, K) or (T, n, K) with K >= 2")

@@ -150,7 +150,7 @@ DENSITY: list[tuple[tuple[str, ...], int, str]] = [
     (
         ("cube.npy",),
         1,
-        "3-D array (2, 2, 2): if this is a batch, reshape(-1, K); if temperatures, name",
+        "3-D array (2, 2, 2): if this is a batch, reshape(-1, K); if",
     ),
     (("none.npy",), 1, "has no rows"),
     (("objects.npy",), 1, "objects.npy: holds pickled objects"),

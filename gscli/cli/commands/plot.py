@@ -73,8 +73,9 @@ def command(
     """Draw samples, from the distribution itself or from FILE (CSV, NPY, Parquet; - is stdin).
 
     Three categories make a triangle, two a histogram, four a tetrahedron; of more, three are
-    shown as the exact sub-composition. With FILE, --pi and -t, regions of the
-    exact density are drawn over its samples. Several temperatures make small multiples. Without -o the page is plot.html.
+    shown as the exact sub-composition. With FILE, --pi and -t, regions of the exact density are
+    drawn over its samples. Several temperatures make small multiples. Without -o the page is
+    plot.html.
 
     \b
     Examples:

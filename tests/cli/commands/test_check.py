@@ -232,7 +232,7 @@ def test_arrays_of_several_temperatures(invoke: Invoke, tmp_path: Path) -> None:
     for given in ([], ["-t", 1]):
         result = invoke("check", "two.npy", *CLASSIC[:2], *given)
         assert result.exit_code == 2
-        assert "if temperatures, save one of them, array[i]" in result.stderr
+        assert "temperatures, save one of them, array[i]" in result.stderr
     assert invoke("check", "two.npy", *CLASSIC[:2], "-t", "0.5,1").exit_code == 2
     np.save(tmp_path / "one.npy", rows[1:])
     assert invoke("check", "one.npy", *CLASSIC[:2], "-t", 1).exit_code == 0
