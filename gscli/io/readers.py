@@ -319,9 +319,8 @@ def _open_npy(
 ) -> Samples:
     shape, fortran, dtype = _npy_header(file)
     if len(shape) == 3 and len(temperatures or ()) != shape[0]:
-        raise DataError(
-            f"3-D array {shape}: if this is a batch, reshape(-1, K); if {shape[0]} temperatures, {remedy}"
-        )
+        named = f"if {shape[0]} temperatures, {remedy}"
+        raise DataError(f"3-D array {shape}: if this is a batch, reshape(-1, K); {named}")
     if len(shape) not in (2, 3) or shape[-1] < 2:
         raise DataError(f"shape {shape}; expected (n, K) or (T, n, K) with K >= 2")
     if min(shape) < 1:
