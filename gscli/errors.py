@@ -2,7 +2,7 @@
 
 
 class GscliError(Exception):
-    """Anything that went wrong for a reason that its user can mend."""
+    """An error caused by input that the user can correct."""
 
 
 class ParameterError(GscliError, ValueError):
@@ -27,7 +27,7 @@ class ShapeError(GscliError, ValueError):
 
 
 class AccuracyError(GscliError, ArithmeticError):
-    """A figure was asked for outside the range in which its error is held."""
+    """A value requested outside the range in which its accuracy is guaranteed."""
 
 
 class DataError(GscliError, ValueError):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SHOWN_CATEGORIES = 12
 LONGEST_NAME = 20
 GAP = 2
-"""Blanks between columns."""
+"""Characters between columns."""
 
 Measured = dict[float, "Summary"]
 Column = tuple[str, list[str]]
@@ -36,7 +36,7 @@ def print_facts(
     best : dict of int to float, or None
         The best temperature by batch size, if there is one.
     measured : dict of float to Summary
-        A file's own figures, by temperature.
+        The statistics of a file, by temperature.
     """
     from rich.console import Console
 
@@ -48,10 +48,22 @@ def print_facts(
         console.print(table)
     console.print(f"Near a vertex: largest share above {1 - WITHIN:g}.", markup=False)
     if best is None:
-        console.print("No temperature is best: one category has all but the whole probability.")
+        console.print("No temperature is best: one category has nearly all of the probability.")
     else:
-        advice = ", ".join(f"{format_best(t)} for {m:,}" for m, t in best.items())
-        console.print(f"Best temperature for a gradient averaged over m samples: {advice}")
+        biases = [f"{100 * _relative_bias(facts[0], t):.2g} %" for t in best.values()]
+        biases[0] = f"bias {biases[0]}"
+        advice = ", ".join(
+            f"{format_best(t)} for m = {m:,} ({bias})"
+            for (m, t), bias in zip(best.items(), biases, strict=True)
+        )
+        console.print(f"Best temperature: {advice}")
+
+
+def _relative_bias(facts: "Facts", temperature: float) -> float:
+    from gscli.distribution.concrete import Concrete
+
+    distribution = Concrete(logits=facts.distribution.logits, temperature=temperature)
+    return distribution.gradient_error().relative_bias
 
 
 def _tables(
@@ -115,8 +127,14 @@ def _share(value: float, decimals: int = 5) -> str:
     return f"{value:.{decimals}f}" if value == 0 or value >= 0.0005 else f"{value:.1e}"
 
 
+def _with_error(value: float, error: float) -> str:
+    """Return a share and its standard error, both with the decimals that the error needs."""
+    decimals = 5 if error <= 0 else min(12, max(5, 1 - math.floor(math.log10(error))))
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+
+
 def _clipped(name: str) -> str:
-    """Return a name, cut to a width that leaves room for figures."""
+    """Return a name, cut to a width that leaves room for numbers."""
     from rich.text import Text
 
     text = Text(name)
@@ -125,7 +143,7 @@ def _clipped(name: str) -> str:
 
 
 def _group(facts: "Facts", summary: "Summary | None") -> list[Column]:
-    """Return the column of a temperature, and that of the file's figures there."""
+    """Return the column of a temperature, and that of the file's statistics there."""
     columns = [(f"{facts.temperature:.4g}", _exact(facts))]
     if summary is not None:
         cells = _sampled(summary)
@@ -155,7 +173,7 @@ def _sampled(summary: "Summary") -> list[str]:
     shown = slice(SHOWN_CATEGORIES)
     means = zip(summary.mean[shown], summary.mean_se[shown], strict=True)
     return [
-        *(f"{_share(mean)} ± {_share(error)}" for mean, error in means),
+        *(_with_error(mean, error) for mean, error in means),
         *map(_share, summary.sd[shown]),
         *([""] if len(summary.mean) > SHOWN_CATEGORIES else []),
         "",

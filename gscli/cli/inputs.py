@@ -1,23 +1,21 @@
 """Where a command's samples come from: a file, a pipe, or the distribution itself."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from gscli.cli import options
+from gscli.cli.parameters import TEMPERATURE_HINT, Parameters
 from gscli.cli.progress import track
 
 if TYPE_CHECKING:
     from gscli.arrays import FloatArray
     from gscli.distribution.concrete import Concrete
     from gscli.io.samples import Batch, Part, Samples
-    from gscli.io.weights import Weights
 
-ONE_AT_A_TIME = "they are judged one at a time: save one of them, array[i], in a file of its own"
+ONE_AT_A_TIME = "save one of them, array[i]"
 
 
 @dataclass(frozen=True)
@@ -42,22 +40,21 @@ class Input:
         """Return the distribution to judge the samples by; nothing of it is ever assumed."""
         from gscli.distribution.concrete import Concrete
 
+        label = self.samples.label
         if self.logits is None:
             raise click.UsageError(
-                f"{self.samples.label} does not say which distribution it is of; give --pi or "
-                "--logits"
+                f"{label} does not say which distribution it is of; give --pi or --logits"
             )
         temperature = self.temperatures or (self.samples.stated_temperature(),)
         if temperature[0] is None:
-            raise click.UsageError(f"{self.samples.label} states no temperature; give one with -t")
+            raise click.UsageError(f"{label} states no temperature; give one with -t")
         return Concrete(logits=self.logits, temperature=temperature[0])
 
 
 def open_input(
     file: str,
-    pi: "Weights | None",
-    logits: "Weights | None",
-    temperatures: tuple[float, ...] | None,
+    parameters: Parameters | None,
+    temperatures: tuple[float, ...] | None = None,
     *,
     log: bool,
     quiet: bool,
@@ -70,10 +67,11 @@ def open_input(
     ----------
     file : str
         A path, or ``-``.
-    pi, logits : Weights or None
-        What is known of the distribution; at most one of them.
-    temperatures : tuple of float, or None
-        Those whose rows are wanted, of a file that states some; else that of all rows.
+    parameters : Parameters or None
+        What is known of the distribution. Of a file that states temperatures, only the rows at
+        these temperatures are wanted; else the one that is given is that of all rows.
+    temperatures : tuple of float, optional
+        Those, where there are no parameters.
     log : bool
         Whether the file holds log X.
     quiet : bool
@@ -85,18 +83,18 @@ def open_input(
     """
     from gscli.io.readers import NAME_THEM, open_samples
 
-    given = temperatures or ()
+    given = (parameters.temperatures if parameters else temperatures) or ()
     if one and len(given) > 1:
         raise click.BadParameter(
             f"{len(given)} temperatures; samples are judged at one at a time: give one",
             param_hint=f"'{one}'",
         )
     remedy = ONE_AT_A_TIME if one else NAME_THEM
-    samples = open_samples(file, log=log, temperatures=temperatures, remedy=remedy)
+    samples = open_samples(file, log=log, temperatures=given, remedy=remedy)
     if len(given) > 1 and not samples.has_temperatures:
         raise click.BadParameter(
             f"{len(given)} temperatures for the one table of {samples.label}; give one",
-            param_hint="'-t' / '--temperature'",
+            param_hint=TEMPERATURE_HINT,
         )
     choice = ""
     if one and not given and (stated := samples.stated_temperature()) is not None:
@@ -107,51 +105,35 @@ def open_input(
         valid=valid,
         progress=partial(track, total=samples.total, size=lambda part: part.num_rows, quiet=quiet),
     )
-    if pi is None and logits is None:
+    if parameters is None or not parameters.given:
         return Input(samples, None, given)
-    samples, values = _matched(samples, *options.weights_of(pi, logits))
-    return Input(samples, values, given)
-
-
-def _matched(
-    samples: "Samples", weights: "Weights", are_logits: bool
-) -> "tuple[Samples, FloatArray]":
-    """Return the samples, with the weights' names if they have none, and the logits."""
     if samples.named:
-        weights = options.in_order(weights, samples.names, samples.label)
-    found = options.distribution(weights, are_logits).logits
-    if len(samples.names) != len(found):
+        parameters = parameters.in_order(samples.names, samples.label)
+    elif parameters.weights.names is not None and len(samples.names) == len(parameters.names):
+        samples = replace(samples, names=parameters.names)
+    logits = parameters.at().logits
+    if len(samples.names) != len(logits):
         raise click.UsageError(
-            f"{samples.label} has {len(samples.names)} columns of values, but the distribution "
-            f"has {len(found)} categories; give as many weights with --pi"
+            f"{samples.label}: {len(samples.names)} columns, {len(logits)} weights; is one an "
+            f"index or id? Remove it, or give {len(samples.names)} weights"
         )
-    if not samples.named and weights.names is not None:
-        samples = replace(samples, names=weights.names)
-    return samples, found
+    return Input(samples, logits, given)
 
 
-def draw_input(
-    distributions: "list[Concrete]",
-    names: tuple[str, ...] | None,
-    *,
-    n: int,
-    seed: int | None,
-    quiet: bool,
-) -> Input:
+def draw_input(parameters: Parameters, *, n: int, seed: int | None, quiet: bool) -> Input:
     """Return samples to be drawn from the distribution at each temperature."""
     import numpy as np
 
     from gscli.distribution.noise import Sampler, fresh_seed
-    from gscli.io.columns import default_names
     from gscli.io.samples import Batch, Part, Samples
 
+    distributions = parameters.distributions()
     chosen = fresh_seed() if seed is None else seed
-    k = distributions[0].num_categories
-    sampler = Sampler(k, seed=chosen)
+    sampler = Sampler(distributions[0].num_categories, seed=chosen)
 
     def draw(rows: range, distribution: "Concrete") -> "Iterator[Batch]":
-        chunk = sampler.draw(rows, partial(distribution.from_noise, form="log"))
-        yield Batch(np.asarray(chunk.rows, np.float64), chunk.start, distribution.temperature)
+        batch = sampler.draw(rows, partial(distribution.from_noise, form="log"))
+        yield Batch(np.asarray(batch.rows, np.float64), batch.start, distribution.temperature)
 
     def read() -> "Iterator[Part]":
         for distribution in distributions:
@@ -161,7 +143,7 @@ def draw_input(
     total = n * len(distributions)
     samples = Samples(
         f"seed {chosen}",
-        names or default_names(k),
+        parameters.names,
         read,
         log=True,
         total=total,
@@ -175,6 +157,7 @@ def positions(names: tuple[str, ...], text: str | None) -> tuple[int, ...] | Non
     """Return the positions of the categories that the user named, or numbered from 1."""
     if text is None:
         return None
+    hint = "'--categories'"
     found = []
     for entry in (entry.strip() for entry in text.split(",")):
         if entry in names:
@@ -184,23 +167,10 @@ def positions(names: tuple[str, ...], text: str | None) -> tuple[int, ...] | Non
         else:
             raise click.BadParameter(
                 f"{entry!r} is not a category; name them, or number them 1 to {len(names)}",
-                param_hint="'--categories'",
+                param_hint=hint,
             )
     if len(set(found)) != len(found) or not 2 <= len(found) <= 4:
         raise click.BadParameter(
-            f"{text!r}: name two, three or four different categories", param_hint="'--categories'"
+            f"{text!r}: name two, three or four different categories", param_hint=hint
         )
     return tuple(found)
-
-
-@contextmanager
-def naming(samples: "Samples") -> Iterator[None]:
-    """Name the file in an error that its content raises."""
-    from gscli.errors import AccuracyError, DataError
-
-    try:
-        yield
-    except (AccuracyError, DataError) as error:
-        if str(error).startswith(f"{samples.label}: "):
-            raise
-        raise type(error)(f"{samples.label}: {error}") from error

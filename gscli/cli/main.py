@@ -23,7 +23,7 @@ EXIT_USAGE = 2
 EXIT_NO_BROWSER = 3
 EXIT_INTERRUPTED = 130
 EXIT_ON_FAILURE = {"check": 2}
-"""Of commands for which `EXIT_FAILED` is an answer: as of grep and diff, 2 is none."""
+"""For commands for which `EXIT_FAILED` is an answer; as with grep and diff, 2 is not one."""
 
 SIGNALLED = 128
 """The exit code of a program that a signal ended is this and the signal's number."""
@@ -136,10 +136,10 @@ def main() -> None:
 
 
 def run() -> None:
-    """Run `main` as all that this process does."""
+    """Run `main` as the only work of this process."""
     settle_streams()
     # The garbage collector walks the many objects of an import again and again, and once more at
-    # the end: 40 ms of the 210 that importing numpy and polars and leaving takes.
+    # exit: 40 of the 210 ms that importing numpy and polars and exiting take.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
     main(prog_name="gscli")

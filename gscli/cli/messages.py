@@ -1,4 +1,4 @@
-"""What the program says of its work, on standard error."""
+"""Messages about the work, on standard error, and JSON."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from gscli.cli.request import Request
+    from gscli.cli.outputs import Request
     from gscli.distribution.concrete import Concrete
 
 SHOWN_CATEGORIES = 8
@@ -20,7 +20,7 @@ def say(message: str, *, quiet: bool) -> None:
 
 
 def echo_json(content: dict[str, Any]) -> None:
-    """Print one JSON object, with null where a number is not finite: JSON has no other word."""
+    """Print one JSON object, with null where a number is not finite."""
     from gscli.records import to_json
 
     click.echo(json.dumps(to_json(content), allow_nan=False))
@@ -73,7 +73,7 @@ def describe_loss(request: "Request") -> str:
     share = request.lossy_rows / (request.n * len(request.distributions))
     rows = f"{request.lossy_rows:,} rows ({share:.2g})"
     if request.form == "log":
-        return f"{rows} hold -inf, since float32 ends at 1e38; --dtype float64 holds them"
+        return f"{rows} hold -inf, since float32 ends at 1e38; use --dtype float64"
     return (
         f"{rows} hold an exact 0 or 1, where the density is not finite; --log keeps full precision"
     )

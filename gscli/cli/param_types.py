@@ -2,17 +2,16 @@
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gscli.errors import DataError, ParameterError
+from gscli.errors import ParameterError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-    from gscli.io.weights import Weights
 
 MAX_SAMPLES = 10**15
 MAX_TEMPERATURES = 1000
@@ -24,30 +23,42 @@ TYPED_WEIGHTS = "gscli.typed_weights"
 """Where a context keeps the weights as they were typed, to show the command again."""
 
 
-class WeightsType(click.ParamType[Any]):
+class _Syntax(click.ParamType[Any]):
+    """A custom syntax: `parse` turns text into a value, or raises an error that says why not."""
+
+    def parse(self, text: str) -> Any:
+        """Return the value that a text stands for."""
+        raise NotImplementedError
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):  # converted already
+            return value
+        try:
+            return self.parse(value)
+        except ValueError as error:
+            reason = error.reason if isinstance(error, ParameterError) else str(error)
+            self.fail(_clipped(reason), param, ctx)
+
+
+class WeightsType(_Syntax):
     """``1,3,6``, ``cat=1,dog=3``, ``uniform:8`` or ``@FILE``."""
 
     name = "weights"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from gscli.io.weights import Weights, parse_weights
+    def parse(self, text: str) -> Any:
+        from gscli.io.weights import parse_weights
 
-        if isinstance(value, Weights):
-            return value
-        try:
-            weights = parse_weights(value)
-            self._check(weights)
-        except (DataError, ParameterError) as error:
-            reason = error.reason if isinstance(error, ParameterError) else str(error)
-            self.fail(_clipped(reason), param, ctx)
-        if ctx is not None:
-            ctx.meta[TYPED_WEIGHTS] = value
+        weights = parse_weights(text)
+        self.check(weights.values)
+        if context := click.get_current_context(silent=True):
+            context.meta[TYPED_WEIGHTS] = text
         return weights
 
-    def _check(self, weights: "Weights") -> None:
+    def check(self, values: tuple[float, ...]) -> None:
+        """Raise an error unless a distribution has these weights."""
         from gscli.distribution.concrete import Concrete
 
-        Concrete(weights.values, 1)
+        Concrete(values, 1)
 
 
 class LogitsType(WeightsType):
@@ -55,69 +66,57 @@ class LogitsType(WeightsType):
 
     name = "logits"
 
-    def _check(self, weights: "Weights") -> None:
+    def check(self, values: tuple[float, ...]) -> None:
+        """Raise an error unless a distribution has these logits."""
         from gscli.distribution.concrete import Concrete
 
-        Concrete(logits=weights.values, temperature=1)
+        Concrete(logits=values, temperature=1)
 
 
-class TemperaturesType(click.ParamType[Any]):
+class TemperaturesType(_Syntax):
     """``3``, ``0.1,0.5,1,3`` or ``0.1:10:20``: one or several temperatures."""
 
     name = "temperatures"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if isinstance(value, tuple):
-            return value
-        try:
-            if ":" in value:
-                temperatures = self._log_spaced(value)
-            else:
-                temperatures = tuple(self._temperature(text) for text in value.split(","))
-            return self._different(temperatures)
-        except ParameterError as error:
-            self.fail(_clipped(error.reason), param, ctx)
-
-    def _different(self, temperatures: tuple[float, ...]) -> tuple[float, ...]:
+    def parse(self, text: str) -> tuple[float, ...]:
+        parts = text.split(":")
+        temperatures = (
+            tuple(map(_temperature, text.split(",")))
+            if len(parts) == 1
+            else _log_spaced(text, parts)
+        )
         if len(set(temperatures)) < len(temperatures):
             twice = next(t for t in temperatures if temperatures.count(t) > 1)
-            raise ParameterError("temperature", f"{twice:g} is given twice; name each once")
+            raise ValueError(f"{twice:g} is given twice; name each once")
         return temperatures
 
-    def _temperature(self, text: str) -> float:
-        from gscli.distribution.concrete import check_temperature
-        from gscli.io.columns import parse_number
 
-        try:
-            number = parse_number(text)
-            if number == 0:
-                raise ParameterError("temperature", ZERO)
-            return check_temperature(number)
-        except ValueError as error:
-            if isinstance(error, ParameterError):
-                raise
-            raise ParameterError(
-                "temperature", f"{text!r} is not a number; write 3, or 0.1,1,3, or 0.1:10:20"
-            ) from error
+def _temperature(text: str) -> float:
+    from gscli.distribution.concrete import check_temperature
+    from gscli.io.columns import parse_number
 
-    def _log_spaced(self, value: str) -> tuple[float, ...]:
-        parts = value.split(":")
-        if len(parts) != 3 or not re.fullmatch(r"\s*\d{1,9}\s*", parts[2]) or int(parts[2]) < 2:
-            raise ParameterError(
-                "temperature", f"{value!r} is not a range; write LOW:HIGH:COUNT, such as 0.1:10:20"
-            )
-        low, high, count = self._temperature(parts[0]), self._temperature(parts[1]), int(parts[2])
-        if count > MAX_TEMPERATURES:
-            raise ParameterError(
-                "temperature", f"{count} temperatures are more than {MAX_TEMPERATURES}"
-            )
-        step = (math.log(high) - math.log(low)) / (count - 1)
-        inner = (math.exp(math.log(low) + step * i) for i in range(1, count - 1))
-        digits = 6 if abs(step) > COARSE_STEP else 17
-        return (low, *(float(f"{t:.{digits}g}") for t in inner), high)
+    try:
+        number = parse_number(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a number; write 3, or 0.1,1,3, or 0.1:10:20") from error
+    if number == 0:
+        raise ValueError(ZERO)
+    return check_temperature(number)
 
 
-class SamplesType(click.ParamType[Any]):
+def _log_spaced(text: str, parts: list[str]) -> tuple[float, ...]:
+    if len(parts) != 3 or not re.fullmatch(r"\s*\d{1,9}\s*", parts[2]) or int(parts[2]) < 2:
+        raise ValueError(f"{text!r} is not a range; write LOW:HIGH:COUNT, such as 0.1:10:20")
+    low, high, count = _temperature(parts[0]), _temperature(parts[1]), int(parts[2])
+    if count > MAX_TEMPERATURES:
+        raise ValueError(f"{count} temperatures are more than {MAX_TEMPERATURES}")
+    step = (math.log(high) - math.log(low)) / (count - 1)
+    inner = (math.exp(math.log(low) + step * i) for i in range(1, count - 1))
+    digits = 6 if abs(step) > COARSE_STEP else 17
+    return (low, *(float(f"{t:.{digits}g}") for t in inner), high)
+
+
+class SamplesType(_Syntax):
     """A whole number, 1 or another least one or more, also as ``1e6`` or ``10_000``."""
 
     name = "integer"
@@ -125,51 +124,49 @@ class SamplesType(click.ParamType[Any]):
     def __init__(self, least: int = 1) -> None:
         self.least = least
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if isinstance(value, int):
-            return value
-        text = value.strip().lower()
-        if not re.fullmatch(r"[+-]?\d+(_\d+)*(\.\d*)?(e\+?\d{1,3})?", text):
-            reason = f"{value!r} is not a whole number; write 10000, 10_000 or 1e4"
-            self.fail(_clipped(reason), param, ctx)
+    def parse(self, text: str) -> int:
+        if not re.fullmatch(r"[+-]?\d+(_\d+)*(\.\d*)?(e\+?\d{1,3})?", text.strip().lower()):
+            raise ValueError(f"{text!r} is not a whole number; write 10000, 10_000 or 1e4")
         number = float(text)
         if number != int(min(number, MAX_SAMPLES)) and number <= MAX_SAMPLES:
-            self.fail(_clipped(f"{value!r} is not a whole number"), param, ctx)
+            raise ValueError(f"{text!r} is not a whole number")
         if number < self.least:
-            self.fail(_clipped(f"{value} is not {self.least} or more"), param, ctx)
+            raise ValueError(f"{text} is not {self.least} or more")
         if number > MAX_SAMPLES:
-            self.fail(_clipped(f"{value} is more than {MAX_SAMPLES:.0e}"), param, ctx)
+            raise ValueError(f"{text} is more than {MAX_SAMPLES:.0e}")
         return int(number)
 
 
-class SeedType(click.ParamType[Any]):
+class SeedType(_Syntax):
     """A whole number from 0 to 2**128 - 1."""
 
     name = "integer"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def parse(self, text: str) -> int:
         from gscli.distribution.noise import check_seed
 
         try:
-            return check_seed(int(value))
-        except ParameterError as error:
-            self.fail(_clipped(error.reason), param, ctx)
-        except ValueError:
-            self.fail(_clipped(f"{value!r} is not a whole number"), param, ctx)
+            seed = int(text)
+        except ValueError as error:
+            raise ValueError(f"{text!r} is not a whole number") from error
+        return check_seed(seed)
 
 
-class OutputType(click.ParamType[Any]):
-    """A path to write, or ``-`` for standard output."""
+class OutputType(_Syntax):
+    """A path to write, perhaps of certain suffixes; or ``-`` for standard output."""
 
     name = "path"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if isinstance(value, Path):
-            return value
-        if not value:
-            self.fail("is empty; name a file, or - for standard output", param, ctx)
-        path = Path(value)
-        return path if value == "-" or str(path) != "-" else Path.cwd() / path  # ./- is a file
+    def __init__(self, suffixes: Sequence[str] = ()) -> None:
+        self.suffixes = suffixes
+
+    def parse(self, text: str) -> Path:
+        if not text:
+            raise ValueError("is empty; name a file, or - for standard output")
+        path = Path(text)
+        if self.suffixes and path.suffix.lower() not in self.suffixes:
+            raise ValueError(unknown_suffix(path, self.suffixes))
+        return path if text == "-" or str(path) != "-" else Path.cwd() / path  # ./- is a file
 
     def shell_complete(
         self,
@@ -190,6 +187,12 @@ class FiniteRange(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number", param, ctx)
         return number
+
+
+def unknown_suffix(path: Path, suffixes: Sequence[str]) -> str:
+    """Return what is wrong with the suffix of an output, and which ones are known."""
+    *others, last = suffixes
+    return f"{path}: unknown suffix {path.suffix!r}; use {', '.join(others)} or {last}"
 
 
 def _clipped(reason: str) -> str:

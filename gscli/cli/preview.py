@@ -1,16 +1,17 @@
-"""Results at a glance: what commands show on a terminal instead of 10,000 lines."""
+"""Previews: what commands show on a terminal instead of 10,000 lines."""
 
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gscli.cli.messages import describe_run
+from gscli.cli.tables import plain_table
 from gscli.cli.terminal_plots import triangle
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from gscli.cli.request import Request
+    from gscli.cli.outputs import Request
     from gscli.inference.scoring import LogDensityStatistics
 
 SHOWN_CATEGORIES = 12
@@ -38,7 +39,7 @@ def show_densities(found: "LogDensityStatistics") -> None:
 
 
 def show_sample(request: "Request") -> None:
-    """Draw the samples, and show their figures, a small picture and the hint for -o."""
+    """Draw the samples, and show their statistics, a small picture and the hint for -o."""
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -61,10 +62,10 @@ def _show_one(console: "Console", request: "Request", distribution: Any) -> None
 
     def rows() -> Iterator[Any]:
         nonlocal counts
-        for chunk in request.rows(distribution):
+        for batch in request.rows(distribution):
             if distribution.num_categories == 3:
-                counts = counts + count_cells(chunk, resolution)
-            yield chunk
+                counts = counts + count_cells(batch, resolution)
+            yield batch
 
     summary = summarise(rows())
     console.print(f"[bold]t = {distribution.temperature:g}[/]  n = {request.n:,}\n")
@@ -77,17 +78,11 @@ def _show_one(console: "Console", request: "Request", distribution: Any) -> None
 
 
 def _table(names: tuple[str, ...], distribution: Any, summary: Any) -> "RenderableType":
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("category")
-    for heading in ("p", "rounds to", "mean", "sd"):
-        table.add_column(heading, justify="right")
-    figures = zip(
-        names, distribution.probs, summary.rounding, summary.mean, summary.sd, strict=True
-    )
-    for name, *values in list(figures)[:SHOWN_CATEGORIES]:
+    table = plain_table("category", "p", "rounds to", "mean", "sd")
+    rows = zip(names, distribution.probs, summary.rounding, summary.mean, summary.sd, strict=True)
+    for name, *values in list(rows)[:SHOWN_CATEGORIES]:
         table.add_row(Text(name), *(f"{value:.4f}" for value in values))
     if len(names) > SHOWN_CATEGORIES:
         table.add_row(f"({len(names) - SHOWN_CATEGORIES:,} more)", "", "", "", "")

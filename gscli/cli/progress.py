@@ -9,19 +9,19 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 0.8
-"""Seconds before a bar appears: shorter work has none."""
+DELAY = 0.8
+"""Seconds before a bar appears: below about a second it would only flicker."""
 
 
 def track(
     items: Iterable[T], *, total: int | None, size: Callable[[T], int], quiet: bool
 ) -> Iterator[T]:
-    """Yield the items; on a terminal show how many rows are done, once that takes a while.
+    """Yield the items; on a terminal show how many rows are done after `DELAY`.
 
     Parameters
     ----------
     items : iterable
-        The blocks of work.
+        The parts of the work.
     total : int or None
         Number of rows in all, if known.
     size : callable
@@ -37,7 +37,7 @@ def track(
     for item in source:
         yield item
         done += size(item)
-        if time.monotonic() - begin > PATIENCE:
+        if time.monotonic() - begin > DELAY:
             break
     else:
         return
@@ -46,7 +46,7 @@ def track(
 
 @contextmanager
 def waiting(message: str, *, quiet: bool) -> Iterator[None]:
-    """Show on a terminal what the program is about, once that takes a while.
+    """Show on a terminal what the program does, if it takes longer than `DELAY`.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def waiting(message: str, *, quiet: bool) -> Iterator[None]:
     from rich.console import Console
 
     status = Console(stderr=True).status(message)
-    timer = threading.Timer(PATIENCE, status.start)
+    timer = threading.Timer(DELAY, status.start)
     timer.start()
     try:
         yield

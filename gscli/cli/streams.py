@@ -1,4 +1,4 @@
-"""The standard streams, made safe to use whatever the shell handed over and whoever reads them."""
+"""The standard streams, made safe against closed ones and against readers that leave."""
 
 import io
 import os
@@ -10,7 +10,7 @@ from typing import TextIO
 class StandardStream(io.TextIOWrapper):
     """A standard stream whose reader may leave: text that nobody reads any more is dropped.
 
-    So a command comes to its end, its verdict and its other outputs. Bytes written to `buffer`
+    So a command still gives its verdict and writes its other outputs. Bytes written to `buffer`
     still fail, so that work that has no other purpose stops.
     """
 

@@ -11,15 +11,15 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PIECE = 0.1
-"""Seconds that the main thread waits at a time."""
+POLL = 0.1
+"""Seconds that the main thread waits at a time: how late a signal is answered at most."""
 
 
 def import_polars() -> None:
     """Import polars, and keep Python's handler of Ctrl-C in the place of polars' own.
 
-    That one makes the threads of a sink panic: some print a backtrace, and those that are still
-    at work when the interpreter ends abort it. Without it the interrupt reaches the main thread,
+    That handler makes the threads of a sink panic: some print a backtrace, and those still
+    running at exit abort the interpreter. Without it the interrupt reaches the main thread,
     and the sink ends when its source does.
     """
     if "polars" in sys.modules:
@@ -30,7 +30,7 @@ def import_polars() -> None:
 
 
 def result_of(future: "Future[T]", limit: float = math.inf) -> T:
-    """Return the result of a future, and see to signals while it is not there.
+    """Return the result of a future, and handle signals while waiting for it.
 
     Python's handlers run in the main thread, but the system may give a signal to another one,
     and that does not wake a main thread that waits.
@@ -51,7 +51,7 @@ def result_of(future: "Future[T]", limit: float = math.inf) -> T:
     while True:
         rest = end - time.monotonic()
         try:
-            return future.result(min(PIECE, max(rest, 0)))
+            return future.result(min(POLL, max(rest, 0)))
         except TimeoutError:
             if future.done() or rest <= 0:
                 raise

@@ -15,13 +15,13 @@ Item = TypeVar("Item", contravariant=True)
 
 
 class Accumulator(Protocol[Item]):
-    """What is kept of items that are seen once, in order."""
+    """A statistic of items that are seen once, in order."""
 
     def update(self, item: Item, /) -> None:
-        """Take in the next item."""
+        """Add the next item."""
 
     def merge(self, later: Self, /) -> None:
-        """Take in what another one kept of the items that follow."""
+        """Add the accumulator of the items that follow."""
 
 
 T = TypeVar("T")

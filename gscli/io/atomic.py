@@ -51,7 +51,7 @@ def check_target(path: Path, *, overwrite: bool) -> None:
 def appears_by_renaming(path: Path) -> bool:
     """Return whether what is written to `path` goes to a temporary file first (see `replacing`).
 
-    Nobody sees that one before it is whole: so it may be written in any order.
+    No reader sees it before it is complete, so it may be written in any order.
     """
     return str(path) != "-" and _descriptor(path) is None and _is_regular_or_new(path)
 
@@ -74,7 +74,7 @@ def check_room(path: Path, size: int) -> None:
     if not appears_by_renaming(path):
         return
     disk = shutil.disk_usage(_resolved(path).parent)
-    # Some systems of files do not tell, and have 0 in all.
+    # Some file systems do not say, and report 0 in all.
     if size > disk.free and disk.total:
         raise OutputError(
             f"{path} needs {_readable(size)}, but {_readable(disk.free)} are free on its disk; "
@@ -83,7 +83,7 @@ def check_room(path: Path, size: int) -> None:
 
 
 def _readable(size: int) -> str:
-    """Return a number of bytes in the largest unit of which there is one."""
+    """Return a number of bytes in the largest unit that makes it 1 or more."""
     units = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
     power = min((len(str(size)) - 1) // 3, len(units) - 1)
     return f"{size / 1000**power:,.3g} {units[power]}"
@@ -140,7 +140,7 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Name the output in an error of the system that does not; a closed pipe is no error."""
+    """Name the output in an error of the system that does not; a closed pipe is not an error."""
     try:
         yield
     except BrokenPipeError:

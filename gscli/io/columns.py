@@ -25,7 +25,7 @@ def default_names(num_categories: int) -> tuple[str, ...]:
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return names without blanks around them, or raise `DataError` if they cannot be told apart.
+    """Return names without blanks around them, or raise `DataError` if they cannot be used.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def parse_number(text: str) -> float:
 
 
 def is_number(text: str) -> bool:
-    """Return whether a text is a number, so that it cannot be told from a value.
+    """Return whether a text reads as a number, and so cannot be a name.
 
     Examples
     --------

@@ -23,7 +23,7 @@ FLOAT32_DIGITS = 8
 """Significant digits that float32 numbers from 1 to 10 need, and most others."""
 
 FEWEST_LARGEST = 3
-"""Values that tell digits from decimals."""
+"""Largest values that are needed to distinguish digits from decimals."""
 
 PROBED_VALUES = 2**17
 """Values at the beginning of a file that are looked at."""
@@ -32,7 +32,11 @@ PRINTED_VALUES = 1000
 """Those of them whose digits are counted."""
 
 FEW_CATEGORIES = 8
+"""Up to so many, adding whole rows is faster than `sum`."""
+
 MOST_DECIMALS = 8
+"""Decimals that are tried: with more, the step is no coarser than single precision."""
+
 DOUBLE = -1075 * math.log(2)
 """Logarithm below which a float64 value rounds to 0."""
 
@@ -136,7 +140,7 @@ class Precision:
     def off_simplex(
         self, values: FloatArray, log_x: FloatArray | None = None, scores: float | None = None
     ) -> BoolArray:
-        """Tell which rows are not on the simplex, up to rounding: shape (rows,).
+        """Return which rows are not on the simplex, up to rounding: shape (rows,).
 
         Parameters
         ----------
@@ -165,10 +169,10 @@ class Precision:
 
     @classmethod
     def of(cls, rows: npt.NDArray[np.floating[Any]], *, log: bool) -> "Precision":
-        """Tell it from the first rows of a file, shape (rows, K)."""
+        """Find it from the first rows of a file, shape (rows, K)."""
         rows = np.asarray(rows[: max(2, PROBED_VALUES // rows.shape[1])], dtype=np.float64)
         values = np.ascontiguousarray(rows.T)
-        found = cls._told(values, log=log)
+        found = cls._found(values, log=log)
         with np.errstate(divide="ignore", invalid="ignore"):
             log_x = values if log else np.log(values)
         finite = np.isfinite(log_x)
@@ -181,7 +185,7 @@ class Precision:
         return replace(found, spread=spread, subnormal=subnormal)
 
     @classmethod
-    def _told(cls, values: FloatArray, *, log: bool) -> "Precision":
+    def _found(cls, values: FloatArray, *, log: bool) -> "Precision":
         few = values.ravel()[:PRINTED_VALUES]
         if not np.isfinite(values).any():
             return cls(log=log)
@@ -200,7 +204,7 @@ class Precision:
             digits = _digits(few)
             if digits < FLOAT32_DIGITS:
                 return cls._of_digits(digits, log=log)
-            # In a text file, float32 numbers are the shortest decimals that tell them apart.
+            # In a text file, float32 numbers are the shortest decimals that distinguish them.
             shortest = few.astype(np.float32).astype(str).astype(np.float64)
             if _same(single, values) or _same(shortest, few):
                 return cls._of_floats("float32", 23, (-150, -126), log=log)
@@ -255,7 +259,7 @@ def _same(one: npt.NDArray[np.floating[Any]], other: FloatArray) -> bool:
 def _largest_have_fewer(values: FloatArray, decimals: int) -> bool:
     # Of values with a fixed number of decimals nine in ten need them all, whatever their size. Of
     # values with a fixed number of digits the largest, those with most digits before the point,
-    # have fewer decimals than others. An exact power of ten, such as 1, tells nothing.
+    # have fewer decimals than others. An exact power of ten, such as 1, shows nothing.
     size = np.abs(values[np.isfinite(values) & (values != 0)])
     exponent = np.floor(np.log10(size))
     largest = size[(exponent == exponent.max(initial=-np.inf)) & (size != 10.0**exponent)]

@@ -25,12 +25,18 @@ from gscli.errors import DataError
 from gscli.execution.interrupts import import_polars
 from gscli.io import samples as batches
 from gscli.io.columns import LOG_PROB, TEMPERATURE, check_names, default_names, is_number
-from gscli.io.samples import Batch, Part, Samples, array_parts
+from gscli.io.samples import Batch, Part, Samples, array_parts, naming
 
 CSV_BYTES = 2**23
+"""Bytes of text that one thread parses at a time: 8 MB, some 150,000 rows of three values."""
+
 SEPARATORS = ",\t; "
 LONGEST_SHOWN = 60
+"""Characters of a field that a message shows."""
+
 MOST_CATEGORIES = 2**24
+"""A larger K in a header is a damaged file, for which no memory is allocated."""
+
 OTHER_FORMATS = {
     b"\x1f\x8b": "is compressed; decompress it first",
     b"BZh": "is compressed; decompress it first",
@@ -41,8 +47,7 @@ OTHER_FORMATS = {
     b"[[": "looks like JSON; expected CSV, NPY or Parquet",
     b"[{": "looks like JSON; expected CSV, NPY or Parquet",
 }
-"""What a file is that begins so, and the remedy."""
-
+"""What a file with these first bytes is, and the remedy."""
 
 NAME_THEM = "name them, in order, with -t"
 
@@ -54,7 +59,7 @@ def open_samples(
     temperatures: Sequence[float] | None = None,
     remedy: str = NAME_THEM,
 ) -> Samples:
-    """Open a file of samples of any format; which one is told from its first bytes.
+    """Open a file of samples of any format; its first bytes say which one.
 
     Parameters
     ----------
@@ -63,9 +68,9 @@ def open_samples(
     log : bool
         Whether the rows are log X.
     temperatures : sequence of float, optional
-        Those of the slabs of an NPY array of shape (T, n, K), in its order.
+        The T temperatures of an NPY array of shape (T, n, K), in its order.
     remedy : str
-        What to do about slabs whose temperatures are not named, for the message.
+        What to do about an array whose temperatures are not named, for the message.
 
     Returns
     -------
@@ -82,13 +87,13 @@ def open_samples(
     if not path:
         raise DataError("FILE has an empty name; name a file, or - for standard input")
     try:
-        with ExitStack() as files:
+        with naming(label), ExitStack() as files:
             own = None if path == "-" else files.enter_context(Path(path).open("rb"))
             file = own or _standard_input()
             magic = file.peek(6)[:6]
             for beginning, what in OTHER_FORMATS.items():
                 if magic.startswith(beginning):
-                    raise DataError(f"{label}: {what}")
+                    raise DataError(what)
             if magic == b"\x93NUMPY":
                 samples = _open_npy(label, file, temperatures, remedy)
             elif magic.startswith(b"PAR1"):
@@ -119,14 +124,14 @@ def repeatable(samples: Samples) -> Iterator[Samples]:
         spool.flush()
         spool.seek(0)
         shape = (num_rows, samples.num_categories)
-        array = _Array(samples.label, spool, shape, np.dtype(np.float64), fortran=False)
+        array = _Array(spool, shape, np.dtype(np.float64), fortran=False)
         read = partial(array.parts, (None,))
         yield replace(samples, read=read, repeatable=True, wanted=(), progress=None)
 
 
 def _standard_input() -> io.BufferedReader:
     if sys.stdin is None:
-        raise DataError("standard input: is closed; pipe samples into it, or name a FILE")
+        raise DataError("is closed; pipe samples into it, or name a FILE")
     stdin: Any = sys.stdin.buffer
     return stdin if isinstance(stdin, io.BufferedReader) else io.BufferedReader(stdin)
 
@@ -156,7 +161,7 @@ class _Layout:
                 )
 
 
-def _layout(label: str, header: Sequence[str]) -> _Layout:
+def _layout(header: Sequence[str]) -> _Layout:
     """Find the categories in a header: between temperatures that lead and log-densities that end.
 
     A first column without a name is the row index that pandas writes, and no category.
@@ -168,23 +173,20 @@ def _layout(label: str, header: Sequence[str]) -> _Layout:
         end -= 1
     if end - begin < 2:
         count = max(0, end - begin)
-        raise DataError(f"{label}: {count} column of values; a sample has two or more")
-    try:
-        return _Layout(check_names(header[begin:end]), slice(begin, end), temperature)
-    except DataError as error:
-        raise DataError(f"{label}: {error}") from error
+        raise DataError(f"{count} column of values; a sample has two or more")
+    return _Layout(check_names(header[begin:end]), slice(begin, end), temperature)
 
 
 # --- CSV -------------------------------------------------------------------------------------
 
 
 def _open_csv(label: str, file: BinaryIO) -> Samples:
-    header, named, separator, rest = _csv_header(label, file)
-    layout = _layout(label, header)
+    header, named, separator, rest = _csv_header(file)
+    layout = _layout(header)
     offset = file.tell() if file.seekable() else 0
 
     def load(lines: bytes, start: int) -> Iterator[Batch]:
-        table = _parse_csv(label, lines, len(header), separator, start)
+        table = _parse_csv(lines, len(header), separator, start)
         yield from layout.batches(table, start)
 
     def read() -> Iterator[Part]:
@@ -197,7 +199,7 @@ def _open_csv(label: str, file: BinaryIO) -> Samples:
                 yield Part(num_rows, partial(load, lines, start))
             start += num_rows
         if start == 0:
-            raise DataError(f"{label}: has a header and no rows")
+            raise DataError("has a header and no rows")
 
     return Samples(
         label,
@@ -209,27 +211,27 @@ def _open_csv(label: str, file: BinaryIO) -> Samples:
     )
 
 
-def _csv_header(label: str, file: BinaryIO) -> tuple[list[str], bool, str, bytes]:
+def _csv_header(file: BinaryIO) -> tuple[list[str], bool, str, bytes]:
     """Return the columns' names, whether the file has them, the separator, and a first row."""
     line = file.readline().removeprefix(codecs.BOM_UTF8)
     while line.startswith(b"#") or (line and not line.strip()):
         line = file.readline()
     if not line:
-        raise DataError(f"{label}: is empty; expected rows of numbers")
+        raise DataError("is empty; expected rows of numbers")
     first = line.decode("utf-8", errors="replace")
     text = first.strip(" \r\n")
     if "\r" in text:
-        raise DataError(f"{label}: its lines end in carriage returns alone; write newlines")
+        raise DataError("its lines end in carriage returns alone; write newlines")
     separator = next((mark for mark in SEPARATORS if mark in text), ",")
     if ";" in text and all(map(_has_decimal_comma, text.split(";"))):
-        raise DataError(f"{label}: row 1 has decimal commas; write 0.2 with a point")
-    (fields,) = _split(label, [text], separator)
+        raise DataError("row 1 has decimal commas; write 0.2 with a point")
+    (fields,) = _split([text], separator)
     numeric = [is_number(field) for field in fields]
     named = '"' in text or not all(numeric)
     header = [field.strip() for field in fields] if named else list(default_names(len(fields)))
     if named and any(numeric) and '"' not in text and header[0] != TEMPERATURE:
         raise DataError(
-            f"{label}: row 1: {_shown(header[numeric.index(False)])} is not a number; "
+            f"row 1: {_shown(header[numeric.index(False)])} is not a number; "
             "in a header, put names that are numbers in quotes"
         )
     return header, named, separator, b"" if named else first.encode()
@@ -248,11 +250,11 @@ def _shown(field: str) -> str:
     return repr(field if len(field) <= LONGEST_SHOWN else f"{field[: LONGEST_SHOWN - 3]}...")
 
 
-def _split(label: str, lines: Iterable[str], separator: str) -> Iterator[list[str]]:
+def _split(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
     try:
         yield from csv.reader(lines, delimiter=separator, skipinitialspace=True)
     except csv.Error as error:
-        raise DataError(f"{label}: is not a table of numbers: {error}") from error
+        raise DataError(f"is not a table of numbers: {error}") from error
 
 
 def _has_decimal_comma(field: str) -> bool:
@@ -260,20 +262,18 @@ def _has_decimal_comma(field: str) -> bool:
 
 
 def _whole_lines(file: BinaryIO, rest: bytes) -> Iterator[bytes]:
-    while piece := file.read(CSV_BYTES):
-        head, newline, tail = piece.rpartition(b"\n")
+    while content := file.read(CSV_BYTES):
+        head, newline, tail = content.rpartition(b"\n")
         if newline:
             yield rest + head + newline
             rest = tail
         else:
-            rest += piece
+            rest += content
     if rest:
         yield rest
 
 
-def _parse_csv(
-    label: str, lines: bytes, num_columns: int, separator: str, start: int
-) -> FloatArray:
+def _parse_csv(lines: bytes, num_columns: int, separator: str, start: int) -> FloatArray:
     import_polars()
     import polars as pl
 
@@ -287,28 +287,26 @@ def _parse_csv(
             missing_columns="raise",
         )
     except pl.exceptions.PolarsError:
-        return _parse_slowly(label, lines, num_columns, separator, start)
+        return _parse_slowly(lines, num_columns, separator, start)
     if any(frame.null_count().row(0)):
-        return _parse_slowly(label, lines, num_columns, separator, start)
+        return _parse_slowly(lines, num_columns, separator, start)
     return frame.to_numpy()
 
 
-def _parse_slowly(
-    label: str, lines: bytes, num_columns: int, separator: str, start: int
-) -> FloatArray:
+def _parse_slowly(lines: bytes, num_columns: int, separator: str, start: int) -> FloatArray:
     """Parse lines with blank ones or stray spaces, or name the row that is not numbers."""
     text = (line.strip() for line in io.StringIO(lines.decode("utf-8", errors="replace")))
     values: list[float] = []
-    for row, fields in enumerate(_split(label, filter(None, text), separator), start=start + 1):
+    for row, fields in enumerate(_split(filter(None, text), separator), start=start + 1):
         if len(fields) != num_columns:
             found = f"{len(fields)} values; expected {num_columns}"
-            raise DataError(f"{label}: row {row} has {found}")
+            raise DataError(f"row {row} has {found}")
         for column, field in enumerate(fields, start=1):
             if not field:
-                raise DataError(f"{label}: row {row}: column {column} is empty")
+                raise DataError(f"row {row}: column {column} is empty")
             if not is_number(field):
                 remedy = "; write a decimal point" if _has_decimal_comma(field) else ""
-                raise DataError(f"{label}: row {row}: {_shown(field)} is not a number{remedy}")
+                raise DataError(f"row {row}: {_shown(field)} is not a number{remedy}")
         values += map(float, fields)
     return np.array(values).reshape(-1, num_columns)
 
@@ -319,52 +317,49 @@ def _parse_slowly(
 def _open_npy(
     label: str, file: io.BufferedReader, temperatures: Sequence[float] | None, remedy: str
 ) -> Samples:
-    shape, fortran, dtype = _npy_header(label, file)
+    shape, fortran, dtype = _npy_header(file)
     if len(shape) == 3 and len(temperatures or ()) != shape[0]:
-        raise DataError(
-            f"{label}: shape {shape} holds samples at {shape[0]} temperatures; {remedy}"
-        )
+        named = f"if {shape[0]} temperatures, {remedy}"
+        raise DataError(f"3-D array {shape}: if this is a batch, reshape(-1, K); {named}")
     if len(shape) not in (2, 3) or shape[-1] < 2:
-        raise DataError(f"{label}: shape {shape}; expected (n, K) or (T, n, K) with K >= 2")
+        raise DataError(f"shape {shape}; expected (n, K) or (T, n, K) with K >= 2")
     if min(shape) < 1:
-        raise DataError(f"{label}: shape {shape} has no rows")
-    _check_size(label, file, shape, dtype, fortran=fortran)
+        raise DataError(f"shape {shape} has no rows")
+    _check_size(file, shape, dtype, fortran=fortran)
     if fortran and len(shape) == 3:
-        raise DataError(f"{label}: a Fortran-ordered array of shape {shape}; save it in C order")
-    array = _Array(label, file, shape, dtype, fortran=fortran)
-    slabs = shape[0] if len(shape) == 3 else 0
+        raise DataError(f"a Fortran-ordered array of shape {shape}; save it in C order")
+    array = _Array(file, shape, dtype, fortran=fortran)
+    three = len(shape) == 3
     return Samples(
         label,
         default_names(shape[-1]),
-        partial(array.parts, tuple(temperatures or ()) if slabs else (None,)),
+        partial(array.parts, tuple(temperatures or ()) if three else (None,)),
         total=array.total,
         repeatable=array.on_disk,
-        has_temperatures=bool(slabs),
-        num_slabs=slabs,
+        has_temperatures=three,
     )
 
 
 def _check_size(
-    label: str,
     file: io.BufferedReader,
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
     *,
     fortran: bool,
 ) -> None:
-    """Refuse a header that promises more than the file holds, before room is made for it."""
+    """Refuse a header that promises more than the file holds, before memory is allocated."""
     if shape[-1] > MOST_CATEGORIES:
-        raise DataError(f"{label}: shape {shape} has more than {MOST_CATEGORIES:,} categories")
+        raise DataError(f"shape {shape} has more than {MOST_CATEGORIES:,} categories")
     if _on_disk(file):
-        held = os.fstat(file.fileno()).st_size - file.tell()
-        if held < math.prod(shape) * dtype.itemsize:
-            total, whole = math.prod(shape[:-1]), held // (shape[-1] * dtype.itemsize)
+        size = os.fstat(file.fileno()).st_size - file.tell()
+        if size < math.prod(shape) * dtype.itemsize:
+            total, whole = math.prod(shape[:-1]), size // (shape[-1] * dtype.itemsize)
             if fortran:
-                raise DataError(f"{label}: ends before the {total} rows that it announces")
-            raise DataError(f"{label}: ends after row {whole} of the {total} that it announces")
+                raise DataError(f"ends before the {total} rows that it announces")
+            raise DataError(f"ends after row {whole} of the {total} that it announces")
 
 
-def _npy_header(label: str, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def _npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     try:
         version = np.lib.format.read_magic(file)
         read = (
@@ -376,11 +371,11 @@ def _npy_header(label: str, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.d
             shape, fortran, dtype = read(file)
     except (ValueError, SyntaxError, TokenError) as error:
         reason = str(error).partition("\n")[0]
-        raise DataError(f"{label}: not a readable NPY file: {reason}") from error
+        raise DataError(f"not a readable NPY file: {reason}") from error
     if dtype.hasobject:
-        raise DataError(f"{label}: holds pickled objects, which are not read; save a float array")
+        raise DataError("holds pickled objects, which are not read; save a float array")
     if dtype.kind not in "fiu":
-        raise DataError(f"{label}: holds values of type {dtype}; expected numbers")
+        raise DataError(f"holds values of type {dtype}; expected numbers")
     return shape, fortran, dtype
 
 
@@ -397,14 +392,13 @@ class _Array:
 
     def __init__(
         self,
-        label: str,
         file: Any,
         shape: tuple[int, ...],
         dtype: np.dtype[Any],
         *,
         fortran: bool,
     ) -> None:
-        self.label, self.shape, self.dtype, self.fortran = label, shape, dtype, fortran
+        self.shape, self.dtype, self.fortran = shape, dtype, fortran
         self.total = math.prod(shape[:-1])
         self.on_disk = fortran or _on_disk(file)
         # The columns of a pipe come one after another.
@@ -416,8 +410,8 @@ class _Array:
 
     def parts(self, temperatures: Sequence[float | None]) -> Iterator[Part]:
         step = max(1, batches.PART_VALUES // self.shape[-1])
-        for slab, temperature in enumerate(temperatures):
-            begin, end = slab * self.shape[-2], (slab + 1) * self.shape[-2]
+        for index, temperature in enumerate(temperatures):
+            begin, end = index * self.shape[-2], (index + 1) * self.shape[-2]
             for start in range(begin, end, step):
                 stop = min(start + step, end)
                 load = partial(self.load, start, stop)
@@ -437,18 +431,14 @@ class _Array:
         read = self.read(rows, start * rows[0].nbytes)
         if read < rows.nbytes:
             whole = start + read // rows[0].nbytes
-            raise DataError(
-                f"{self.label}: ends after row {whole:,} of the {self.total:,} that it announces"
-            )
+            raise DataError(f"ends after row {whole:,} of the {self.total:,} that it announces")
         return rows
 
     def columns(self, start: int, stop: int) -> RealArray:
         columns = np.empty((self.shape[-1], stop - start), self.dtype)
         for k, column in enumerate(columns):
             if self.read(column, (k * self.total + start) * self.dtype.itemsize) < column.nbytes:
-                raise DataError(
-                    f"{self.label}: ends before the {self.total:,} rows that it announces"
-                )
+                raise DataError(f"ends before the {self.total:,} rows that it announces")
         return columns
 
     def read(self, values: RealArray, position: int) -> int:
@@ -486,31 +476,28 @@ def _open_parquet(label: str, source: BinaryIO | Path) -> Samples:
         schema = scan.collect_schema()
         total = scan.select(pl.len()).collect().item()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise _not_parquet(label, error) from error
+        raise _not_parquet(error) from error
     if total == 0:
-        raise DataError(f"{label}: has no rows")
+        raise DataError("has no rows")
     for name, kind in schema.items():
         if not kind.is_numeric():
-            raise DataError(f"{label}: column {name!r} holds {kind}; expected numbers")
-    layout = _layout(label, list(schema))
+            raise DataError(f"column {name!r} holds {kind}; expected numbers")
+    layout = _layout(list(schema))
     frames = scan.cast(pl.Float64)
 
     def load(frame: Any, start: int) -> Iterator[Batch]:
-        _refuse_nulls(label, frame, start)
+        _refuse_missing(frame, start)
         yield from layout.batches(frame.to_numpy(), start)
 
     def read() -> Iterator[Part]:
         step = max(1, batches.PART_VALUES // len(schema))
         start = 0
-        for frame in _whole_batches(
-            label, frames.collect_batches(chunk_size=step, maintain_order=True)
-        ):
+        for frame in _whole_batches(frames.collect_batches(chunk_size=step, maintain_order=True)):
             yield Part(len(frame), partial(load, frame, start))
             start += len(frame)
-        if start != total:  # polars' iterator ends quietly at a damaged page
+        if start != total:  # polars' iterator stops at a damaged page without an error
             raise DataError(
-                f"{label}: {start:,} rows could be read where {total:,} are announced; "
-                "the file is damaged"
+                f"{start:,} rows could be read where {total:,} are announced; the file is damaged"
             )
 
     return Samples(
@@ -523,22 +510,22 @@ def _open_parquet(label: str, source: BinaryIO | Path) -> Samples:
     )
 
 
-def _refuse_nulls(label: str, frame: Any, start: int) -> None:
-    for name, nulls in zip(frame.columns, frame.null_count().row(0), strict=True):
-        if nulls:
+def _refuse_missing(frame: Any, start: int) -> None:
+    for name, missing in zip(frame.columns, frame.null_count().row(0), strict=True):
+        if missing:
             row = start + int(frame[name].is_null().arg_max() or 0) + 1
-            raise DataError(f"{label}: row {row:,}: column {name!r} has no value")
+            raise DataError(f"row {row:,}: column {name!r} has no value")
 
 
-def _whole_batches(label: str, batches: Iterator[Any]) -> Iterator[Any]:
+def _whole_batches(batches: Iterator[Any]) -> Iterator[Any]:
     import_polars()
     import polars as pl
 
     try:
         yield from batches
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise _not_parquet(label, error) from error
+        raise _not_parquet(error) from error
 
 
-def _not_parquet(label: str, error: BaseException) -> DataError:
-    return DataError(f"{label}: not a readable Parquet file: {error}")
+def _not_parquet(error: BaseException) -> DataError:
+    return DataError(f"not a readable Parquet file: {error}")

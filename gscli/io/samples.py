@@ -5,6 +5,7 @@ a thread can read by itself. `Samples.accumulate` is the one loop over rows that
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -14,16 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from gscli.arrays import BoolArray, FloatArray, IntArray, RealArray
-from gscli.errors import DataError, ParameterError, ShapeError
+from gscli.errors import AccuracyError, DataError, ParameterError, ShapeError
 from gscli.execution.threads import Accumulator, accumulate, ordered_map
 from gscli.io.columns import default_names
 from gscli.io.precision import Precision
 
 BATCH_VALUES = 2**19
-"""Values worked on at a time: four megabytes, so that temporaries stay near the core."""
+"""Values worked on at a time: four megabytes, so that temporaries stay in the cache."""
 
 PART_VALUES = 2**21
-"""Values that one thread reads before its results are merged: that costs up to a millisecond."""
+"""Values that one thread reads before its results are merged: a merge takes up to a millisecond."""
 
 FULL_PRECISION = Precision()
 SHOWN_TEMPERATURES = 8
@@ -31,6 +32,17 @@ SHOWN_VALUES = 5
 
 Rows = npt.NDArray[np.floating[Any]] | Iterable[npt.NDArray[np.floating[Any]]]
 """Rows in one array or in several, each of shape (rows, K)."""
+
+
+@contextmanager
+def naming(label: str) -> Iterator[None]:
+    """Name the source of samples in an error that its content raises."""
+    try:
+        yield
+    except (AccuracyError, DataError) as error:
+        if str(error).startswith(f"{label}: "):
+            raise
+        raise type(error)(f"{label}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,16 @@ class Batch:
         offsets = np.arange(len(self.rows)) if self.offsets is None else self.offsets
         return self.start + offsets
 
+    def where(self, chosen: BoolArray) -> "Batch":
+        """Return the rows for which `chosen`, of shape (rows,), is true."""
+        if chosen.all():
+            return self
+        temperature = self.temperature
+        if isinstance(temperature, np.ndarray):
+            temperature = temperature[chosen]
+        offsets = (self.indices - self.start)[chosen]
+        return Batch(self.rows[chosen], self.start, temperature, offsets)
+
     def by_temperature(self) -> Iterator["Batch"]:
         """Yield the rows of each temperature as a batch."""
         if not isinstance(self.temperature, np.ndarray):
@@ -67,11 +89,7 @@ class Batch:
             return
         for temperature in np.unique(self.temperature).tolist():
             chosen = self.temperature == temperature
-            if chosen.all():
-                yield replace(self, temperature=temperature)
-            else:
-                offsets = (self.indices - self.start)[chosen]
-                yield Batch(self.rows[chosen], self.start, temperature, offsets)
+            yield replace(self, temperature=temperature).where(chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +130,11 @@ class Samples:
     named : bool
         Whether the source names the categories.
     total : int or None
-        Number of rows, where the source tells it beforehand.
+        Number of rows, where the source states it beforehand.
     repeatable : bool
         Whether `read` can be called again.
     has_temperatures : bool
         Whether the source states temperatures.
-    num_slabs : int
-        T for an array of shape (T, n, K), whose temperatures the caller named; else 0.
     wanted : tuple of float
         The only temperatures of which rows are given; all of them if there are none here.
     choice : str
@@ -144,7 +160,6 @@ class Samples:
     total: int | None = None
     repeatable: bool = True
     has_temperatures: bool = False
-    num_slabs: int = 0
     wanted: tuple[float, ...] = ()
     choice: str = ""
     valid: bool = False
@@ -190,8 +205,7 @@ class Samples:
         batch = next(batches, None)
         if part is None or batch is None:
             return self
-        if isinstance(batch.temperature, np.ndarray):
-            self._check_temperatures(batch.start, batch.temperature)
+        _check_temperatures(batch)
         found = replace(self, precision=Precision.of(batch.rows, log=self.log), first=batch)
         if self.repeatable:
             return found
@@ -225,7 +239,7 @@ class Samples:
         Returns
         -------
         Accumulator
-            With all rows taken in, as if in order.
+            Of all rows, as if read in order.
 
         Raises
         ------
@@ -250,9 +264,10 @@ class Samples:
 
     def _loads(self, seen: dict[float, None]) -> Iterator[Callable[[], Iterator[Batch]]]:
         """Yield functions that read, check and select the rows of one part each."""
-        parts = self.read()
-        for part in parts if self.progress is None else self.progress(parts):
-            yield partial(self._selected, part, seen)
+        with naming(self.label):
+            parts = self.read()
+            for part in parts if self.progress is None else self.progress(parts):
+                yield partial(self._selected, part, seen)
 
     def _refuse_missing(self, seen: dict[float, None]) -> None:
         stated = np.array(list(seen), dtype=np.float64)
@@ -263,56 +278,39 @@ class Samples:
                     f"column states {list_temperatures(seen)}"
                 )
 
-    def _prepared(self, part: Part) -> Iterator[Batch]:
-        num_rows = 0
-        for batch in part.load():
-            num_rows += len(batch.rows)
-            if self.valid:
-                self._refuse_invalid(batch)
-            if batch.temperature is None:
-                yield replace(batch, temperature=self.assumed)
-                continue
-            if isinstance(batch.temperature, np.ndarray):
-                self._check_temperatures(batch.start, batch.temperature)
-            yield batch
-        if num_rows != part.num_rows:
-            raise DataError(
-                f"{self.label}: {num_rows:,} rows could be read where {part.num_rows:,} are "
-                "announced; the file is damaged"
-            )
-
     def _selected(self, part: Part, seen: dict[float, None]) -> Iterator[Batch]:
-        for batch in self._prepared(part):
-            if not self.wanted or batch.temperature is None:
-                yield batch
-                continue
-            stated = np.broadcast_to(np.asarray(batch.temperature), len(batch.rows))
-            seen |= dict.fromkeys(np.unique(stated)[: 2 * SHOWN_TEMPERATURES].tolist())
-            matched = np.full(len(stated), np.nan)
-            for temperature in self.wanted:
-                matched[_match(stated, temperature)] = temperature
-            chosen = ~np.isnan(matched)
-            if chosen.all():
-                yield replace(batch, temperature=matched)
-                continue
-            if not chosen.any() and not self.choice:
-                continue
-            if self.choice:
-                both = list_temperatures({*np.unique(stated).tolist(), *self.wanted})
+        with naming(self.label):
+            num_rows = 0
+            for batch in part.load():
+                num_rows += len(batch.rows)
+                if self.valid:
+                    self._refuse_invalid(batch)
+                if batch.temperature is None:
+                    yield replace(batch, temperature=self.assumed)
+                    continue
+                _check_temperatures(batch)
+                wanted = self._at_wanted(batch, seen) if self.wanted else batch
+                if len(wanted.rows):
+                    yield wanted
+            if num_rows != part.num_rows:
                 raise DataError(
-                    f"{self.label}: states several temperatures, {both}; choose one with "
-                    f"{self.choice}"
+                    f"{num_rows:,} rows could be read where {part.num_rows:,} are announced; "
+                    "the file is damaged"
                 )
-            offsets = (batch.indices - batch.start)[chosen]
-            yield Batch(batch.rows[chosen], batch.start, matched[chosen], offsets)
 
-    def _check_temperatures(self, start: int, temperatures: FloatArray) -> None:
-        bad = np.flatnonzero(~((temperatures > 0) & np.isfinite(temperatures)))
-        if len(bad):
-            raise DataError(
-                f"{self.label}: row {start + bad[0] + 1:,}: temperature "
-                f"{temperatures[bad[0]]:g} is not a positive, finite number"
-            )
+    def _at_wanted(self, batch: Batch, seen: dict[float, None]) -> Batch:
+        """Return the rows at the wanted temperatures, and note which ones are stated."""
+        stated = np.broadcast_to(np.asarray(batch.temperature), len(batch.rows))
+        different = np.unique(stated).tolist()
+        seen |= dict.fromkeys(different[: 2 * SHOWN_TEMPERATURES])
+        matched = np.full(len(stated), np.nan)
+        for temperature in self.wanted:
+            matched[_match(stated, temperature)] = temperature
+        chosen = ~np.isnan(matched)
+        if self.choice and not chosen.all():
+            both = list_temperatures({*different, *self.wanted})
+            raise DataError(f"states several temperatures, {both}; choose one with {self.choice}")
+        return replace(batch, temperature=matched).where(chosen)
 
     def _refuse_invalid(self, batch: Batch) -> None:
         off = self.precision.off_simplex(batch.rows.T)
@@ -320,7 +318,7 @@ class Samples:
             row = int(off.argmax())
             values = batch.rows[row]
             raise DataError(
-                f"{self.label}: row {batch.start + row + 1:,} ({show_row(values)}) "
+                f"row {batch.start + row + 1:,} ({show_row(values)}) "
                 f"{fault_of(values, log=self.log)}"
             )
 
@@ -376,6 +374,16 @@ def as_samples(rows: Rows | Samples, *, log: bool, num_categories: int | None = 
     return Samples("samples", names, read, log=log, total=total, repeatable=repeatable).looked_at()
 
 
+def _check_temperatures(batch: Batch) -> None:
+    if isinstance(batch.temperature, np.ndarray):
+        bad = np.flatnonzero(~((batch.temperature > 0) & np.isfinite(batch.temperature)))
+        if len(bad):
+            raise DataError(
+                f"row {batch.start + bad[0] + 1:,}: temperature {batch.temperature[bad[0]]:g} is "
+                "not a positive, finite number"
+            )
+
+
 def _checked_rows(rows: Any, num_categories: int) -> RealArray:
     values = np.asarray(rows)
     if values.dtype.kind not in "fiu":
@@ -391,15 +399,14 @@ def array_parts(rows: RealArray, start: int = 0) -> Iterator[Part]:
     """Yield an array of shape (rows, K) as parts, the first row being number `start`."""
     step = max(1, PART_VALUES // rows.shape[1])
     for first in range(0, len(rows), step):
-        piece = rows[first : first + step]
-        yield Part(len(piece), partial(_batches, piece, start + first))
+        part = rows[first : first + step]
+        yield Part(len(part), partial(_batches, part, start + first))
 
 
 def _batches(rows: RealArray, start: int) -> Iterator[Batch]:
     step = max(1, BATCH_VALUES // rows.shape[1])
     for first in range(0, len(rows), step):
-        piece = np.asarray(rows[first : first + step], dtype=np.float64)
-        yield Batch(piece, start + first)
+        yield Batch(np.asarray(rows[first : first + step], dtype=np.float64), start + first)
 
 
 class ByTemperature(Generic[A]):
@@ -446,9 +453,9 @@ def fault_of(row: FloatArray, *, log: bool) -> str:
     'is not a sample: it sums to 1.4, not 1; normalise the rows'
     """
     if np.isnan(row).any():
-        return "holds NaN: leave such rows out, or mend the sampler that makes them"
+        return "holds NaN: remove such rows, or correct the sampler that makes them"
     if np.isposinf(row).any():
-        return "holds an infinite value: leave such rows out, or mend the sampler that makes them"
+        return "holds an infinite value: remove such rows, or correct the sampler that makes them"
     if log:
         with np.errstate(over="ignore"):
             total = np.exp(row).sum()

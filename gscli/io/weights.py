@@ -16,7 +16,7 @@ from gscli.io.columns import check_names, is_number, parse_number
 
 SEPARATORS = ",;\t"
 MOST_EQUAL = 1_000_000
-"""Categories that can be asked for by their number: more is a slip of the hand."""
+"""Categories of ``uniform:K`` at most: a larger K is a typing error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def _read_npy(path: Path) -> Weights:
 
 def _read_json(path: Path) -> Weights:
     def pairs(items: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-        return items  # a dict would hide a name that stands twice
+        return items  # a dict would hide a name that occurs twice
 
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=pairs)

@@ -1,4 +1,4 @@
-"""Blocks of rows to CSV, NPY and Parquet, in bounded memory."""
+"""Batches of rows to CSV, NPY and Parquet, in bounded memory."""
 
 import csv
 import io
@@ -22,6 +22,7 @@ FORMATS: dict[str, Format] = {".csv": "csv", ".npy": "npy", ".parquet": "parquet
 Columns = Mapping[str, npt.NDArray[np.floating[Any]]]
 
 ROW_GROUP_ROWS = 2**18
+"""Rows of a Parquet row group: some megabytes for a few categories, read as one."""
 
 
 def write_table(
@@ -48,22 +49,22 @@ def write_table(
 
 def write_npy(
     file: BinaryIO,
-    blocks: Iterable[npt.NDArray[Any]],
+    batches: Iterable[npt.NDArray[Any]],
     *,
     shape: tuple[int | None, ...],
     dtype: npt.DTypeLike = np.float64,
 ) -> None:
-    """Write blocks one after another as a single NPY array.
+    """Write batches of rows, one after another, as a single NPY array.
 
     Parameters
     ----------
     file : binary file
         Open for writing.
-    blocks : iterable of ndarray
-        The array's values in C order, in pieces.
+    batches : iterable of ndarray
+        The array's values in C order.
     shape : tuple of int
         Shape of the array. If its first entry is None it is found by counting the rows; then the
-        file gets its bytes only when the last block has come.
+        file gets its bytes only when the last batch has come.
     dtype : dtype_like
         Of the array.
 
@@ -73,20 +74,20 @@ def write_npy(
         If the file cannot be written.
     """
     if shape[0] is None:
-        # A header cannot be mended afterwards in a pipe, nor in what `>> file` goes on with.
+        # A header cannot be corrected afterwards in a pipe, nor after `>> file`.
         with tempfile.TemporaryFile() as spool:
-            rows = sum(_write_values(spool, block, dtype) for block in blocks)
+            rows = sum(_write_values(spool, batch, dtype) for batch in batches)
             spool.seek(0)
             _write_npy_header(file, (rows, *shape[1:]), dtype)
             shutil.copyfileobj(spool, file)
         return
     _write_npy_header(file, shape, dtype)
-    for block in blocks:
-        _write_values(file, block, dtype)
+    for batch in batches:
+        _write_values(file, batch, dtype)
 
 
 class PlacedNpy:
-    """An NPY array whose rows any thread writes at their own place, so that none waits its turn.
+    """An NPY array whose rows any thread writes at their own place, in any order.
 
     Parameters
     ----------
@@ -217,7 +218,7 @@ def _sink(file: BinaryIO, tables: Iterator[Columns], format: Literal["csv", "par
 class _FailingQuietly(io.RawIOBase):
     """A file that remembers the first error instead of raising it.
 
-    polars goes on for ever when a sink fails in the middle (a full disk): so the sink does not
+    polars never returns when a sink fails in the middle (a full disk): so the sink does not
     fail, the source ends early, and the error is raised afterwards.
     """
 
@@ -237,9 +238,9 @@ class _FailingQuietly(io.RawIOBase):
         return len(data)
 
 
-def _write_values(file: BinaryIO, block: npt.NDArray[Any], dtype: npt.DTypeLike) -> int:
-    file.write(np.ascontiguousarray(block, dtype=dtype).data)
-    return len(block)
+def _write_values(file: BinaryIO, batch: npt.NDArray[Any], dtype: npt.DTypeLike) -> int:
+    file.write(np.ascontiguousarray(batch, dtype=dtype).data)
+    return len(batch)
 
 
 def _write_npy_header(file: BinaryIO, shape: tuple[int | None, ...], dtype: npt.DTypeLike) -> None:

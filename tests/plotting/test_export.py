@@ -185,7 +185,7 @@ def test_no_browser_is_found_out_first(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("path", ["nowhere/chrome", "."])
-def test_browser_path_that_is_no_program(
+def test_browser_path_that_is_not_a_program(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BROWSER_PATH", str(tmp_path / path))

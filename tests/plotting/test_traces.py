@@ -30,7 +30,7 @@ def test_names_are_escaped_everywhere() -> None:
         assert "&lt;script" in text.replace("\\u0026", "&")
 
 
-def test_names_are_no_hover_templates() -> None:
+def test_names_are_not_read_as_hover_templates() -> None:
     figure = ternary(np.eye(3), names=("a%{a}", "b", "c")).to_plotly_json()
     templates = [t["hovertemplate"] for t in markers(figure)]
     assert all("a%&#123;a} %{a:.4f}" in template for template in templates)

@@ -7,7 +7,11 @@ import click
 
 from gscli.cli import options
 from gscli.cli.messages import describe_parameters, echo_json, say
+from gscli.cli.outputs import check_outputs
 from gscli.cli.param_types import FiniteRange, OutputType
+from gscli.cli.parameters import Parameters
+from gscli.cli.tables import itemised, plain_table
+from gscli.plotting.export import SUFFIXES, check_browser
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -15,22 +19,19 @@ if TYPE_CHECKING:
 
     from gscli.distribution.concrete import Concrete
     from gscli.inference.gof.results import CheckResult
-    from gscli.io.weights import Weights
 
 EXIT_REJECTED = 1
 EXIT_NOT_JUDGED = 2
 WIDE = 96
-"""Columns of a terminal that have room for the sentences beside the figures."""
+"""Columns of a terminal that have room for the sentences beside the numbers."""
 
 COLOURS = {"passed": "green", "rejected": "bold red"}
 
 
 @click.command("check", short_help="Test whether a file's samples are right, and say why not.")
 @options.file_argument()
-@options.pi
-@options.logits
-@options.temperature(default=None, note="[default: the file's temperature column]")
-@click.option("--log", is_flag=True, help="FILE holds log X.")
+@options.parameters(default=None, note="[default: the file's temperature column]", assumed=False)
+@options.log
 @click.option(
     "--alpha",
     type=FiniteRange(0, 1, min_open=True, max_open=True),
@@ -41,7 +42,7 @@ COLOURS = {"passed": "green", "rejected": "bold red"}
 @click.option(
     "--plot",
     "plots",
-    type=OutputType(),
+    type=OutputType(SUFFIXES),
     metavar="PATH",
     multiple=True,
     help="Draw observed against expected, test by test: .html, .png, .svg, .pdf, .webp or .json. "
@@ -52,9 +53,7 @@ COLOURS = {"passed": "green", "rejected": "bold red"}
 @options.quiet
 def command(
     file: str,
-    pi: "Weights | None",
-    logits: "Weights | None",
-    temperatures: tuple[float, ...] | None,
+    parameters: Parameters,
     log: bool,
     alpha: float,
     plots: tuple[Path, ...],
@@ -75,34 +74,25 @@ def command(
       gscli check samples.csv --pi 1,3,6 -t 3
       gscli check torch.npy --logits 0.1,2,-1 -t 0.5 --plot check.html
     """
-    from gscli.cli.inputs import naming, open_input
+    from gscli.cli.inputs import open_input
     from gscli.inference.gof.check import check
+    from gscli.io.samples import naming
 
-    options.check_not_input(file, plots)
-    targets = _targets(plots)
-    given = open_input(file, pi, logits, temperatures, log=log, quiet=quiet, valid=False, one="-t")
+    check_outputs(plots, force=True, file=file, hint="'--plot'")
+    check_browser(plots)
+    given = open_input(file, parameters, log=log, quiet=quiet, valid=False, one="-t")
     distribution, names = given.distribution(), given.samples.names
-    with naming(given.samples):
+    with naming(given.samples.label):
         result = check(given.samples, distribution, alpha=alpha, names=names, threads=threads)
     if as_json:
         echo_json(result.as_dict())
     else:
         _print(result, distribution, names)
-    if targets:
-        _draw(result, distribution, names, targets)
-        say(f"Wrote {', '.join(map(str, targets))}", quiet=quiet)
+    if plots:
+        _draw(result, distribution, names, plots)
+        say(f"Wrote {', '.join(map(str, plots))}", quiet=quiet)
     if not result.consistent:
         raise click.exceptions.Exit(EXIT_REJECTED if result.conclusive else EXIT_NOT_JUDGED)
-
-
-def _targets(plots: tuple[Path, ...]) -> tuple[Path, ...]:
-    if not plots:
-        return ()
-    from gscli.plotting.export import check_browser
-
-    targets = options.figure_targets(plots, default="check.html", hint="'--plot'")
-    check_browser(targets)
-    return targets
 
 
 def _draw(
@@ -131,17 +121,17 @@ def _print(result: "CheckResult", distribution: "Concrete", names: tuple[str, ..
     console.print()
     if not wide:
         for test in result.tests:
-            console.print(listed("-", Text(f"{test.name}: {test.sentence}")))
+            console.print(itemised("-", Text(f"{test.name}: {test.sentence}")))
         console.print()
     named = None if names[0] == "x1" else names
     console.print(conclusion(result), Text(describe_parameters([distribution], named)))
     console.print(f"(alpha = {result.alpha:g}, {result.correction}; n = {result.n:,})")
     for remark in result.remarks:
-        console.print(listed("-", Text(remark)))
+        console.print(itemised("-", Text(remark)))
     if result.causes:
         console.print(Text("\nWhy" if not result.conclusive else "\nLikeliest cause first"))
         for number, cause in enumerate(result.causes, 1):
-            console.print(listed(f"{number}.", Text(cause)))
+            console.print(itemised(f"{number}.", Text(cause)))
 
 
 def conclusion(result: "CheckResult") -> "Text":
@@ -159,34 +149,15 @@ def conclusion(result: "CheckResult") -> "Text":
 
 def table_of(result: "CheckResult", *, sentences: bool) -> "Table":
     """Return the tests as a table: statistic, p-value, verdict, and perhaps the sentence."""
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("test", no_wrap=True)
-    for heading in ("statistic", "p-value"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = plain_table("test", "statistic", "p-value")
     table.add_column("verdict", no_wrap=True)
     if sentences:
         table.add_column("what it says", overflow="fold")
     for test in result.tests:
         word = "passed" if test.passed else "rejected"
-        table.add_row(
-            test.name,
-            f"{test.statistic:.4g}",
-            f"{test.p_value:.3g}",
-            Text(word, style=COLOURS[word]),
-            *([Text(test.sentence)] if sentences else []),
-        )
+        cells: list[str | Text] = [test.name, f"{test.statistic:.4g}", f"{test.p_value:.3g}"]
+        cells += [Text(word, style=COLOURS[word]), *([Text(test.sentence)] if sentences else [])]
+        table.add_row(*cells)
     return table
-
-
-def listed(mark: str, text: "Text") -> "Table":
-    """Return an item of a list: its lines are indented under each other."""
-    from rich.table import Table
-
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    grid.add_row(mark, text)
-    return grid

@@ -9,32 +9,29 @@ import click
 
 from gscli.cli import options, preview
 from gscli.cli.messages import describe_parameters, say
+from gscli.cli.outputs import check_outputs, data_format
+from gscli.cli.parameters import Parameters
 
 if TYPE_CHECKING:
     from gscli.arrays import FloatArray
     from gscli.inference.scoring import LogDensityStatistics
     from gscli.io.samples import Batch, Samples
-    from gscli.io.weights import Weights
 
 
 @click.command("density", short_help="Write the exact log-density at the points of a file.")
 @options.file_argument()
-@options.pi
-@options.logits
-@options.temperature(default=None, note="[default: the file's temperature column]")
+@options.parameters(default=None, note="[default: the file's temperature column]", assumed=False)
 @click.option("--log", is_flag=True, help="The file holds log X; its density is that of log X.")
 @click.option("--append", is_flag=True, help="Keep the input's columns beside log_prob.")
 @click.option("--strict", is_flag=True, help="Fail at the first row that is not on the simplex.")
 @options.output
-@options.table_format("Format of the output, whatever its suffix says.")
+@options.table_format
 @options.force
 @options.threads
 @options.quiet
 def command(
     file: str,
-    pi: "Weights | None",
-    logits: "Weights | None",
-    temperatures: tuple[float, ...] | None,
+    parameters: Parameters,
     log: bool,
     append: bool,
     strict: bool,
@@ -55,16 +52,16 @@ def command(
       gscli density samples.csv --pi 1,3,6 -t 3 -o density.csv
       gscli sample --log -t 0.01 | gscli density - --log -t 0.01 --append
     """
-    from gscli.cli.inputs import naming, open_input
+    from gscli.cli.inputs import open_input
     from gscli.inference.scoring import LogDensityStatistics
+    from gscli.io.samples import naming
 
     outputs = (output,) if output else ()
-    options.check_not_input(file, outputs)
-    given = open_input(file, pi, logits, temperatures, log=log, quiet=quiet, valid=False)
+    check_outputs(outputs, force=force, file=file)
+    given = open_input(file, parameters, log=log, quiet=quiet, valid=False)
     samples, distribution = given.samples, given.distribution()
-    options.check_targets(outputs, force=force)
     make = partial(LogDensityStatistics, distribution, samples.precision, strict=strict)
-    with naming(samples):
+    with naming(samples.label):
         if preview.wanted(outputs, format):
             found = samples.accumulate(make, threads=threads)
             preview.show_densities(found)
@@ -100,7 +97,7 @@ def _scored(
 
 
 def _columns(samples: "Samples", batch: "Batch") -> "dict[str, FloatArray]":
-    """Return a batch as the columns that the file had."""
+    """Return the columns that the file had, of one batch."""
     import numpy as np
 
     columns = dict(zip(samples.names, batch.rows.T, strict=True))
@@ -126,7 +123,7 @@ def _save(
     from gscli.io.atomic import writing
     from gscli.io.writers import write_npy, write_table
 
-    kind = options.data_format(path, format)
+    kind = data_format(path, format)
     with writing(path, overwrite=force) as file:
         if kind == "npy":
             columns = samples.has_temperatures + len(samples.names) + 1

@@ -1,7 +1,6 @@
-"""`gscli describe`: exact facts of a distribution, and beside them a file's own figures."""
+"""`gscli describe`: exact facts of a distribution, and the statistics of a file beside them."""
 
-import csv
-import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,44 +8,45 @@ import click
 from gscli.cli import options
 from gscli.cli.inputs import open_input
 from gscli.cli.messages import echo_json
+from gscli.cli.outputs import csv_text
+from gscli.cli.parameters import CLASSIC_TEMPERATURE, Parameters
 from gscli.cli.progress import waiting
 
 if TYPE_CHECKING:
     from gscli.distribution.properties import Facts
     from gscli.inference.summary import Summary
     from gscli.io.samples import Samples
-    from gscli.io.weights import Weights
 
-CLASSIC = float(options.CLASSIC_TEMPERATURE)
+CLASSIC = float(CLASSIC_TEMPERATURE)
 
 
 @click.command("describe", short_help="Show exact means, entropy and gradient error.")
 @options.file_argument(required=False)
-@options.pi
-@options.logits
-@options.temperature(default=None, note="[default: the file's temperature column, else 3]")
-@click.option("--log", is_flag=True, help="FILE holds log X.")
+@options.parameters(default=None, note="[default: the file's temperature column, else 3]")
+@options.log
 @options.as_json
 @click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table, a row a temperature.")
 @options.quiet
 def command(
     file: str | None,
-    pi: "Weights | None",
-    logits: "Weights | None",
-    temperatures: tuple[float, ...] | None,
+    parameters: Parameters,
     log: bool,
     as_json: bool,
     as_csv: bool,
     quiet: bool,
 ) -> None:
-    """Show exact facts at one or more temperatures, and the figures of FILE beside them.
+    """Show exact facts at one or more temperatures, and the statistics of FILE beside them.
 
     All are exact, for temperatures from 0.001 to 1000: means, spreads, entropy, E[max X], the share
     of samples near a vertex (with a component above 0.95) and the error of the relaxed gradient.
     The regime says where the density is unbounded:
     along the whole boundary of the simplex (boundary, t <= 1/(K-1)), at its vertices (vertices),
-    or nowhere (interior, t >= K-1). The best temperature is the one at which bias² + noise / m of a
-    gradient averaged over m samples is least.
+    or nowhere (interior, t >= K-1).
+
+    J is the Jacobian of a sample with respect to the logits, J0 that of the probabilities. The
+    bias is the norm of E[J] - J0, shown relative to that of J0; the noise is the variance of J; m
+    is the number of samples averaged per gradient step. The error at m is bias² + noise / m, and
+    the best temperature is the one at which it is least.
 
     \b
     Examples:
@@ -54,30 +54,29 @@ def command(
       gscli describe samples.csv --pi 1,3,6 -t 3 --json
     """
     from gscli.distribution.properties import best_temperatures, facts_at
-    from gscli.io.columns import default_names
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv are both given; leave one out")
     if log and file is None:
-        raise click.UsageError("--log tells what FILE holds; name a FILE")
-    options.check_exact_range(temperatures or ())
-    weights, are_logits = options.weights_of(pi, logits)
-    measured, names = {}, weights.names or default_names(len(weights.values))
+        raise click.UsageError("--log says that FILE holds log X; name a FILE")
+    parameters.check_exact_range()
+    measured, names = {}, parameters.names
     if file is not None:
-        given = None if are_logits else weights
-        samples = open_input(file, given, logits, temperatures, log=log, quiet=quiet).samples
+        parameters = replace(parameters, given=True)
+        samples = open_input(file, parameters, log=log, quiet=quiet).samples
         names, measured = samples.names, _measure(samples)
-        weights = options.in_order(weights, names, file)
-    first = options.distribution(weights, are_logits)
+        parameters = parameters.in_order(names, file)
+    first = parameters.at()
     with waiting("computing exact facts", quiet=quiet):
-        facts = list(facts_at(first.logits, temperatures or tuple(measured) or (CLASSIC,)))
+        temperatures = parameters.temperatures or tuple(measured) or (CLASSIC,)
+        facts = list(facts_at(first.logits, temperatures))
     if as_csv:
-        _write_csv([_row(names, each, measured) for each in facts])
+        click.echo(csv_text([_row(names, each, measured) for each in facts]), nl=False)
         return
     with waiting("looking for the best temperatures", quiet=quiet):
         best = best_temperatures(first.logits)
     if as_json:
-        values = first.probs.tolist() if are_logits else list(weights.values)
+        values = first.probs if parameters.are_logits else parameters.weights.values
         echo_json(_as_dict(names, values, facts, best, measured))
     else:
         from gscli.cli.facts_table import print_facts
@@ -108,7 +107,7 @@ def _measure(samples: "Samples", threads: int | None = None) -> "dict[float, Sum
 
 def _as_dict(
     names: tuple[str, ...],
-    weights: list[float],
+    weights: Any,
     facts: "list[Facts]",
     best: dict[int, float] | None,
     measured: "dict[float, Summary]",
@@ -134,9 +133,3 @@ def _row(
     labels = dict(enumerate(names))
     summary = measured.get(facts.temperature)
     return facts.as_row(labels) | (summary.as_row(labels, "sample ") if summary else {})
-
-
-def _write_csv(rows: list[dict[str, Any]]) -> None:
-    writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)

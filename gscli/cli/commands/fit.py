@@ -9,6 +9,7 @@ import click
 from gscli.cli import options
 from gscli.cli.messages import echo_json
 from gscli.cli.param_types import TemperaturesType
+from gscli.cli.tables import itemised, plain_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,7 +21,7 @@ SHOWN_CATEGORIES = 50
 
 @click.command("fit", short_help="Find the pi and the temperature that a file comes from.")
 @options.file_argument()
-@click.option("--log", is_flag=True, help="FILE holds log X.")
+@options.log
 @click.option(
     "--fix-temperature",
     "fixed",
@@ -49,13 +50,14 @@ def command(
       gscli fit samples.csv
       gscli sample --pi 1,3,6 -t 0.5 --log | gscli fit - --log --json
     """
-    from gscli.cli.inputs import naming, open_input
+    from gscli.cli.inputs import open_input
     from gscli.inference.fit import fit
+    from gscli.io.samples import naming
 
     option = "--fix-temperature"
-    samples = open_input(file, None, None, fixed, log=log, quiet=quiet, one=option).samples
+    samples = open_input(file, None, fixed, log=log, quiet=quiet, one=option).samples
     fixed_at = None if fixed is None else fixed[0]
-    with naming(samples):
+    with naming(samples.label):
         result = fit(samples, fix_temperature=fixed_at, names=samples.names, threads=threads)
     if as_json:
         echo_json({"names": list(samples.names), **result.as_dict()})
@@ -66,8 +68,6 @@ def command(
 def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:
     from rich.console import Console
     from rich.text import Text
-
-    from gscli.cli.commands.check import listed
 
     console = Console(highlight=False)
     console.print(_table(result, names, fixed=fixed))
@@ -83,9 +83,9 @@ def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:
     )
     console.print(Text(remark))
     for remark in result.remarks:
-        console.print(listed("-", Text(remark)))
+        console.print(itemised("-", Text(remark)))
     for cause in goodness.causes:
-        console.print(listed("-", Text(cause)))
+        console.print(itemised("-", Text(cause)))
 
 
 def _goodness(verdict: str) -> tuple[str, str]:
@@ -95,19 +95,15 @@ def _goodness(verdict: str) -> tuple[str, str]:
 
 
 def _table(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> "Table":
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("category")
-    for heading in ("p", "standard error", "95 % interval"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = plain_table("category", "p", "standard error", "95 % interval")
     for name, estimate, error, interval in _rows(result, names):
         table.add_row(Text(name), estimate, error, interval)
     if len(names) > SHOWN_CATEGORIES:
         table.add_row(f"({len(names) - SHOWN_CATEGORIES} more: --json has all)")
     ends = result.interval_95.temperature
-    cells = figures(result.temperature, result.standard_errors.temperature, ends)
+    cells = to_digits(result.temperature, result.standard_errors.temperature, ends)
     table.add_row("temperature", *((cells[0], "fixed", "") if fixed else cells), style="cyan")
     return table
 
@@ -116,15 +112,15 @@ def _rows(result: "FitResult", names: tuple[str, ...]) -> Iterator[tuple[str, st
     errors, ends = result.standard_errors.probs, result.interval_95.probs
     estimates = zip(names, result.probs, errors, ends, strict=True)
     for name, estimate, error, interval in list(estimates)[:SHOWN_CATEGORIES]:
-        yield name, *figures(estimate, error, interval)
+        yield name, *to_digits(estimate, error, interval)
 
 
-def figures(estimate: float, error: Any, interval: Any) -> tuple[str, str, str]:
+def to_digits(estimate: float, error: Any, interval: Any) -> tuple[str, str, str]:
     """Return an estimate, its error and its interval, to two digits of the error.
 
     Examples
     --------
-    >>> figures(0.30123, 0.0012, (0.2988, 0.3036))
+    >>> to_digits(0.30123, 0.0012, (0.2988, 0.3036))
     ('0.3012', '0.0012', '0.2988 to 0.3036')
     """
     decimals = 6 if error <= 0 else max(0, 1 - math.floor(math.log10(error)))

@@ -8,22 +8,20 @@ from click.core import ParameterSource
 
 from gscli.cli import options
 from gscli.cli.messages import say
+from gscli.cli.outputs import check_outputs, figure_targets, open_page
+from gscli.cli.parameters import Parameters
 
 if TYPE_CHECKING:
-    from gscli.io.weights import Weights
     from gscli.plotting.export import Style
     from gscli.plotting.plot import PlotOptions, Sample
 
-CLASSIC_TEMPERATURE = float(options.CLASSIC_TEMPERATURE)
 KINDS = ("auto", "points", "bins", "marginals")
 
 
 @click.command("plot", short_help="Draw samples: as a page, an image or in the terminal.")
 @options.file_argument(required=False)
-@options.pi
-@options.logits
-@options.temperature(default=None, note="[default: the file's own, else 3]")
-@options.samples()
+@options.parameters(default=None, note="[default: the file's own, else 3]")
+@options.samples
 @options.seed
 @click.option(
     "--kind",
@@ -48,17 +46,16 @@ KINDS = ("auto", "points", "bins", "marginals")
 @click.option(
     "--log-ratio", is_flag=True, help="Axes log(x_i / x_K), where low temperatures can be read."
 )
-@click.option("--log", is_flag=True, help="FILE holds log X.")
-@options.figure_outputs
-@click.option("--open", "show", is_flag=True, help="Show the HTML page in the web browser.")
+@options.log
+@options.figures
+@options.style
+@options.show
 @click.option("--terminal", is_flag=True, help="Draw in the terminal instead of a file.")
 @options.threads
 @options.quiet
 def command(
     file: str | None,
-    pi: "Weights | None",
-    logits: "Weights | None",
-    temperatures: tuple[float, ...] | None,
+    parameters: Parameters,
     n: int,
     seed: int | None,
     kind: Literal["auto", "points", "bins", "marginals"],
@@ -76,8 +73,9 @@ def command(
     """Draw samples, from the distribution itself or from FILE (CSV, NPY, Parquet; - is stdin).
 
     Three categories make a triangle, two a histogram, four a tetrahedron; of more, three are
-    shown as the exact sub-composition. With FILE, --pi and -t the exact density lies over its
-    samples. Several temperatures make small multiples. Without -o the page is plot.html.
+    shown as the exact sub-composition. With FILE, --pi and -t, regions of the exact density are
+    drawn over its samples. Several temperatures make small multiples. Without -o the page is
+    plot.html.
 
     \b
     Examples:
@@ -88,26 +86,25 @@ def command(
     from gscli.plotting.plot import PlotOptions, Sample
 
     _check_combination(file, kind, log_ratio, terminal, log=log)
-    options.check_not_input(file, outputs)
+    if terminal and (outputs or show):
+        raise click.UsageError("--terminal draws here; leave out -o and --open")
+    targets = () if terminal else figure_targets(outputs, default="plot.html", show=show)
+    check_outputs(targets, force=True, file=file)
     if file is None:
-        drawn, names = options.distributions(pi, logits, temperatures or (CLASSIC_TEMPERATURE,))
-        given = draw_input(drawn, names, n=n, seed=seed, quiet=quiet)
+        given = draw_input(parameters, n=n, seed=seed, quiet=quiet)
     else:
-        given = open_input(file, pi, logits, temperatures, log=log, quiet=quiet)
+        given = open_input(file, parameters, log=log, quiet=quiet)
     samples = given.samples
     sample = Sample(samples, given.logits, samples.label, threads, given.temperatures)
     chosen = positions(sample.names, categories)
     plot_options = PlotOptions(kind, contours, chosen, log_ratio)
     if terminal:
-        if outputs or show:
-            raise click.UsageError("--terminal draws here; leave out -o and --open")
         _draw_in_terminal(sample, plot_options)
         return
-    targets = options.figure_targets(outputs, default="plot.html", show=show)
     _draw(sample, plot_options, targets, style)
     say(f"Wrote {', '.join(map(str, targets))} ({sample.origin})", quiet=quiet)
     if show:
-        options.open_page(targets)
+        open_page(targets)
 
 
 def _check_combination(
@@ -115,15 +112,12 @@ def _check_combination(
 ) -> None:
     """Refuse options that the others leave without effect."""
     context = click.get_current_context()
-    typed = {
-        option
-        for option, name in {"-n": "n", "--seed": "seed"}.items()
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-    }
-    if file is not None and typed:
-        raise click.UsageError(f"{' and '.join(sorted(typed))}: FILE holds its samples; leave out")
+    for option, name in {"-n": "n", "--seed": "seed"}.items():
+        typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if file is not None and typed:
+            raise click.UsageError(f"{option} has no effect on a FILE; remove it")
     if log and file is None:
-        raise click.UsageError("--log tells what FILE holds; name a FILE")
+        raise click.UsageError("--log says that FILE holds log X; name a FILE")
     if log_ratio and kind == "marginals":
         raise click.UsageError("--log-ratio and --kind marginals are both given; leave one out")
     if terminal and (log_ratio or kind != "auto"):

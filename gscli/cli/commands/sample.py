@@ -2,24 +2,19 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from gscli.cli import options, preview
 from gscli.cli.messages import describe_loss, describe_run, say
+from gscli.cli.outputs import Request, check_outputs, data_format
 from gscli.cli.param_types import SamplesType
-from gscli.cli.request import Request
-
-if TYPE_CHECKING:
-    from gscli.io.weights import Weights
+from gscli.cli.parameters import Parameters
 
 
 @click.command("sample", short_help="Draw samples to CSV, NPY or Parquet.")
-@options.pi
-@options.logits
-@options.temperature()
-@options.samples()
+@options.parameters()
+@options.samples
 @click.option(
     "--start",
     type=SamplesType(least=0),
@@ -30,7 +25,7 @@ if TYPE_CHECKING:
 )
 @options.seed
 @options.outputs
-@options.table_format("Format of the output, whatever its suffix says.")
+@options.table_format
 @click.option("--log", is_flag=True, help="Write log X, in full precision at any temperature.")
 @click.option("--hard", is_flag=True, help="Write the one-hot vertices: the limit t = 0.")
 @click.option(
@@ -44,9 +39,7 @@ if TYPE_CHECKING:
 @options.force
 @options.quiet
 def command(
-    pi: "Weights | None",
-    logits: "Weights | None",
-    temperatures: tuple[float, ...],
+    parameters: Parameters,
     n: int,
     start: int,
     seed: int | None,
@@ -71,14 +64,14 @@ def command(
       gscli sample --pi cat=1,dog=3 -t 0.1,0.5,1 --seed 7 | head
     """
     from gscli.distribution.noise import fresh_seed
-    from gscli.io.columns import default_names
 
     if log and hard:
-        raise click.UsageError("--log and --hard are both given; the logarithm of a 0 is no number")
-    distributions, names = options.distributions(pi, logits, temperatures)
+        raise click.UsageError(
+            "--log and --hard are both given, but log 0 is not finite; leave one out"
+        )
     request = Request(
-        distributions,
-        names or default_names(distributions[0].num_categories),
+        parameters.distributions(),
+        parameters.names,
         n,
         start,
         fresh_seed() if seed is None else seed,
@@ -87,11 +80,11 @@ def command(
         dtype,
         quiet,
     )
-    targets = [(path, options.data_format(path, format)) for path in outputs]
+    targets = [(path, data_format(path, format)) for path in outputs]
     if preview.wanted(outputs, format):
         preview.show_sample(request)
         return
-    options.check_targets(outputs, force=force)
+    check_outputs(outputs, force=force)
     for path, kind in targets:
         request.check_room(path, kind)
     written = []

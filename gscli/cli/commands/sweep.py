@@ -1,22 +1,22 @@
 """`gscli sweep`: the report that answers "which temperature?"."""
 
-import csv
 import json
 import math
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from gscli.cli import options
 from gscli.cli.messages import describe_parameters, say
+from gscli.cli.outputs import PAGE_SUFFIXES, check_outputs, csv_text, open_page
 from gscli.cli.param_types import OutputType
+from gscli.cli.parameters import Parameters
 from gscli.cli.progress import track, waiting
+from gscli.plotting.export import check_browser
 
 if TYPE_CHECKING:
-    from gscli.distribution.concrete import Concrete
-    from gscli.io.weights import Weights
     from gscli.report.page import Origin
     from gscli.report.sweep import Sweep
 
@@ -24,16 +24,14 @@ CLASSIC_GRID = "0.05:10:12"
 
 
 @click.command("sweep", short_help="Make the page that answers: which temperature?")
-@options.pi
-@options.logits
-@options.temperature(default=CLASSIC_GRID)
-@options.samples()
+@options.parameters(default=CLASSIC_GRID)
+@options.samples
 @options.seed
 @click.option(
     "-o",
     "--output",
     "output",
-    type=OutputType(),
+    type=OutputType(PAGE_SUFFIXES),
     metavar="PATH",
     default="sweep.html",
     show_default=True,
@@ -41,7 +39,7 @@ CLASSIC_GRID = "0.05:10:12"
 )
 @click.option(
     "--table",
-    type=OutputType(),
+    type=OutputType((".csv", ".json")),
     metavar="PATH",
     help="Save the numbers too, as .csv or .json.",
 )
@@ -51,13 +49,11 @@ CLASSIC_GRID = "0.05:10:12"
     metavar="DIR",
     help="Save the figures too, as PNG and SVG, through one browser.",
 )
-@click.option("--open", "show", is_flag=True, help="Show the page in the web browser.")
+@options.show
 @options.threads
 @options.quiet
 def command(
-    pi: "Weights | None",
-    logits: "Weights | None",
-    temperatures: tuple[float, ...],
+    parameters: Parameters,
     n: int,
     seed: int | None,
     output: Path,
@@ -69,7 +65,7 @@ def command(
 ) -> None:
     """Make one HTML page over a grid of temperatures: explore it, and choose one.
 
-    The page needs no network. It shows samples that glide as you move the temperature, exact
+    The page needs no network. It shows samples that move as you change the temperature, exact
     densities, what changes with temperature, the error of the relaxed gradient with the best
     temperature for your batch size, and exact tests of its own samples.
 
@@ -79,36 +75,29 @@ def command(
       gscli sweep --pi cat=1,dog=3,bird=6 -t 0.1:5:20 -o pets.html --table pets.csv
     """
     from gscli.distribution.noise import fresh_seed
-    from gscli.io.columns import default_names
 
-    (distribution, *_), given = options.distributions(pi, logits, temperatures)
-    names = given or default_names(distribution.num_categories)
-    chosen = fresh_seed() if seed is None else seed
-    options.check_exact_range(temperatures)
-    options.check_sweep_targets(output, table, images)
-    sweep = _run(distribution, temperatures, n, chosen, threads, quiet)
-    written = _write(sweep, _origin(names, pi, logits, temperatures, n, chosen), output, table)
+    seed = fresh_seed() if seed is None else seed
+    parameters.check_exact_range()
+    check_outputs((output, table) if table else (output,), force=True)
     if images is not None:
-        written += _save_images(sweep, names, images)
-    parameters = describe_parameters([step.facts.distribution for step in sweep.steps], given)
-    say(f"Wrote {', '.join(map(str, written))}: {parameters}; seed {chosen}", quiet=quiet)
+        check_browser([Path("figure.png")])
+        images.mkdir(parents=True, exist_ok=True)
+    sweep = _run(parameters, n, seed, threads, quiet)
+    written = _write(sweep, _origin(parameters, n, seed), output, table)
+    if images is not None:
+        written += _save_images(sweep, parameters.names, images)
+    drawn = describe_parameters(parameters.distributions(), parameters.weights.names)
+    say(f"Wrote {', '.join(map(str, written))}: {drawn}; seed {seed}", quiet=quiet)
     if show:
-        options.open_page((output,))
+        open_page((output,))
 
 
-def _run(
-    distribution: "Concrete",
-    temperatures: tuple[float, ...],
-    n: int,
-    seed: int,
-    threads: int | None,
-    quiet: bool,
-) -> "Sweep":
+def _run(parameters: Parameters, n: int, seed: int, threads: int | None, quiet: bool) -> "Sweep":
     from gscli.report.sweep import finish, sweep_steps
 
-    steps = sweep_steps(distribution, temperatures, n=n, seed=seed, threads=threads)
-    tracked = track(steps, total=n * len(temperatures), size=lambda _: n, quiet=quiet)
-    done = list(tracked)
+    temperatures = parameters.temperatures
+    steps = sweep_steps(parameters.at(), temperatures, n=n, seed=seed, threads=threads)
+    done = list(track(steps, total=n * len(temperatures), size=lambda _: n, quiet=quiet))
     with waiting("looking for the best temperatures", quiet=quiet):
         return finish(done, n=n, seed=seed)
 
@@ -123,20 +112,10 @@ def _write(sweep: "Sweep", origin: "Origin", output: Path, table: Path | None) -
         return [output]
     content = rows(sweep, dict(enumerate(origin.names)))
     with writing(table, overwrite=True) as file:
-        file.write(_as_text(content, table.suffix.lower()).encode())
+        as_json = table.suffix.lower() == ".json"
+        text = json.dumps(content, indent=1) + "\n" if as_json else csv_text(content)
+        file.write(text.encode())
     return [output, table]
-
-
-def _as_text(rows: list[dict[str, Any]], suffix: str) -> str:
-    import io
-
-    if suffix == ".json":
-        return json.dumps(rows, indent=1) + "\n"
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _save_images(sweep: "Sweep", names: tuple[str, ...], folder: Path) -> list[Path]:
@@ -154,18 +133,10 @@ def _save_images(sweep: "Sweep", names: tuple[str, ...], folder: Path) -> list[P
     return [folder]
 
 
-def _origin(
-    names: tuple[str, ...],
-    pi: "Weights | None",
-    logits: "Weights | None",
-    temperatures: tuple[float, ...],
-    n: int,
-    seed: int,
-) -> "Origin":
+def _origin(parameters: Parameters, n: int, seed: int) -> "Origin":
     """Return the names, and the command that makes the same page again."""
     from gscli.report.page import Origin
 
-    words = ["gscli", "sweep", *options.typed_weights(logits)]
-    words += ["-t", options.format_grid(temperatures), "-n", str(n), "--seed", str(seed)]
-    scale = math.log(math.fsum(options.weights_of(pi, None)[0].values)) if logits is None else 0.0
-    return Origin(names, shlex.join(words), scale)
+    words = ["gscli", "sweep", *parameters.typed(), "-n", str(n), "--seed", str(seed)]
+    scale = 0.0 if parameters.are_logits else math.log(math.fsum(parameters.weights.values))
+    return Origin(parameters.names, shlex.join(words), scale)

@@ -13,6 +13,7 @@ from gscli.io.columns import default_names
 from gscli.io.samples import Rows, Samples, as_samples
 
 FEW_ROWS = 100
+"""Rows below which even gross mistakes often pass."""
 
 
 def check(
@@ -52,7 +53,7 @@ def check(
     ParameterError
         If `distribution` is not a Concrete, or `alpha` not between 0 and 1.
     ShapeError
-        If a block is not of shape (rows, K).
+        If an array is not of shape (rows, K).
     DataError
         If there are no rows.
 
@@ -105,9 +106,9 @@ def _remarks(statistics: Statistics) -> tuple[str, ...]:
         )
     if statistics.zeros and statistics.judged:
         found.append(
-            f"{statistics.zeros:,} of {statistics.n:,} rows hold exact zeros: the tests took draws "
-            "from the distribution itself in place of what underflow hides there; --log samples "
-            "would tell"
+            f"{statistics.zeros:,} of {statistics.n:,} rows hold exact zeros: the tests replaced "
+            "the values that underflow hides by draws from the distribution itself; check --log "
+            "samples to test them"
         )
     return tuple(found)
 

@@ -1,4 +1,4 @@
-"""Why samples were rejected, told from the data.
+"""Find from the data why samples were rejected.
 
 First what shows in the rows themselves (one-hot, zeros, repeats, constants); then the kind of
 noise, by likelihood; then which parameters, if any, the samples fit. For the last, the free
@@ -30,7 +30,11 @@ LAW = {"rounding", "log-ratios", "flat Dirichlet", "independence", "extremes"}
 """Tests of the law of one row."""
 
 FEW_REPEATS = 1e-3
+"""Share of repeated rows below which clamped noise, not reuse, is the likelier cause."""
+
 COARSEST_CLIP = 0.1
+"""Uniforms clipped to [c, 1 - c] with a larger c are another law, not clamped noise."""
+
 MOST_NAMED = 10
 """Moved columns that are listed."""
 
@@ -48,12 +52,12 @@ EXPONENTIAL = (
     "logarithm is missing"
 )
 NAN = (
-    "hold NaN: infinite noise (a uniform of exactly 0), or a softmax that does not take the "
-    "maximum off first"
+    "hold NaN: infinite noise (a uniform of exactly 0), or a softmax that does not subtract the "
+    "maximum first"
 )
 LOGARITHMS = ": if these are logarithms of samples, check them with --log"
-NO_LOGARITHMS = (
-    "are no logarithms of points of the simplex: if these are the samples themselves, check them "
+NOT_LOGARITHMS = (
+    "are not logarithms of points on the simplex: if these are the samples themselves, check them "
     "without --log; if they are scores before the softmax, normalise them first"
 )
 BLURRED = (NOT_GUMBEL, DEPENDENT)
@@ -99,7 +103,7 @@ def _of_usable(statistics: Statistics, failed: set[str]) -> list[str]:
     if zeros:
         if failed & LAW == {"extremes"}:
             return zeros
-        # What was drawn in place of zeros that cannot be would spoil any fit.
+        # Draws in place of zeros that cannot occur would bias any fit.
         log_x = log_x[:, log_x.min(axis=0) >= statistics.precision.log_normal]
     repeats = _repeats(statistics) if "repeats" in failed and _reused(log_x, statistics) else []
     if repeats:
@@ -118,15 +122,15 @@ def _of_usable(statistics: Statistics, failed: set[str]) -> list[str]:
 
 def _off_simplex(statistics: Statistics) -> list[str]:
     most = 2 * statistics.off_simplex >= statistics.n
-    told = statistics.not_a_number + statistics.infinite + statistics.negative
+    known = statistics.not_a_number + statistics.infinite + statistics.negative
     logarithms = statistics.precision.log and most
     kinds = [
         (statistics.not_a_number, NAN),
         (statistics.infinite, "hold an infinite value: an overflow"),
         (statistics.negative, "hold a negative value" + (LOGARITHMS if most else "")),
         (
-            statistics.off_simplex - told,
-            NO_LOGARITHMS if logarithms else "do not sum to 1: they were not normalised",
+            statistics.off_simplex - known,
+            NOT_LOGARITHMS if logarithms else "do not sum to 1: they were not normalised",
         ),
     ]
     found = [f"{count:,} of {statistics.n:,} rows {words}" for count, words in kinds if count > 0]
@@ -139,8 +143,8 @@ def _first_off(statistics: Statistics) -> str:
     shown += ", ..." if len(row) > MOST_SHOWN else ""
     total = float(np.exp(row).sum() if statistics.precision.log else row.sum())
     of_sum = ", whose exponentials sum to" if statistics.precision.log else ", which sum to"
-    known = f"{of_sum} {total:.7g}" if math.isfinite(total) else ""
-    return f"row {statistics.first_off_simplex:,} holds {shown}{known}"
+    sums = f"{of_sum} {total:.7g}" if math.isfinite(total) else ""
+    return f"row {statistics.first_off_simplex:,} holds {shown}{sums}"
 
 
 def _zeros(statistics: Statistics) -> list[str]:
@@ -151,7 +155,7 @@ def _zeros(statistics: Statistics) -> list[str]:
             "only their rounding can be judged"
         )
         if temperature < UNDERFLOWING:
-            words += ". At this temperature it may be underflow as well: --log samples would tell"
+            words += ". At this temperature it may be underflow too: check --log samples to tell"
         return [words]
     cold = "infinite noise (a uniform of exactly 0), or a far lower temperature"
     remedy = "--log samples are needed to judge more than their rounding"
@@ -162,7 +166,7 @@ def _zeros(statistics: Statistics) -> list[str]:
         return [f"{share}, from {statistics.precision.name} precision: write more digits; {remedy}"]
     # Noise spans some 40 and a float32 number exp(-87) at least: no row can underflow then.
     if 40 + float(np.ptp(statistics.distribution.logits)) < 87 * temperature:
-        words = f"{share}, which do not come about at temperature {temperature:g}: {cold}; {remedy}"
+        words = f"{share}, which cannot occur at temperature {temperature:g}: {cold}; {remedy}"
         return [words]
     return [f"{share} from underflow: {remedy}"]
 
@@ -242,19 +246,19 @@ def _law(log_x: FloatArray, statistics: Statistics) -> list[str]:
     except (AccuracyError, np.linalg.LinAlgError):
         return [NOT_GUMBEL]
     # A likelihood ratio of e^5 against the noise that should have been used.
-    bar = estimate.log_likelihood + 5
-    if _exponential_likelihood(log_x, statistics.distribution) > bar and _looks_exponential(
+    threshold = estimate.log_likelihood + 5
+    if _exponential_likelihood(log_x, statistics.distribution) > threshold and _looks_exponential(
         log_x, statistics.distribution
     ):
         return [EXPONENTIAL]
     normal, deviation = _normal_likelihood(log_x)
-    if normal > max(bar, flipped.log_likelihood) and _looks_normal(log_x):
+    if normal > max(threshold, flipped.log_likelihood) and _looks_normal(log_x):
         words = (
             "the noise is normal, not Gumbel: of standard deviation "
             f"{deviation * statistics.distribution.temperature:.3g} at this temperature"
         )
         return [words]
-    if flipped.log_likelihood > bar and not _misfit(-log_x, flipped, statistics):
+    if flipped.log_likelihood > threshold and not _misfit(-log_x, flipped, statistics):
         return ["the noise has the wrong sign: log(-log U) was added where -log(-log U) belongs"]
     found = _misfit(log_x, estimate, statistics)
     return found if NOT_GUMBEL in found else found + _likeliest(estimate, statistics)
@@ -269,7 +273,7 @@ def _exponential_likelihood(log_x: FloatArray, distribution: Concrete) -> float:
 
 
 def _looks_exponential(log_x: FloatArray, distribution: Concrete) -> bool:
-    # Exponential noise has no memory: what it has above the row's least is as if drawn anew.
+    # Exponential noise has no memory: its excess over the row's least value is exponential too.
     noise = distribution.temperature * log_x - distribution.logits[:, None]
     excess = np.sort(noise - noise.min(axis=0), axis=0)[1:].ravel()
     cells = Histograms(1)
@@ -327,7 +331,7 @@ def _clamped(statistics: Statistics, longest: float) -> list[str]:
     if clipped >= COARSEST_CLIP:
         return []
     words = (
-        f"clamped or coarse (float32) noise: no t·log-ratio strays further than {longest:.3g} from "
+        f"clamped or coarse (float32) noise: no t·log-ratio is further than {longest:.3g} from "
         f"its centre, as if uniforms were clipped to [{clipped:.2g}, 1 - {clipped:.2g}]"
     )
     return [words]

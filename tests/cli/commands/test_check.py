@@ -232,7 +232,7 @@ def test_arrays_of_several_temperatures(invoke: Invoke, tmp_path: Path) -> None:
     for given in ([], ["-t", 1]):
         result = invoke("check", "two.npy", *CLASSIC[:2], *given)
         assert result.exit_code == 2
-        assert "judged one at a time: save one of them, array[i]" in result.stderr
+        assert "temperatures, save one of them, array[i]" in result.stderr
     assert invoke("check", "two.npy", *CLASSIC[:2], "-t", "0.5,1").exit_code == 2
     np.save(tmp_path / "one.npy", rows[1:])
     assert invoke("check", "one.npy", *CLASSIC[:2], "-t", 1).exit_code == 0
@@ -249,7 +249,7 @@ def test_arrays_of_several_temperatures(invoke: Invoke, tmp_path: Path) -> None:
         (("header.csv",), 2, "header.csv: has a header and no rows"),
         (("empty.npy",), 2, "empty.npy: shape (0, 3) has no rows"),
         (("nan.csv",), 2, "nan.csv: row 1: temperature nan is not"),
-        (("x.csv", "--pi", "1,2"), 2, "has 3 columns of values, but the distribution has 2"),
+        (("x.csv", "--pi", "1,2"), 2, "x.csv: 3 columns, 2 weights; is one an index"),
         (("x.csv", "-t", "0"), 2, "--hard"),
         (("x.csv", "-t", "1,2"), 2, "2 temperatures"),
         (("x.csv", "--alpha", "1"), 2, "'--alpha'"),

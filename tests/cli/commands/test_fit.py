@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from gscli import Concrete
-from gscli.cli.commands.fit import figures
+from gscli.cli.commands.fit import to_digits
 from gscli.inference.fit import fit
 from tests.tables import answer, save
 
@@ -148,11 +148,11 @@ def test_a_few_odd_rows_never_end_in_a_traceback(invoke: Invoke, tmp_path: Path,
         assert result.stderr.count("\n") == 1
 
 
-def test_figures_have_the_digits_that_the_error_allows() -> None:
-    assert figures(0.123456, 0.0123, (0.1, 0.15)) == ("0.123", "0.012", "0.100 to 0.150")
-    assert figures(20.123, 3.2, (15.0, 27.0)) == ("20.1", "3.2", "15.0 to 27.0")
-    assert figures(3.0, 0.0, (3.0, 3.0))[0] == "3.000000"
-    assert figures(1e-12, 1e-13, (8e-13, 1.2e-12)) == ("1e-12", "1e-13", "8e-13 to 1.2e-12")
+def test_estimates_have_the_digits_that_the_error_allows() -> None:
+    assert to_digits(0.123456, 0.0123, (0.1, 0.15)) == ("0.123", "0.012", "0.100 to 0.150")
+    assert to_digits(20.123, 3.2, (15.0, 27.0)) == ("20.1", "3.2", "15.0 to 27.0")
+    assert to_digits(3.0, 0.0, (3.0, 3.0))[0] == "3.000000"
+    assert to_digits(1e-12, 1e-13, (8e-13, 1.2e-12)) == ("1e-12", "1e-13", "8e-13 to 1.2e-12")
 
 
 def test_standard_input_in_a_pipe(start: Start) -> None:

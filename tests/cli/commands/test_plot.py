@@ -376,9 +376,8 @@ def test_open_shows_the_page(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("x.csv", "-n", 5), "-n: FILE holds its samples"),
-        (("x.csv", "--seed", 5), "--seed: FILE holds its samples"),
-        (("x.csv", "-o", "./x.csv"), "x.csv is the FILE that is read"),
+        (("x.csv", "-n", 5), "-n has no effect on a FILE; remove it"),
+        (("x.csv", "--seed", 5), "--seed has no effect on a FILE; remove it"),
         (("--kind", "marginals", "--log-ratio"), "--log-ratio and --kind marginals"),
         (("--terminal", "--kind", "bins"), "--terminal draws counts"),
         (("--scale", "nan"), "--scale"),
@@ -394,6 +393,15 @@ def test_options_without_effect_are_refused(
     assert result.exit_code == 2
     assert said in result.stderr
     assert [path.name for path in Path().iterdir()] == ["x.csv"]
+
+
+def test_the_input_is_never_replaced(run: Run) -> None:
+    content = "x1,x2,x3\n0.2,0.3,0.5\n"
+    Path("x.svg").write_text(content)
+    result = run("x.svg", "-o", "./x.svg")
+    assert result.exit_code == 2
+    assert "x.svg is the FILE that is read" in result.stderr
+    assert Path("x.svg").read_text() == content
 
 
 def test_a_temperature_that_the_file_lacks_is_named(run: Run) -> None:

@@ -293,7 +293,7 @@ def test_on_a_terminal_a_named_output_is_still_written(invoke: Invoke, tmp_path:
 def test_a_bar_appears_only_when_the_work_lasts(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, patience: float, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(progress, "PATIENCE", patience)
+    monkeypatch.setattr(progress, "DELAY", patience)
     same = ("-n", 2_000_000, "--seed", 1, "-f", "-o", "x.npy")
     shown = invoke("sample", *same)
     assert shown.exit_code == 0

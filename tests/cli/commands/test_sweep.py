@@ -68,8 +68,8 @@ def test_a_page_is_replaced(invoke: Invoke) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("-o", "page.pdf"), 2, "page.pdf: the page is HTML"),
-        (("-o", "-"), 2, "the page is HTML"),
+        (("-o", "page.pdf"), 2, "page.pdf: unknown suffix '.pdf'; use .html or .htm"),
+        (("-o", "-"), 2, "use .html or .htm"),
         (("-o", "none/page.html"), 1, "none"),
         (("--table", "t.txt"), 2, "use .csv or .json"),
         (("--table", "none/t.csv"), 1, "none"),

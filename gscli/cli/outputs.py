@@ -1,0 +1,212 @@
+"""Where results go: what is refused, how samples and tables are written, how a page is shown."""
+
+import csv
+import io
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gscli.cli.param_types import unknown_suffix
+from gscli.cli.progress import track
+
+if TYPE_CHECKING:
+    from gscli.arrays import FloatArray
+    from gscli.distribution.concrete import Concrete, Form
+    from gscli.distribution.noise import Chunk
+
+T = TypeVar("T")
+
+OUTPUT_HINT = "'-o' / '--output'"
+PAGE_SUFFIXES = (".html", ".htm")
+LEAST_CSV_BYTES = 4
+"""Fewest bytes of a value and its separator: ``1.0,``."""
+
+
+def check_outputs(
+    outputs: Sequence[Path], *, force: bool, file: str | None = None, hint: str = OUTPUT_HINT
+) -> None:
+    """Refuse outputs that cannot be written, before any work is done.
+
+    Parameters
+    ----------
+    outputs : sequence of Path
+        Where results are to go.
+    force : bool
+        Whether files that exist may be replaced.
+    file : str, optional
+        The input, which is never replaced.
+    hint : str
+        The option that names the outputs.
+    """
+    from gscli.io.atomic import check_target
+
+    resolved = [os.path.realpath(path) for path in outputs]
+    for path, real in zip(outputs, resolved, strict=True):
+        if file not in (None, "-") and real == os.path.realpath(str(file)):
+            raise click.BadParameter(
+                f"{path} is the FILE that is read; name another", param_hint=hint
+            )
+        if resolved.count(real) > 1:
+            raise click.BadParameter(
+                f"{path} is given twice; name each output once", param_hint=hint
+            )
+    for path in outputs:
+        if str(path) != "-":
+            check_target(path, overwrite=force)
+
+
+def figure_targets(outputs: tuple[Path, ...], *, default: str, show: bool) -> tuple[Path, ...]:
+    """Return where figures go, with an HTML page among them if it is shown."""
+    has_page = any(path.suffix.lower() in PAGE_SUFFIXES for path in outputs)
+    return outputs if outputs and (has_page or not show) else (*outputs, Path(default))
+
+
+def data_format(path: Path, override: str | None) -> str:
+    """Return the format of a table's output: the override, or what its suffix says."""
+    from gscli.io.writers import FORMATS
+
+    if override is not None:
+        return override
+    if str(path) == "-":
+        return "csv"
+    if path.suffix.lower() not in FORMATS:
+        raise click.BadParameter(
+            f"{unknown_suffix(path, tuple(FORMATS))}, or give --format", param_hint=OUTPUT_HINT
+        )
+    return FORMATS[path.suffix.lower()]
+
+
+def open_page(targets: Sequence[Path]) -> None:
+    """Show the first HTML page among the targets in the user's web browser."""
+    import webbrowser
+
+    page = next(path for path in targets if path.suffix.lower() in PAGE_SUFFIXES)
+    # Without a screen Python would start a browser in the terminal, and wait for it.
+    screen = sys.platform != "linux" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
+    if not screen or not webbrowser.open(page.resolve().as_uri()):
+        click.echo(f"No web browser was opened: open {page} in one", err=True)
+
+
+def csv_text(rows: Sequence[dict[str, Any]]) -> str:
+    """Return rows of the same columns as a CSV table."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+@dataclass
+class Request:
+    """Samples to draw, and the number of rows that their precision could not express."""
+
+    distributions: "list[Concrete]"
+    names: tuple[str, ...]
+    n: int
+    start: int
+    seed: int
+    threads: int | None
+    form: "Form"
+    dtype: str
+    quiet: bool
+    lossy_rows: int = field(default=0, init=False)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array: (n, K), or (T, n, K) for several temperatures."""
+        count, shape = len(self.distributions), (self.n, len(self.names))
+        return shape if count == 1 else (count, *shape)
+
+    def rows(self, distribution: "Concrete") -> "Iterator[FloatArray]":
+        """Yield points of the simplex for the statistics of one temperature."""
+        import numpy as np
+
+        one = replace(self, distributions=[distribution])
+        for batch in one._draw("F", lambda _, batch: batch):
+            yield np.exp(batch.rows) if self.form == "log" else batch.rows.astype(np.float64)
+
+    def _draw(self, order: Any, finish: "Callable[[int, Chunk], T]") -> Iterator[T]:
+        """Draw in threads, and yield `finish(number of a temperature, batch)` in order."""
+        from gscli.distribution.noise import Sampler
+        from gscli.execution.threads import ordered_map
+
+        sampler = Sampler(len(self.names), seed=self.seed, dtype=self.dtype, order=order)
+        transforms = [partial(d.from_noise, form=self.form) for d in self.distributions]
+        counted = [self._may_lose(distribution) for distribution in self.distributions]
+
+        def work(item: tuple[int, range]) -> tuple[int, int, T]:
+            number, part = item
+            batch = sampler.draw(part, transforms[number])
+            lossy = batch.count_lossy_rows(log=self.form == "log") if counted[number] else 0
+            return len(part), lossy, finish(number, batch)
+
+        items = (
+            (number, part)
+            for number in range(len(transforms))
+            for part in sampler.parts(self.start, self.n)
+        )
+        lossy_rows = 0
+        for _, lossy, result in track(
+            ordered_map(work, items, threads=self.threads),
+            total=self.n * len(transforms),
+            size=lambda done: done[0],
+            quiet=self.quiet,
+        ):
+            lossy_rows += lossy
+            yield result
+        self.lossy_rows = lossy_rows  # of all rows, not only of those that a closed pipe took
+
+    def _may_lose(self, distribution: "Concrete") -> bool:
+        """Return whether a row could be beyond its precision: then all rows are looked at."""
+        from gscli.distribution.noise import may_be_lossy
+
+        if self.form == "simplex":
+            return may_be_lossy(distribution.logits, distribution.temperature, self.dtype)
+        return self.form == "log" and self.dtype != "float64"
+
+    def check_room(self, path: Path, format: str) -> None:
+        """Refuse a target that its disk cannot hold; how well Parquet packs is not known."""
+        from gscli.io.atomic import check_room
+        from gscli.io.writers import npy_bytes
+
+        if format == "npy":
+            check_room(path, npy_bytes(self.shape, self.dtype))
+        elif format == "csv":
+            check_room(path, math.prod(self.shape) * LEAST_CSV_BYTES)
+
+    def save(self, path: Path, format: Any, *, force: bool) -> None:
+        """Write one file in one format; each output draws the same samples again."""
+        from gscli.io.atomic import appears_by_renaming, writing
+        from gscli.io.writers import PlacedNpy, write_npy, write_table
+
+        with writing(path, overwrite=force) as file:
+            if format != "npy":
+                write_table(file, self._draw("F", self._table), format=format)
+            elif PlacedNpy.supported and appears_by_renaming(path):
+                self._place(PlacedNpy(file, shape=self.shape, dtype=self.dtype))
+            else:
+                rows = self._draw("C", lambda _, batch: batch.rows)
+                write_npy(file, rows, shape=self.shape, dtype=self.dtype)
+
+    def _place(self, array: Any) -> None:
+        def write(number: int, batch: "Chunk") -> None:
+            array.write(number * self.n + batch.start - self.start, batch.rows)
+
+        for _ in self._draw("C", write):
+            pass
+
+    def _table(self, number: int, batch: "Chunk") -> dict[str, Any]:
+        import numpy as np
+
+        columns = dict(zip(self.names, batch.rows.T, strict=True))
+        if len(self.distributions) > 1:
+            temperature = np.full(len(batch.rows), self.distributions[number].temperature)
+            columns = {"temperature": temperature, **columns}
+        return columns
