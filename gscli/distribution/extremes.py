@@ -54,7 +54,7 @@ LATTICE = 0.25
 LATTICE_POINTS = 16
 """Points of that lattice that a logit is spread over."""
 
-PHASE = 0.5
+PHASE = 1.5
 """Largest turn of the integrand of a component's law between two nodes, in radians."""
 
 GROUP = 0.7
