@@ -12,7 +12,7 @@ from statistics import median
 from gscli.errors import BrowserNotFoundError
 from gscli.plotting.browser import find_browser
 
-from . import outputs
+from . import categories, outputs
 from .measure import REFERENCES, Row, compare, gscli, in_turns, limit, python, reported
 
 CLASSIC = ("--pi", "1,3,6", "-t", "3", "--seed", "1", "-q", "-f")
@@ -249,6 +249,7 @@ GROUPS: dict[str, Group] = {
     "plot": plot,
     "large": large,
     **outputs.GROUPS,
+    **categories.GROUPS,
 }
 
 ONLY_WHEN_ASKED = {"billion"}
