@@ -11,6 +11,7 @@ import click
 
 from gscli.cli.param_types import (
     TYPED_WEIGHTS,
+    BatchSizesType,
     FiniteRange,
     LogitsType,
     OutputType,
@@ -29,6 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 CLASSIC_PI = "1,3,6"
 CLASSIC_TEMPERATURE = "3"
 CLASSIC_SAMPLES = "10000"
+CLASSIC_BATCH_SIZES = "1,32,1024"
 
 pi = click.option(
     "--pi",
@@ -75,6 +77,16 @@ def samples(default: str = CLASSIC_SAMPLES) -> Callable[[F], F]:
     )
 
 
+batch_sizes = click.option(
+    "-m",
+    "--batch",
+    "batch_sizes",
+    type=BatchSizesType(),
+    metavar="M[,M...]",
+    default=CLASSIC_BATCH_SIZES,
+    show_default=True,
+    help="How many samples a gradient is averaged over: the best temperature depends on it.",
+)
 seed = click.option(
     "--seed",
     type=SeedType(),

@@ -2,12 +2,13 @@
 
 import math
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gscli.errors import DataError, ParameterError
+from gscli.errors import AccuracyError, DataError, ParameterError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_SAMPLES = 10**15
 MAX_TEMPERATURES = 1000
+MAX_BATCH_SIZES = 12
 COARSE_STEP = 1e-4
 """Logarithm of the ratio between two temperatures that still differ when rounded to 6 digits."""
 
@@ -59,6 +61,61 @@ class LogitsType(WeightsType):
         from gscli.distribution.concrete import Concrete
 
         Concrete(logits=weights.values, temperature=1)
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A distribution to compare with: its weights, or None if they are equal, and temperature.
+
+    Without a temperature it has that of the distribution it is compared with.
+    """
+
+    weights: "Weights | None"
+    temperature: float | None
+
+
+class PriorType(click.ParamType[Any]):
+    """``uniform`` or weights, with ``@T`` behind them at a temperature of their own."""
+
+    name = "prior"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from gscli.distribution.quadrature import check_range
+        from gscli.io.columns import is_number
+
+        if isinstance(value, Prior):
+            return value
+        text, at, number = value.rpartition("@")
+        if not at or (value.startswith("@") and not (text and is_number(number))):
+            text, at = value, ""  # an @ is that of @FILE
+        weights = None if text == "uniform" else WeightsType().convert(text, param, None)
+        if not at:
+            return Prior(weights, None)
+        temperatures = TemperaturesType().convert(number, param, ctx)
+        try:
+            check_range(temperatures[0])
+        except AccuracyError as error:
+            self.fail(str(error), param, ctx)
+        if len(temperatures) > 1:
+            self.fail(f"{number}: a prior has one temperature; write {text}@0.5", param, ctx)
+        return Prior(weights, temperatures[0])
+
+
+class BatchSizesType(click.ParamType[Any]):
+    """``32`` or ``1,32,1024``: one or several whole numbers, 1 or more."""
+
+    name = "integers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, tuple):
+            return value
+        sizes = tuple(SamplesType().convert(text, param, ctx) for text in value.split(","))
+        if len(set(sizes)) < len(sizes):
+            twice = next(m for m in sizes if sizes.count(m) > 1)
+            self.fail(f"{twice} is given twice; name each once", param, ctx)
+        if len(sizes) > MAX_BATCH_SIZES:
+            self.fail(f"{len(sizes)} batch sizes are more than {MAX_BATCH_SIZES}", param, ctx)
+        return sizes
 
 
 class TemperaturesType(click.ParamType[Any]):

@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,10 +10,12 @@ import click
 from gscli.cli import options
 from gscli.cli.inputs import open_input
 from gscli.cli.messages import echo_json
+from gscli.cli.param_types import Prior, PriorType
 from gscli.cli.progress import waiting
 
 if TYPE_CHECKING:
-    from gscli.distribution.properties import Facts
+    from gscli.distribution.concrete import Concrete
+    from gscli.distribution.properties import Advice, Facts
     from gscli.inference.summary import Summary
     from gscli.io.samples import Samples
     from gscli.io.weights import Weights
@@ -25,6 +28,14 @@ CLASSIC = float(options.CLASSIC_TEMPERATURE)
 @options.pi
 @options.logits
 @options.temperature(default=None, note="[default: the file's temperature column, else 3]")
+@options.batch_sizes
+@click.option(
+    "--prior",
+    type=PriorType(),
+    metavar="WEIGHTS[@T]",
+    help="Show the KL divergence from a prior: uniform, or weights as of --pi, with @0.5 behind "
+    "them at that temperature.  [default temperature: that of -t]",
+)
 @click.option("--log", is_flag=True, help="FILE holds log X.")
 @options.as_json
 @click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table, a row a temperature.")
@@ -34,6 +45,8 @@ def command(
     pi: "Weights | None",
     logits: "Weights | None",
     temperatures: tuple[float, ...] | None,
+    batch_sizes: tuple[int, ...],
+    prior: Prior | None,
     log: bool,
     as_json: bool,
     as_csv: bool,
@@ -43,17 +56,20 @@ def command(
 
     All are exact, for temperatures from 0.001 to 1000: means, spreads, entropy, E[max X], the share
     of samples near a vertex (with a component above 0.95) and the error of the relaxed gradient.
-    The regime says where the density is unbounded:
-    along the whole boundary of the simplex (boundary, t <= 1/(K-1)), at its vertices (vertices),
-    or nowhere (interior, t >= K-1). The best temperature is the one at which bias² + noise / m of a
-    gradient averaged over m samples is least.
+    The regime says where the density is unbounded: along the whole boundary of the simplex
+    (boundary, t <= 1/(K-1)), at its vertices (vertices), or nowhere (interior, t >= K-1).
+
+    The best temperature is the one at which bias² + noise / m of a gradient averaged over m samples
+    is least. If its bias is above one half of the gradient itself, that gradient is only shrunk
+    towards 0: then the best temperature with a bias up to one half is advised instead.
 
     \b
     Examples:
       gscli describe --pi 1,3,6 -t 0.1,0.5,1,3
+      gscli describe --pi 1,3,6 -t 0.5 --prior uniform -m 64
       gscli describe samples.csv --pi 1,3,6 -t 3 --json
     """
-    from gscli.distribution.properties import best_temperatures, facts_at
+    from gscli.distribution.properties import advise, facts_at
     from gscli.io.columns import default_names
 
     if as_json and as_csv:
@@ -70,19 +86,53 @@ def command(
         weights = options.in_order(weights, names, file)
     first = options.distribution(weights, are_logits)
     with waiting("computing exact facts", quiet=quiet):
-        facts = list(facts_at(first.logits, temperatures or tuple(measured) or (CLASSIC,)))
+        facts = list(
+            facts_at(
+                first.logits,
+                temperatures or tuple(measured) or (CLASSIC,),
+                batch_sizes=batch_sizes,
+                prior=None if prior is None else _prior(prior, names),
+            )
+        )
     if as_csv:
         _write_csv([_row(names, each, measured) for each in facts])
         return
     with waiting("looking for the best temperatures", quiet=quiet):
-        best = best_temperatures(first.logits)
+        advice = advise(first.logits, batch_sizes)
     if as_json:
         values = first.probs.tolist() if are_logits else list(weights.values)
-        echo_json(_as_dict(names, values, facts, best, measured))
+        echo_json(_as_dict(names, values, facts, advice, measured))
     else:
         from gscli.cli.facts_table import print_facts
 
-        print_facts(names, facts, best, measured)
+        print_facts(names, facts, advice, measured)
+
+
+def _prior(prior: Prior, names: tuple[str, ...]) -> "Callable[[float], Concrete]":
+    """Return the prior at a temperature, over the categories in the order of their names."""
+    from functools import partial
+
+    from gscli.distribution.concrete import Concrete
+    from gscli.io.weights import Weights
+
+    weights = prior.weights or Weights((1.0,) * len(names))
+    if len(weights.values) != len(names):
+        raise click.BadParameter(
+            f"has {len(weights.values)} weights for {len(names)} categories; give as many",
+            param_hint="'--prior'",
+        )
+    own = {*(weights.names or ())}
+    if own & {*names} and own != {*names}:
+        raise click.BadParameter(
+            f"names {', '.join(weights.names or ())}, but the categories are {', '.join(names)}; "
+            "use the same names, or none",
+            param_hint="'--prior'",
+        )
+    probs = options.in_order(weights, names, "").values
+    if prior.temperature is None:
+        return partial(Concrete, probs)
+    fixed = Concrete(probs, prior.temperature)
+    return lambda _: fixed
 
 
 def _measure(samples: "Samples", threads: int | None = None) -> "dict[float, Summary]":
@@ -110,7 +160,7 @@ def _as_dict(
     names: tuple[str, ...],
     weights: list[float],
     facts: "list[Facts]",
-    best: dict[int, float] | None,
+    advice: "dict[int, Advice] | None",
     measured: "dict[float, Summary]",
 ) -> dict[str, Any]:
     distribution = facts[0].distribution
@@ -119,7 +169,8 @@ def _as_dict(
         "pi": weights,
         "probs": distribution.probs,
         "num_categories": distribution.num_categories,
-        "best_temperature": best,
+        "best_temperature": advice and {m: each.best for m, each in advice.items()},
+        "advised_temperature": advice and {m: each.advised for m, each in advice.items()},
         "temperatures": [{**each.as_dict(), "covariance": each.covariance()} for each in facts],
     }
     if measured:

@@ -15,7 +15,6 @@ from gscli.cli.param_types import OutputType
 from gscli.cli.progress import track, waiting
 
 if TYPE_CHECKING:
-    from gscli.distribution.concrete import Concrete
     from gscli.io.weights import Weights
     from gscli.report.page import Origin
     from gscli.report.sweep import Sweep
@@ -27,6 +26,7 @@ CLASSIC_GRID = "0.05:10:12"
 @options.pi
 @options.logits
 @options.temperature(default=CLASSIC_GRID)
+@options.batch_sizes
 @options.samples()
 @options.seed
 @click.option(
@@ -58,6 +58,7 @@ def command(
     pi: "Weights | None",
     logits: "Weights | None",
     temperatures: tuple[float, ...],
+    batch_sizes: tuple[int, ...],
     n: int,
     seed: int | None,
     output: Path,
@@ -80,37 +81,26 @@ def command(
     """
     from gscli.distribution.noise import fresh_seed
     from gscli.io.columns import default_names
+    from gscli.report.sweep import finish, sweep_steps
 
     (distribution, *_), given = options.distributions(pi, logits, temperatures)
     names = given or default_names(distribution.num_categories)
     chosen = fresh_seed() if seed is None else seed
     options.check_exact_range(temperatures)
     options.check_sweep_targets(output, table, images)
-    sweep = _run(distribution, temperatures, n, chosen, threads, quiet)
-    written = _write(sweep, _origin(names, pi, logits, temperatures, n, chosen), output, table)
+    steps = sweep_steps(
+        distribution, temperatures, n=n, seed=chosen, batch_sizes=batch_sizes, threads=threads
+    )
+    done = list(track(steps, total=n * len(temperatures), size=lambda _: n, quiet=quiet))
+    with waiting("looking for the best temperatures", quiet=quiet):
+        sweep = finish(done, n=n, seed=chosen)
+    written = _write(sweep, _origin(names, pi, logits, sweep), output, table)
     if images is not None:
         written += _save_images(sweep, names, images)
     parameters = describe_parameters([step.facts.distribution for step in sweep.steps], given)
     say(f"Wrote {', '.join(map(str, written))}: {parameters}; seed {chosen}", quiet=quiet)
     if show:
         options.open_page((output,))
-
-
-def _run(
-    distribution: "Concrete",
-    temperatures: tuple[float, ...],
-    n: int,
-    seed: int,
-    threads: int | None,
-    quiet: bool,
-) -> "Sweep":
-    from gscli.report.sweep import finish, sweep_steps
-
-    steps = sweep_steps(distribution, temperatures, n=n, seed=seed, threads=threads)
-    tracked = track(steps, total=n * len(temperatures), size=lambda _: n, quiet=quiet)
-    done = list(tracked)
-    with waiting("looking for the best temperatures", quiet=quiet):
-        return finish(done, n=n, seed=seed)
 
 
 def _write(sweep: "Sweep", origin: "Origin", output: Path, table: Path | None) -> list[Path]:
@@ -158,14 +148,16 @@ def _origin(
     names: tuple[str, ...],
     pi: "Weights | None",
     logits: "Weights | None",
-    temperatures: tuple[float, ...],
-    n: int,
-    seed: int,
+    sweep: "Sweep",
 ) -> "Origin":
     """Return the names, and the command that makes the same page again."""
     from gscli.report.page import Origin
 
     words = ["gscli", "sweep", *options.typed_weights(logits)]
-    words += ["-t", options.format_grid(temperatures), "-n", str(n), "--seed", str(seed)]
+    words += ["-t", options.format_grid(tuple(sweep.temperatures))]
+    sizes = ",".join(map(str, sweep.batch_sizes))
+    if sizes != options.CLASSIC_BATCH_SIZES:
+        words += ["-m", sizes]
+    words += ["-n", str(sweep.n), "--seed", str(sweep.seed)]
     scale = math.log(math.fsum(options.weights_of(pi, None)[0].values)) if logits is None else 0.0
     return Origin(names, shlex.join(words), scale)
