@@ -260,7 +260,8 @@ def cautions(advice: Mapping[int, Advice]) -> Iterator[str]:
 
 
 def _series(texts: Iterable[str]) -> str:
-    *first, last = texts
+    values = list(texts)
+    *first, last = values if len(set(values)) > 1 else values[:1]
     return f"{', '.join(first)} and {last}" if first else last
 
 

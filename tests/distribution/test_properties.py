@@ -105,7 +105,7 @@ def test_a_shrunk_gradient_is_not_advised(pi: list[float], best: float) -> None:
     assert not many.shrunk
     assert many.best == many.advised
     shrunk, useless = cautions(advice)
-    assert f"For m = 1 the error is least at t = {best:.0f}, but" in shrunk
+    assert f"For m = 1 and 64 the error is least at t = {best:.0f}, but" in shrunk
     assert "(bias" in shrunk
     assert "not advised" in shrunk
     assert "average more samples" in useless
@@ -115,7 +115,7 @@ def test_cautions_name_every_batch_size_that_they_are_about() -> None:
     advice = advise(np.log([1e-4, 0.01, 1]), (1, 8, 32, 1024))
     shrunk, useless = cautions(advice or {})
     assert shrunk.startswith("For m = 1, 8 and 32 the error")
-    assert useless.startswith("For m = 1, 8 and 32 even that t has 36.5, ")
+    assert useless.startswith("For m = 1, 8 and 32 even that t has 36.5, 4.")
 
 
 def test_the_error_is_that_of_the_batch_sizes_asked_for() -> None:

@@ -215,8 +215,8 @@ def test_a_page_of_other_batch_sizes_and_a_shrunk_gradient() -> None:
     sweep = finish(list(steps), n=500, seed=1)
     text = page(sweep, Origin(("a", "b", "c"), "gscli sweep"))
     said = words(text)
-    assert "use t ≈ 0.47 with 64 samples, 0.52 with 2 samples per step." in said
-    assert "For m = 2 the error is least at t = 29, but" in said
+    assert "use t ≈ 0.45 with 64 samples, 0.52 with 2 samples per step." in said
+    assert "For m = 64 and 2 the error is least at t = 29, but" in said
     assert "1 at t = 29 (shrunk)" in said
     assert "A filled diamond marks" in said
     assert embedded(text, "data")["best"][0] == 64

@@ -42,8 +42,8 @@ KINDS = ("auto", "points", "bins", "marginals")
 @click.option(
     "--categories",
     metavar="A,B,C",
-    help="For K > 4: the three categories to show, by name or position.  "
-    "[default: the most probable]",
+    help="Categories to show, by name or position: one as a histogram of its share, two to four as "
+    "their sub-composition.  [default for K > 4: the three most probable]",
 )
 @click.option(
     "--log-ratio", is_flag=True, help="Axes log(x_i / x_K), where low temperatures can be read."

@@ -270,7 +270,7 @@ def test_a_shrunk_gradient_is_not_advised(invoke: Invoke) -> None:
     assert found["advised_temperature"]["1024"] == found["best_temperature"]["1024"]
     said = " ".join(invoke("describe", *weights).stdout.split())
     assert "Best temperature: 0.52 for m = 1 (bias 50 %)" in said
-    assert "For m = 1 and 32 the error is least at t = 29 and 29, but the gradient there" in said
+    assert "For m = 1 and 32 the error is least at t = 29, but the gradient there" in said
 
 
 def test_divergence_from_a_prior(invoke: Invoke) -> None:
