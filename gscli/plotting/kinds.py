@@ -224,7 +224,8 @@ class Component(Kind):
 
 
 def _count_component(rows: FloatArray, *, position: int) -> IntArray:
-    return count_bins(rows[:, position : position + 1], bins=HISTOGRAM_BINS * FINEST)[0]
+    (counts,) = count_bins(rows[:, position : position + 1], bins=HISTOGRAM_BINS * FINEST)
+    return np.asarray(counts)
 
 
 def _halvings(fine: IntArray) -> int:

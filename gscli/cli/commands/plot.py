@@ -76,7 +76,8 @@ def command(
     """Draw samples, from the distribution itself or from FILE (CSV, NPY, Parquet; - is stdin).
 
     Three categories make a triangle, two a histogram, four a tetrahedron; of more, three are
-    shown as the exact sub-composition. With FILE, --pi and -t the exact density lies over its
+    shown as the exact sub-composition. --categories with one name draws the share of that
+    category, --kind marginals that of each. With FILE, --pi and -t the exact density lies over its
     samples. Several temperatures make small multiples. Without -o the page is plot.html.
 
     \b
@@ -98,6 +99,8 @@ def command(
     sample = Sample(samples, given.logits, samples.label, threads, given.temperatures)
     chosen = positions(sample.names, categories)
     plot_options = PlotOptions(kind, contours, chosen, log_ratio)
+    if terminal and chosen is not None and len(chosen) == 1:
+        raise click.UsageError("--terminal draws two or more categories; name more")
     if terminal:
         if outputs or show:
             raise click.UsageError("--terminal draws here; leave out -o and --open")
