@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from gscli.distribution.properties import Facts
+    from gscli.distribution.properties import Advice, Facts
     from gscli.inference.summary import Summary
+
+GRADIENT = (
+    "J: Jacobian of a sample with respect to the logits; J0: the categorical's. "
+    "Bias: ‖E[J] - J0‖, in % of ‖J0‖. Noise: E‖J - E[J]‖². "
+    "Error at m: bias² + noise / m, of the mean over m samples; of no gradient at all: ‖J0‖²."
+)
+KL = (
+    "KL: divergence from the prior, in nats. A relaxed sample tells more than the category that it "
+    "rounds to, so its divergence is larger. A loss must use that of the samples it takes."
+)
 
 SHOWN_CATEGORIES = 12
 LONGEST_NAME = 20
@@ -22,10 +32,10 @@ Column = tuple[str, list[str]]
 def print_facts(
     names: tuple[str, ...],
     facts: "list[Facts]",
-    best: dict[int, float] | None,
+    advice: "dict[int, Advice] | None",
     measured: Measured,
 ) -> None:
-    """Print the table and the best temperatures.
+    """Print the table, what its lines mean, and the best temperatures.
 
     Parameters
     ----------
@@ -33,7 +43,7 @@ def print_facts(
         Of the categories.
     facts : list of Facts
         One a temperature, all of one pi.
-    best : dict of int to float, or None
+    advice : dict of int to Advice, or None
         The best temperature by batch size, if there is one.
     measured : dict of float to Summary
         The statistics of a file, by temperature.
@@ -41,29 +51,31 @@ def print_facts(
     from rich.console import Console
 
     from gscli.distribution.extremes import WITHIN
-    from gscli.distribution.properties import format_best
 
     console = Console(highlight=False)
     for table in _tables(names, facts, measured, console.width):
         console.print(table)
     console.print(f"Near a vertex: largest share above {1 - WITHIN:g}.", markup=False)
-    if best is None:
-        console.print("No temperature is best: one category has nearly all of the probability.")
-    else:
-        biases = [f"{100 * _relative_bias(facts[0], t):.2g} %" for t in best.values()]
-        biases[0] = f"bias {biases[0]}"
-        advice = ", ".join(
-            f"{format_best(t)} for m = {m:,} ({bias})"
-            for (m, t), bias in zip(best.items(), biases, strict=True)
-        )
-        console.print(f"Best temperature: {advice}")
+    console.print(GRADIENT, markup=False)
+    if facts[0].kl is not None:
+        console.print(KL, markup=False)
+    for line in _advice_lines(advice):
+        console.print(line, markup=False)
 
 
-def _relative_bias(facts: "Facts", temperature: float) -> float:
-    from gscli.distribution.concrete import Concrete
+def _advice_lines(advice: "dict[int, Advice] | None") -> Iterator[str]:
+    """Yield the best temperatures, and what is wrong with those of a shrunk gradient."""
+    from gscli.distribution.properties import cautions, format_best, format_percent
 
-    distribution = Concrete(logits=facts.distribution.logits, temperature=temperature)
-    return distribution.gradient_error().relative_bias
+    if advice is None:
+        yield "No temperature is best: one category has all but the whole probability."
+        return
+    parts = [
+        f"{format_best(each.advised)} for m = {m:,} (bias {format_percent(each.advised_error)})"
+        for m, each in advice.items()
+    ]
+    yield f"Best temperature: {', '.join(parts)}"
+    yield from cautions(advice)
 
 
 def _tables(
@@ -116,7 +128,9 @@ def _labels(names: tuple[str, ...], facts: "Facts") -> tuple[list[str], list[str
         "regime",
         "gradient bias",
         "gradient noise",
-        *(f"error at m = {m}" for m in facts.gradient["error"]),
+        *(f"error at m = {m}" for m in facts.batch_sizes),
+        "error, no gradient",
+        *(f"KL {name}" for name in facts.kl or ()),
     ]
     probs = [_share(p, 4) for p in facts.distribution.probs[:SHOWN_CATEGORIES]]
     return labels, probs + [""] * (len(labels) - len(probs))
@@ -166,6 +180,8 @@ def _exact(facts: "Facts") -> list[str]:
         "–" if math.isnan(relative) else f"{100 * relative:.3g} %",
         f"{gradient['noise']:.3g}",
         *(f"{error:.3g}" for error in gradient["error"].values()),
+        f"{gradient['no_gradient']:.3g}",
+        *(f"{value:.6g}" for value in (facts.kl or {}).values()),
     ]
 
 

@@ -169,8 +169,8 @@ def positions(names: tuple[str, ...], text: str | None) -> tuple[int, ...] | Non
                 f"{entry!r} is not a category; name them, or number them 1 to {len(names)}",
                 param_hint=hint,
             )
-    if len(set(found)) != len(found) or not 2 <= len(found) <= 4:
+    if len(set(found)) != len(found) or len(found) > 4:
         raise click.BadParameter(
-            f"{text!r}: name two, three or four different categories", param_hint=hint
+            f"{text!r}: name one to four different categories", param_hint=hint
         )
     return tuple(found)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from gscli.cli.param_types import (
+    BatchSizesType,
     FiniteRange,
     LogitsType,
     OutputType,
@@ -22,6 +23,7 @@ from gscli.plotting.export import SUFFIXES, Style
 F = TypeVar("F", bound=Callable[..., Any])
 
 CLASSIC_SAMPLES = "10000"
+CLASSIC_BATCH_SIZES = "1,32,1024"
 
 
 def _together(
@@ -83,6 +85,16 @@ def parameters(
     )
 
 
+batch_sizes = click.option(
+    "-m",
+    "--batch",
+    "batch_sizes",
+    type=BatchSizesType(),
+    metavar="M[,M...]",
+    default=CLASSIC_BATCH_SIZES,
+    show_default=True,
+    help="How many samples a gradient is averaged over: the best temperature depends on it.",
+)
 samples = click.option(
     "-n",
     "--samples",

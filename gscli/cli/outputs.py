@@ -132,10 +132,12 @@ class Request:
         for batch in one._draw("F", lambda _, batch: batch):
             yield np.exp(batch.rows) if self.form == "log" else batch.rows.astype(np.float64)
 
-    def _draw(self, order: Any, finish: "Callable[[int, Chunk], T]") -> Iterator[T]:
-        """Draw in threads, and yield `finish(number of a temperature, batch)` in order."""
+    def _draw(
+        self, order: Any, finish: "Callable[[int, Chunk], T]", *, in_order: bool = True
+    ) -> Iterator[T]:
+        """Draw in threads, and yield what `finish(number of a temperature, batch)` returns."""
         from gscli.distribution.noise import Sampler
-        from gscli.execution.threads import ordered_map
+        from gscli.execution.threads import ordered_map, unordered_map
 
         sampler = Sampler(len(self.names), seed=self.seed, dtype=self.dtype, order=order)
         transforms = [partial(d.from_noise, form=self.form) for d in self.distributions]
@@ -154,7 +156,7 @@ class Request:
         )
         lossy_rows = 0
         for _, lossy, result in track(
-            ordered_map(work, items, threads=self.threads),
+            (ordered_map if in_order else unordered_map)(work, items, threads=self.threads),
             total=self.n * len(transforms),
             size=lambda done: done[0],
             quiet=self.quiet,
@@ -199,7 +201,7 @@ class Request:
         def write(number: int, batch: "Chunk") -> None:
             array.write(number * self.n + batch.start - self.start, batch.rows)
 
-        for _ in self._draw("C", write):
+        for _ in self._draw("C", write, in_order=False):
             pass
 
     def _table(self, number: int, batch: "Chunk") -> dict[str, Any]:

@@ -3,18 +3,22 @@
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gscli.errors import ParameterError
+from gscli.errors import AccuracyError, ParameterError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from gscli.io.weights import Weights
+
 MAX_SAMPLES = 10**15
 MAX_TEMPERATURES = 1000
+MAX_BATCH_SIZES = 12
 COARSE_STEP = 1e-4
 """Logarithm of the ratio between two temperatures that still differ when rounded to 6 digits."""
 
@@ -71,6 +75,59 @@ class LogitsType(WeightsType):
         from gscli.distribution.concrete import Concrete
 
         Concrete(logits=values, temperature=1)
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A distribution to compare with: its weights, or None if they are equal, and temperature.
+
+    Without a temperature it has that of the distribution it is compared with.
+    """
+
+    weights: "Weights | None"
+    temperature: float | None
+
+
+class PriorType(_Syntax):
+    """``uniform`` or weights, with ``@T`` behind them at a temperature of their own."""
+
+    name = "prior"
+
+    def parse(self, text: str) -> Prior:
+        from gscli.distribution.quadrature import check_range
+        from gscli.io.columns import is_number
+        from gscli.io.weights import parse_weights
+
+        typed, at, number = text.rpartition("@")
+        if not at or (text.startswith("@") and not (typed and is_number(number))):
+            typed, at = text, ""  # an @ is that of @FILE
+        weights = None if typed == "uniform" else parse_weights(typed)
+        if weights is not None:
+            WeightsType().check(weights.values)
+        if not at:
+            return Prior(weights, None)
+        temperatures = TemperaturesType().parse(number)
+        if len(temperatures) > 1:
+            raise ValueError(f"{number}: a prior has one temperature; write {typed}@0.5")
+        try:
+            return Prior(weights, check_range(temperatures[0]))
+        except AccuracyError as error:
+            raise ValueError(str(error)) from error
+
+
+class BatchSizesType(_Syntax):
+    """``32`` or ``1,32,1024``: one or several whole numbers, 1 or more."""
+
+    name = "integers"
+
+    def parse(self, text: str) -> tuple[int, ...]:
+        sizes = tuple(map(SamplesType().parse, text.split(",")))
+        if len(set(sizes)) < len(sizes):
+            twice = next(m for m in sizes if sizes.count(m) > 1)
+            raise ValueError(f"{twice} is given twice; name each once")
+        if len(sizes) > MAX_BATCH_SIZES:
+            raise ValueError(f"{len(sizes)} batch sizes are more than {MAX_BATCH_SIZES}")
+        return sizes
 
 
 class TemperaturesType(_Syntax):

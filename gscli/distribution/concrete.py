@@ -624,7 +624,9 @@ class Concrete:
         """
         return gradients.gradient_error(self.logits, self.temperature)
 
-    def best_temperature(self, batch_size: int = 1) -> float:
+    def best_temperature(
+        self, batch_size: int = 1, max_relative_bias: float | None = None
+    ) -> float:
         """Temperature at which a gradient averaged over m samples has the least error.
 
         It does not depend on this distribution's own temperature; see
@@ -634,16 +636,24 @@ class Concrete:
         ----------
         batch_size : int
             m >= 1.
+        max_relative_bias : float, optional
+            The largest ``gradient_error().relative_bias`` that is accepted. Without it the least
+            error can be that of a gradient that is shrunk towards 0; 0.5 excludes those.
 
         Examples
         --------
         >>> round(Concrete([1, 3, 6], temperature=1).best_temperature(32), 2)
         0.52
+        >>> rare = Concrete([0.0001, 0.01, 1], temperature=1)
+        >>> round(rare.best_temperature(), 1), round(rare.best_temperature(1, 0.5), 1)
+        (29.2, 0.5)
         """
-        return gradients.best_temperature(self.logits, batch_size)
+        return gradients.best_temperature(self.logits, batch_size, max_relative_bias)
 
     def kl_divergence(self, other: "Concrete") -> float:
         """Exact KL(self ‖ other) in nats; see `gscli.distribution.divergence.kl_divergence`.
+
+        It is not that of the categorical distributions, which is `categorical_kl`.
 
         Examples
         --------
@@ -654,6 +664,28 @@ class Concrete:
         from gscli.distribution.divergence import kl_divergence
 
         return kl_divergence(self, check_concrete("other", other))
+
+    def categorical_kl(self, other: "Concrete") -> float:
+        """KL divergence of the categorical distributions that samples round to, in nats.
+
+        The temperatures do not matter. Rounding loses information, so it is at most
+        `kl_divergence`.
+
+        Raises
+        ------
+        ShapeError
+            If the numbers of categories differ.
+
+        Examples
+        --------
+        >>> d = Concrete([1, 3, 6], temperature=1)
+        >>> round(d.categorical_kl(Concrete([1, 1, 1], temperature=0.5)), 6)
+        0.200667
+        """
+        from gscli.distribution.divergence import categorical_kl, check_same_categories
+
+        check_same_categories(self, check_concrete("other", other))
+        return categorical_kl(self.logits, other.logits)
 
     def subcomposition(self, indices: Sequence[int]) -> "Concrete":
         """Distribution of (X_i, i in indices) divided by its sum: again Concrete, exactly.

@@ -59,13 +59,17 @@ def kl_divergence(p: Concrete, q: Concrete) -> float:
     >>> round(kl_divergence(p, Concrete([1, 1, 1], temperature=0.5)), 6)
     0.726702
     """
-    k = check_concrete("p", p).num_categories
-    if check_concrete("q", q).num_categories != k:
+    check_same_categories(check_concrete("p", p), check_concrete("q", q))
+    return relaxed_kl(p.logits, p.temperature, q.logits, q.temperature)
+
+
+def check_same_categories(p: Concrete, q: Concrete) -> None:
+    """Raise `ShapeError` if two distributions have different numbers of categories."""
+    if p.num_categories != q.num_categories:
         raise ShapeError(
-            f"the distributions have {k} and {q.num_categories} categories; "
+            f"the distributions have {p.num_categories} and {q.num_categories} categories; "
             "a divergence needs the same number"
         )
-    return relaxed_kl(p.logits, p.temperature, q.logits, q.temperature)
 
 
 def relaxed_kl(

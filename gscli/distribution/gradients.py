@@ -30,6 +30,9 @@ SMALLEST_JACOBIAN = 1e-9
 SCAN_POINTS = 37
 """Temperatures at which valleys of the error are looked for: each is 1.5 times the last."""
 
+MAX_RELATIVE_BIAS = 0.5
+"""A larger bias is that of a gradient whose least error comes of being shrunk towards 0."""
+
 
 @dataclass(frozen=True, slots=True)
 class GradientError:
@@ -43,18 +46,22 @@ class GradientError:
         Divided by ‖J0‖_F; nan if that is below 1e-9, where the choice is all but made.
     noise : float
         E‖J‖²_F - ‖E[J]‖²_F, the variance of one sample's Jacobian.
+    no_gradient : float
+        ‖J0‖²_F, the squared error of no gradient at all: one whose error is near it is useless.
     """
 
     bias: float
     relative_bias: float
     noise: float
+    no_gradient: float
 
     def error(self, batch_size: int) -> float:
         """Return bias² + noise / batch_size, the mean squared error of an averaged gradient.
 
         Examples
         --------
-        >>> GradientError(bias=0.1, relative_bias=0.3, noise=0.4).error(batch_size=10)
+        >>> cost = GradientError(bias=0.1, relative_bias=0.3, noise=0.4, no_gradient=0.1)
+        >>> cost.error(batch_size=10)
         0.05
         """
         if batch_size < 1:
@@ -102,6 +109,7 @@ def _gradient_error(logits: bytes, temperature: float) -> GradientError:
         bias=math.sqrt(bias),
         relative_bias=math.sqrt(bias / target) if certain else math.nan,
         noise=max(0.0, noise),
+        no_gradient=target,
     )
 
 
@@ -156,7 +164,9 @@ def _preceding(before: FloatArray, terms: FloatArray) -> FloatArray:
     return sums[:-1]
 
 
-def best_temperature(logits: npt.ArrayLike, batch_size: int) -> float:
+def best_temperature(
+    logits: npt.ArrayLike, batch_size: int, max_relative_bias: float | None = None
+) -> float:
     """Return the temperature at which an averaged relaxed gradient has the least error.
 
     Parameters
@@ -165,36 +175,53 @@ def best_temperature(logits: npt.ArrayLike, batch_size: int) -> float:
         Log-probabilities up to a common constant.
     batch_size : int
         m >= 1: the number of samples that the gradient is averaged over.
+    max_relative_bias : float, optional
+        The largest relative bias that is accepted, > 0. Where the noise is large for the size of
+        J0, the least error is that of a gradient that is shrunk towards 0: its relative bias is
+        above one half, and its error near ‖J0‖², that of no gradient at all.
 
     Returns
     -------
     float
         The global minimiser of bias² + noise / m over 0.001 <= temperature <= 1000, to about four
-        digits. An end of that range means that the error still falls there.
+        digits, among temperatures whose relative bias is at most `max_relative_bias`. An end of
+        that range means that the error still falls there.
 
     Raises
     ------
     AccuracyError
-        If ‖J0‖_F <= 1e-9: the choice is all but made.
+        If ‖J0‖_F <= 1e-9: the choice is all but made. If no temperature has so small a bias.
     ParameterError
-        If `batch_size` is not positive.
+        If `batch_size` or `max_relative_bias` is not positive.
 
     Examples
     --------
     >>> round(best_temperature(np.log([1, 3, 6]), batch_size=32), 2)
     0.52
+    >>> rare = np.log([0.0001, 0.01, 1])
+    >>> [round(best_temperature(rare, 1, bias), 1) for bias in (None, 0.5)]
+    [29.2, 0.5]
     """
+    limit = math.inf if max_relative_bias is None else max_relative_bias
+    if not limit > 0:
+        raise ParameterError("max_relative_bias", f"{limit:g} is not a positive number")
     if math.isnan(gradient_error(logits, 1.0).relative_bias):
         raise AccuracyError(
             "logits: one category has all but 1e-9 of the probability, and so no temperature is "
             "best; bring the logits closer together"
         )
 
-    def log_error(log_temperature: float) -> float:
+    def at(log_temperature: float) -> GradientError:
         # Clipped, since exp(log(1000)) may round to more than 1000.
         temperature = min(max(math.exp(log_temperature), LOWEST_TEMPERATURE), HIGHEST_TEMPERATURE)
-        error = gradient_error(logits, temperature).error(batch_size)
+        return gradient_error(logits, temperature)
+
+    def log_error(log_temperature: float) -> float:
+        error = at(log_temperature).error(batch_size)
         return math.log(max(error, np.finfo(np.float64).tiny))
+
+    def allowed(log_temperature: float) -> bool:
+        return at(log_temperature).relative_bias <= limit
 
     # The error can have several minima: one where noise and bias are in balance, one where the
     # bias changes its sign, one where the gradient vanishes. A scan finds the valleys, and Brent's
@@ -207,7 +234,26 @@ def best_temperature(logits: npt.ArrayLike, batch_size: int) -> float:
     for valley in valleys.tolist():
         bracket = (scan[max(valley - 1, 0)], scan[min(valley + 1, SCAN_POINTS - 1)])
         candidates.append(_minimum(log_error, *bracket, start=float(scan[valley])))
+    # With a limit the least error can lie where the bias reaches it.
+    within = [allowed(point) for point in scan.tolist()]
+    for i in np.flatnonzero(np.diff(within)).tolist():
+        inside, outside = (i, i + 1) if within[i] else (i + 1, i)
+        candidates.append(_last(allowed, float(scan[inside]), float(scan[outside])))
+    candidates = [point for point in candidates if allowed(point)]
+    if not candidates:
+        raise AccuracyError(
+            f"max_relative_bias: no temperature from {LOWEST_TEMPERATURE:g} to "
+            f"{HIGHEST_TEMPERATURE:g} has a relative bias of {limit:g} or less; allow more"
+        )
     return math.exp(min(candidates, key=log_error))
+
+
+def _last(allowed: Callable[[float], bool], inside: float, outside: float) -> float:
+    # The last point, within 1e-4, that is allowed on the way from one that is to one that is not.
+    while abs(outside - inside) > 1e-4:
+        middle = (inside + outside) / 2
+        inside, outside = (middle, outside) if allowed(middle) else (inside, middle)
+    return inside
 
 
 def _minimum(function: Callable[[float], float], low: float, high: float, *, start: float) -> float:

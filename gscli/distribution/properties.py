@@ -1,6 +1,6 @@
 """Everything that is known of a distribution at one temperature, in one place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -9,12 +9,13 @@ import numpy.typing as npt
 from gscli.arrays import FloatArray
 from gscli.distribution import gradients
 from gscli.distribution.concrete import Concrete, Regime
-from gscli.distribution.gradients import GradientError
+from gscli.distribution.gradients import MAX_RELATIVE_BIAS, GradientError
 from gscli.distribution.quadrature import HIGHEST_TEMPERATURE
 from gscli.errors import AccuracyError
 from gscli.records import Record
 
 BATCH_SIZES = (1, 32, 1024)
+"""Numbers of samples that a gradient is averaged over, where none are given."""
 
 LARGEST_COVARIANCE = 512
 """Categories up to which the whole covariance is among the facts (2 MB of numbers)."""
@@ -36,9 +37,13 @@ class Facts(Record):
         Exact E[max X] and P(max X > 0.95).
     gradient_error : GradientError
         Exact bias and noise of the relaxed gradient.
+    batch_sizes : tuple of int
+        For each of which the gradient's error is wanted.
+    kl : dict or None
+        Exact divergences from a prior, ``relaxed`` and ``categorical``, where there is one.
     """
 
-    KEYS: ClassVar[str] = "temperature entropy expected_max near_vertex regime mean sd gradient"
+    KEYS: ClassVar[str] = "temperature entropy expected_max near_vertex regime mean sd gradient kl"
 
     distribution: Concrete
     mean: FloatArray
@@ -47,6 +52,14 @@ class Facts(Record):
     expected_max: float
     near_vertex: float
     gradient_error: GradientError
+    batch_sizes: tuple[int, ...] = BATCH_SIZES
+    kl: dict[str, float] | None = None
+
+    def _items(self) -> dict[str, Any]:
+        items = Record._items(self)
+        if self.kl is None:
+            del items["kl"]
+        return items
 
     @property
     def temperature(self) -> float:
@@ -60,8 +73,8 @@ class Facts(Record):
 
     @property
     def gradient(self) -> dict[str, Any]:
-        """The gradient's bias and noise, and its squared error at each of `BATCH_SIZES`."""
-        error = {m: self.gradient_error.error(m) for m in BATCH_SIZES}
+        """The gradient's bias and noise, and its squared error at each of `batch_sizes`."""
+        error = {m: self.gradient_error.error(m) for m in self.batch_sizes}
         return {**asdict(self.gradient_error), "error": error}
 
     def covariance(self) -> FloatArray | None:
@@ -71,7 +84,13 @@ class Facts(Record):
         return self.distribution.covariance()
 
 
-def facts_at(logits: FloatArray, temperatures: Sequence[float]) -> Iterator[Facts]:
+def facts_at(
+    logits: FloatArray,
+    temperatures: Sequence[float],
+    *,
+    batch_sizes: Sequence[int] = BATCH_SIZES,
+    prior: Callable[[float], Concrete] | None = None,
+) -> Iterator[Facts]:
     """Yield the facts at each temperature.
 
     Parameters
@@ -80,6 +99,10 @@ def facts_at(logits: FloatArray, temperatures: Sequence[float]) -> Iterator[Fact
         Log-probabilities up to a common constant.
     temperatures : sequence of float
         Each within the range of exact moments.
+    batch_sizes : sequence of int
+        For each of which the gradient's error is wanted.
+    prior : callable, optional
+        Returns the prior at a temperature, from which the divergences are wanted.
 
     Yields
     ------
@@ -99,6 +122,7 @@ def facts_at(logits: FloatArray, temperatures: Sequence[float]) -> Iterator[Fact
     """
     for temperature in temperatures:
         distribution = Concrete(logits=logits, temperature=temperature)
+        other = None if prior is None else prior(temperature)
         yield Facts(
             distribution=distribution,
             mean=distribution.mean(),
@@ -107,12 +131,22 @@ def facts_at(logits: FloatArray, temperatures: Sequence[float]) -> Iterator[Fact
             expected_max=distribution.expected_max(),
             near_vertex=distribution.near_vertex(),
             gradient_error=distribution.gradient_error(),
+            batch_sizes=tuple(batch_sizes),
+            kl=None if other is None else _divergences(distribution, other),
         )
+
+
+def _divergences(distribution: Concrete, prior: Concrete) -> dict[str, float]:
+    return {
+        "relaxed": distribution.kl_divergence(prior),
+        "categorical": distribution.categorical_kl(prior),
+    }
 
 
 def best_temperature(
     probs: npt.ArrayLike | None = None,
     batch_size: int = 1,
+    max_relative_bias: float | None = None,
     *,
     logits: npt.ArrayLike | None = None,
 ) -> float:
@@ -124,6 +158,8 @@ def best_temperature(
         One of them, as `Concrete` takes them.
     batch_size : int
         m >= 1: the number of samples that the gradient is averaged over.
+    max_relative_bias : float, optional
+        The largest relative bias that is accepted.
 
     Returns
     -------
@@ -135,22 +171,109 @@ def best_temperature(
     >>> round(best_temperature([1, 3, 6], 32), 2)
     0.52
     """
-    return Concrete(probs, 1.0, logits=logits).best_temperature(batch_size)
+    return Concrete(probs, 1.0, logits=logits).best_temperature(batch_size, max_relative_bias)
 
 
-def best_temperatures(logits: FloatArray) -> dict[int, float] | None:
-    """Return the best temperature at each of `BATCH_SIZES`; None where no temperature is best.
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Which temperature to take for a gradient that is averaged over m samples.
+
+    Attributes
+    ----------
+    best, advised : float
+        The temperature of least error; the same where the relative bias is at most one half. They
+        differ where the least error is that of a gradient shrunk towards 0.
+    best_error, advised_error : GradientError
+        Bias and noise there.
+    batch_size : int
+        m.
+    """
+
+    best: float
+    advised: float
+    best_error: GradientError
+    advised_error: GradientError
+    batch_size: int
+
+    @property
+    def shrunk(self) -> bool:
+        """Whether the least error is that of a gradient shrunk towards 0."""
+        return self.best_error.relative_bias > MAX_RELATIVE_BIAS
+
+    @property
+    def over_no_gradient(self) -> float:
+        """The error at the advised temperature, as a multiple of that of no gradient at all."""
+        return self.advised_error.error(self.batch_size) / self.advised_error.no_gradient
+
+
+def advise(
+    logits: FloatArray, batch_sizes: Sequence[int] = BATCH_SIZES
+) -> dict[int, Advice] | None:
+    """Return which temperature to take at each batch size; None where none is best.
 
     Examples
     --------
-    >>> found = best_temperatures(Concrete([1, 3, 6], 1).logits) or {}
-    >>> {m: round(t, 2) for m, t in found.items()}
+    >>> found = advise(Concrete([1, 3, 6], 1).logits) or {}
+    >>> {m: round(each.advised, 2) for m, each in found.items()}
     {1: 1.28, 32: 0.52, 1024: 0.24}
     """
     try:
-        return {m: gradients.best_temperature(logits, m) for m in BATCH_SIZES}
+        return {m: _advice(logits, m) for m in batch_sizes}
     except AccuracyError:
         return None
+
+
+def _advice(logits: FloatArray, batch_size: int) -> Advice:
+    best = gradients.best_temperature(logits, batch_size)
+    advised, at_best = best, gradients.gradient_error(logits, best)
+    if at_best.relative_bias > MAX_RELATIVE_BIAS:
+        advised = gradients.best_temperature(logits, batch_size, MAX_RELATIVE_BIAS)
+    at_advised = gradients.gradient_error(logits, advised)
+    return Advice(best, advised, at_best, at_advised, batch_size)
+
+
+def cautions(advice: Mapping[int, Advice]) -> Iterator[str]:
+    """Yield what is wrong with the best temperatures, in sentences.
+
+    Examples
+    --------
+    >>> advice = advise(Concrete([0.0001, 0.01, 1], 1).logits, [32, 1024]) or {}
+    >>> list(cautions(advice))[1]
+    'For m = 32 even that t has 1.38 times the error of no gradient: average more samples.'
+    """
+    shrunk = {m: each for m, each in advice.items() if each.shrunk}
+    if shrunk:
+        where = _series(format_best(each.best) for each in shrunk.values())
+        biases = _series(format_percent(each.best_error) for each in shrunk.values())
+        yield (
+            f"For m = {_series(f'{m:,}' for m in shrunk)} the error is least at t = {where}, but "
+            f"the gradient there is only shrunk towards 0 (bias {biases}): not advised. Given is "
+            f"the best t with a bias up to {100 * MAX_RELATIVE_BIAS:.0f} %."
+        )
+    worse = {m: each.over_no_gradient for m, each in advice.items() if each.over_no_gradient > 1}
+    if worse:
+        times = _series(f"{ratio:,.3g}" for ratio in worse.values())
+        yield (
+            f"For m = {_series(f'{m:,}' for m in worse)} even that t has {times} times the error "
+            "of no gradient: average more samples."
+        )
+
+
+def _series(texts: Iterable[str]) -> str:
+    values = list(texts)
+    *first, last = values if len(set(values)) > 1 else values[:1]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def format_percent(error: GradientError) -> str:
+    """Return a relative bias in per cent, to two digits.
+
+    Examples
+    --------
+    >>> format_percent(Concrete([1, 3, 6], temperature=1).gradient_error())
+    '30 %'
+    """
+    return f"{100 * error.relative_bias:.2g} %"
 
 
 def format_best(temperature: float) -> str:

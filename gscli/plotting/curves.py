@@ -49,12 +49,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A temperature worth a mark: a rule of thumb, or the best one."""
+    """A temperature worth a mark: a rule of thumb, or the best one; hollow if not advised."""
 
     name: str
     temperature: float
     value: float | None = None
     colour: str = theme.MUTED
+    hollow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +200,14 @@ def _upright(figure: go.Figure, mark: Mark, row: int) -> None:
 
 
 def _diamond(figure: go.Figure, mark: Mark, value: float) -> None:
-    name, edge = theme.escape(mark.name), {"color": theme.PAPER, "width": 1.5}
+    name = theme.escape(mark.name)
+    edge = {"color": mark.colour if mark.hollow else theme.PAPER, "width": 1.5}
+    fill = theme.PAPER if mark.hollow else mark.colour
     figure.add_scatter(
         x=[mark.temperature],
         y=[value],
         mode="markers",
-        marker={"symbol": "diamond", "size": 12, "color": mark.colour, "line": edge},
+        marker={"symbol": "diamond", "size": 12, "color": fill, "line": edge},
         name=name,
         showlegend=False,
         hovertemplate=f"{name}<br>t = %{{x:.4g}}<extra></extra>",

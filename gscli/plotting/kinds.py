@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from gscli.arrays import log_softmax
+from gscli.arrays import FloatArray, IntArray, log_softmax
 from gscli.distribution.concrete import Concrete
 from gscli.distribution.regions import highest_density_regions
 from gscli.errors import AccuracyError
@@ -27,6 +27,8 @@ MAX_POINTS = 20_000
 
 CELL_ROWS = 48
 HISTOGRAM_BINS = 80
+FINEST = 1024
+"""Counted bins in one of a component's histogram over [0, 1], whose axis then fits the samples."""
 STRIP_BINS = 50
 HISTOGRAM_POINTS = 200_000
 
@@ -178,6 +180,63 @@ class Histogram(Kind):
 
 
 @dataclass(frozen=True)
+class Component(Kind):
+    """The share of a single category of the whole."""
+
+    whole: ClassVar[bool] = True
+
+    @property
+    def position(self) -> int:
+        """Position of the category among all."""
+        (position,) = self.categories.positions or (0,)
+        return position
+
+    @property
+    def measure(self) -> Measure:
+        """Count the samples in bins so small that they show rare categories, too."""
+        return partial(_count_component, position=self.position)
+
+    def panel(self, found: Collected, exact: Concrete | None) -> Panel:
+        """Return the counts up to where nearly all samples are, and the exact density."""
+        fine = np.asarray(found.counts)
+        halvings = _halvings(fine)
+        group = FINEST // 2**halvings
+        counts = fine[: HISTOGRAM_BINS * group].reshape(HISTOGRAM_BINS, group).sum(axis=1)
+        edges = np.linspace(0, 1 / 2**halvings, HISTOGRAM_BINS + 1)
+        # Beyond the last edge are few samples, but the bars are densities of all of them.
+        share = counts.sum() / max(1, fine.sum())
+        return Panel(
+            counts=counts, edges=edges, share=float(share), curve=self._curve(exact, edges[-1])
+        )
+
+    def _curve(self, exact: Concrete | None, end: float) -> tuple[FloatArray, FloatArray] | None:
+        if exact is None:
+            return None
+        shares = end * np.sin(np.linspace(0, np.pi / 2, 402)[1:-1]) ** 2
+        try:
+            return shares, exact.marginal_pdf(self.position, shares)
+        except AccuracyError:  # t so high or so low that it is not known exactly
+            return None
+
+    def figure(self, panels: Sequence[Panel]) -> go.Figure:
+        """Draw a histogram for each panel."""
+        return histogram_panels(panels, label=f"share of {self.categories.names[0]}")
+
+
+def _count_component(rows: FloatArray, *, position: int) -> IntArray:
+    (counts,) = count_bins(rows[:, position : position + 1], bins=HISTOGRAM_BINS * FINEST)
+    return np.asarray(counts)
+
+
+def _halvings(fine: IntArray) -> int:
+    """Return how often the axis can be halved with at most 0.1 % of the samples beyond it."""
+    halvings, most = 0, fine.sum() / 1000
+    while 2**halvings < FINEST and fine[len(fine) // 2 ** (halvings + 1) :].sum() <= most:
+        halvings += 1
+    return halvings
+
+
+@dataclass(frozen=True)
 class LogRatioHistogram(Kind):
     """The log-ratio of two categories."""
 
@@ -212,13 +271,15 @@ class Marginals(Kind):
         return partial(count_bins, bins=STRIP_BINS)
 
     def panel(self, found: Collected, exact: Concrete | None) -> Panel:
-        """Return the counts and the exact means of the categories to show."""
-        counts, means = np.asarray(found.counts), None
+        """Return the counts, and the exact means and laws of the categories to show."""
+        counts, means, shares = np.asarray(found.counts), None, None
         shown = list(self.categories.positions or range(len(counts)))
+        edges = np.linspace(0, 1, STRIP_BINS + 1)
         if exact is not None:
             with suppress(AccuracyError):  # t so high or so low that they are not known exactly
                 means = exact.mean()[shown]
-        return Panel(counts=counts[shown], edges=np.linspace(0, 1, STRIP_BINS + 1), means=means)
+                shares = np.array([np.diff(exact.marginal_cdf(k, edges)) for k in shown])
+        return Panel(counts=counts[shown], edges=edges, means=means, shares=shares)
 
     def figure(self, panels: Sequence[Panel]) -> go.Figure:
         """Draw a strip for each category, in each panel."""

@@ -12,6 +12,12 @@ from gscli.plotting import theme
 from gscli.plotting.cartesian import cartesian
 from gscli.plotting.panels import Categories, Panel
 
+LEAST = -4
+"""Logarithm to base 10 of the smallest share of samples that the strips show."""
+
+HALF_STRIP = 0.41
+"""Half the height of a strip, as a part of the distance between two."""
+
 
 def histogram_panels(panels: Sequence[Panel], *, label: str) -> go.Figure:
     """Draw histograms as densities, with the exact density as a line over each.
@@ -67,7 +73,7 @@ def _bars(panel: Panel) -> FloatArray:
     if panel.counts is None or panel.edges is None:
         return np.zeros(0)
     heights: FloatArray = panel.counts / max(1, panel.counts.sum()) / np.diff(panel.edges)
-    return heights
+    return panel.share * heights
 
 
 def _height(panel: Panel) -> float:
@@ -88,9 +94,10 @@ def marginal_panels(panels: Sequence[Panel], categories: Categories) -> go.Figur
     Parameters
     ----------
     panels : sequence of Panel
-        At least one, with `counts` of shape (K, bins), `edges`, and perhaps `means`.
+        At least one, with `counts` of shape (K, bins), `edges`, and perhaps `means` and `shares`.
     categories : Categories
-        Each is a strip; a ring shows its probability.
+        Each is a strip: colours are counts, a line the exact probabilities of the bins, its height
+        on the scale of the colours; a ring is the category's probability.
 
     Returns
     -------
@@ -115,7 +122,7 @@ def marginal_panels(panels: Sequence[Panel], categories: Categories) -> go.Figur
     )
     labels = {-4: "0.01 %", -3: "0.1 %", -2: "1 %", -1: "10 %", 0: "100 %"}
     bar = theme.colour_bar("share of<br>samples", labels)
-    scale = {"cmin": -4, "cmax": 0, "colorscale": list(theme.COUNT_SCALE), "colorbar": bar}
+    scale = {"cmin": LEAST, "cmax": 0, "colorscale": list(theme.COUNT_SCALE), "colorbar": bar}
     return figure.update_layout(coloraxis=scale)
 
 
@@ -131,6 +138,8 @@ def _strips(panel: Panel, categories: Categories) -> Iterator[Any]:
             ygap=6,
             hovertemplate="%{x:.3f}: %{customdata:.2f} % of samples<extra></extra>",
         )
+    if panel.shares is not None and panel.edges is not None:
+        yield _outlines(panel.shares, panel.edges)
     colour = theme.CATEGORY_COLOURS[4]
     marks = (
         ("exact mean", panel.means, "diamond", theme.PAPER),
@@ -148,3 +157,20 @@ def _strips(panel: Panel, categories: Categories) -> Iterator[Any]:
                 showlegend=True,
                 hovertemplate=f"{name} %{{x:.4f}}<extra></extra>",
             )
+
+
+def _outlines(shares: FloatArray, edges: FloatArray) -> go.Scatter:
+    """Return a line of steps over each strip, from its bottom at 0.01 % to its top at 100 %."""
+    heights = np.clip(np.log10(np.maximum(shares, 1e-12)) / -LEAST, -1, 0) + 0.5
+    y = np.arange(len(shares))[:, None] - 2 * HALF_STRIP * heights
+    # A gap after each strip, so that one trace draws all.
+    gaps = np.full((len(shares), 1), np.nan)
+    return go.Scatter(
+        x=np.tile(np.append(np.repeat(edges, 2)[1:-1], np.nan), len(shares)),
+        y=np.hstack([np.repeat(y, 2, axis=1), gaps]).ravel(),
+        mode="lines",
+        line={"color": theme.INK, "width": 1.2},
+        name="exact share (line: 0.01 % at the bottom of a strip, 100 % at its top)",
+        showlegend=True,
+        hoverinfo="skip",
+    )

@@ -63,8 +63,12 @@ class Panel:
         Highest-density regions of the exact density.
     curve : tuple of two ndarrays, or None
         An exact density: where, and its value there.
+    share : float
+        Of all samples, that which `counts` hold.
     means : ndarray of shape (K,), or None
         Exact means.
+    shares : ndarray of shape (K, bins), or None
+        Exact probabilities of the bins.
     """
 
     heading: str = ""
@@ -73,7 +77,9 @@ class Panel:
     edges: FloatArray | None = None
     regions: Sequence[Region] = ()
     curve: tuple[FloatArray, FloatArray] | None = None
+    share: float = 1.0
     means: FloatArray | None = None
+    shares: FloatArray | None = None
 
 
 def empty_figure(panels: Sequence[Panel], grid: theme.Grid, *, rise: int = 22) -> go.Figure:

@@ -154,6 +154,8 @@ def _kind(
     from gscli.plotting.panels import Categories
 
     categories, shown = Categories(names, chosen, probs), len(chosen)
+    if shown == 1 and not options.log_ratio:
+        return kinds.Component(categories)
     if options.kind == "marginals":
         return kinds.Marginals(categories)
     if shown == 2:

@@ -8,8 +8,7 @@ import numpy as np
 
 from gscli.arrays import FloatArray
 from gscli.distribution.concrete import Concrete
-from gscli.distribution.gradients import gradient_error
-from gscli.distribution.properties import BATCH_SIZES, Facts
+from gscli.distribution.properties import Facts
 from gscli.distribution.regions import Region, highest_density_regions
 from gscli.plotting import theme
 from gscli.plotting.curves import Axis, Line, Mark, curves
@@ -27,7 +26,6 @@ HISTOGRAM_ROWS = 10**6
 LINE_POINTS = 160
 LINES = 7
 
-BATCH_COLOURS = dict(zip(BATCH_SIZES, theme.CATEGORY_COLOURS[3:], strict=False))
 ANNEALING_FLOOR = 0.5
 MADDISON_TEMPERATURE = 2 / 3
 
@@ -143,23 +141,35 @@ def _single(
 
 
 def error_figure(sweep: Sweep) -> "go.Figure":
-    """Return bias, noise, and the error of an averaged gradient, the best temperatures marked."""
+    """Return bias, noise, and the error of an averaged gradient and of none.
+
+    The best temperatures are marked: filled where they are advised, open where the gradient is
+    only shrunk.
+    """
     curve = sweep.curve
     grid = [facts.temperature for facts in curve]
-    lines = [
-        _error_line(grid, curve, batch_size, colour) for batch_size, colour in BATCH_COLOURS.items()
-    ]
+    colours = _batch_colours(sweep.batch_sizes)
+    lines = [_error_line(grid, curve, batch_size, colours[batch_size]) for batch_size in colours]
     costs = [facts.gradient_error for facts in curve]
+    nothing = [cost.no_gradient for cost in costs]
+    lines.append(Line("no gradient, ‖J0‖²", grid, nothing, (), theme.CATEGORY_COLOURS[2]))
     lines.append(Line("bias² alone", grid, [cost.bias**2 for cost in costs], (), theme.MUTED))
     lines.append(Line("noise of one sample", grid, [c.noise for c in costs], (), theme.INK))
     marked = marked_temperatures(sweep)
     marks = [Mark(name, t) for t, name in _merged(marked.rules).items()]
-    for batch_size, temperature in marked.best.items():
-        error = gradient_error(sweep.logits, temperature).error(batch_size)
-        name = f"best for m = {batch_size:,}"
-        marks.append(Mark(name, temperature, error, BATCH_COLOURS[batch_size]))
+    low, high = min(sweep.temperatures), max(sweep.temperatures)
+    for batch_size, each in (sweep.advice or {}).items():
+        colour = colours[batch_size]
+        if batch_size in marked.best:
+            error = each.advised_error.error(batch_size)
+            marks.append(Mark(f"best for m = {batch_size:,}", each.advised, error, colour))
+        if each.shrunk and low <= each.best <= high:
+            name = f"least for m = {batch_size:,}, a shrunk gradient"
+            error = each.best_error.error(batch_size)
+            marks.append(Mark(name, each.best, error, colour, hollow=True))
     highest = max(max(line.values) for line in lines)
-    lowest = min(min(line.values) for line in lines[: len(BATCH_COLOURS)]) / 3
+    lowest = min(min(line.values) for line in lines[: len(colours)]) / 3
+    lowest = min(lowest, nothing[0] / 3) if nothing[0] > 0 else lowest
     range_ = [float(np.log10(max(lowest, 1e-300))), float(np.log10(max(highest, 1e-299))) + 0.2]
     ticks: dict[str, object] = {"nticks": 6}
     if range_[1] - range_[0] < 2.5:
@@ -173,6 +183,12 @@ def error_figure(sweep: Sweep) -> "go.Figure":
     return curves(lines, axis, marks=marks, title="Error of the relaxed gradient")
 
 
+def _batch_colours(batch_sizes: Sequence[int]) -> dict[int, str]:
+    # From the fourth on: the first three are those of the corners.
+    count = len(theme.CATEGORY_COLOURS)
+    return {m: theme.CATEGORY_COLOURS[(3 + i) % count] for i, m in enumerate(batch_sizes)}
+
+
 @dataclass(frozen=True, slots=True)
 class Marked:
     """What is marked in the figure of the gradient's error: what its temperatures reach.
@@ -180,7 +196,7 @@ class Marked:
     Attributes
     ----------
     best : dict
-        The best temperature at each batch size where it lies among them: diamonds.
+        The advised temperature at each batch size where it lies among them: diamonds.
     rules : dict
         The rules of thumb among them: dashed lines.
     """
@@ -193,7 +209,11 @@ def marked_temperatures(sweep: Sweep) -> Marked:
     """Return the best temperatures and the rules of thumb within the sweep's range."""
     low, high = min(sweep.temperatures), max(sweep.temperatures)
     return Marked(
-        {m: t for m, t in (sweep.best or {}).items() if low <= t <= high},
+        {
+            m: each.advised
+            for m, each in (sweep.advice or {}).items()
+            if low <= each.advised <= high
+        },
         {n: t for n, t in rules_of_thumb(len(sweep.logits)).items() if low <= t <= high},
     )
 

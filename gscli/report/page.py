@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gscli.distribution.extremes import WITHIN
-from gscli.distribution.properties import BATCH_SIZES, format_best
+from gscli.distribution.properties import cautions, format_best
 from gscli.plotting import theme
 from gscli.plotting.curves import LABEL_HEIGHT
 from gscli.records import to_json
@@ -97,7 +97,8 @@ def page(sweep: Sweep, origin: Origin) -> str:
         panel_points=figures.PANEL_POINTS,
         advice=advice(sweep),
         rules=figures.rules_of_thumb(len(sweep.logits)),
-        batch_sizes=BATCH_SIZES,
+        batch_sizes=sweep.batch_sizes,
+        shrunk=any(each.shrunk for each in (sweep.advice or {}).values()),
         checked=sweep.steps[0].checked,
         checks=check_rows(sweep.steps),
         single=len(set(sweep.temperatures)) == 1,
@@ -175,44 +176,49 @@ def format_cost(cost: float | None) -> str:
 
 def advice(sweep: Sweep) -> str:
     """Return the answer to "which temperature?" in a sentence."""
-    if sweep.best is None:
+    if sweep.advice is None:
         return (
             "One category has all but the whole probability: "
             "no temperature makes its gradient better than another."
         )
-    parts = [
-        f"{format_best(temperature)} for {'a single sample' if m == 1 else f'a mean of {m:,}'}"
-        for m, temperature in sweep.best.items()
-    ]
-    middle = BATCH_SIZES[1]
+    parts = [f"{format_best(each.advised)} with {_samples(m)}" for m, each in sweep.advice.items()]
+    middle = sweep.middle
     costs = {
         f"t\u00a0=\u00a0{name}": format_cost(cost)
         for name, rule in list(figures.rules_of_thumb(len(sweep.logits)).items())[:2]
         if (cost := sweep.cost(rule, middle)) is not None
     }
-    rules, verb = ("rule", "gives") if len(costs) == 1 else ("rules", "give")
-    return (
-        f"The gradient's error is least at t = {', '.join(parts)}. "
-        f"Averaging {middle} samples, the {rules} of thumb {' and '.join(costs)} {verb} "
-        f"{' and '.join(costs.values())} times the least possible error."
-    )
+    sentences = [f"For the lowest gradient error use t ≈ {', '.join(parts)} per step."]
+    if costs:
+        per = " and ".join(
+            f"{name} costs {cost}\u00d7 the minimum" if i == 0 else f"{name} costs {cost}\u00d7"
+            for i, (name, cost) in enumerate(costs.items())
+        )
+        sentences.append(f"With {_samples(middle)}, {per}.")
+    return " ".join([*sentences, *cautions(sweep.advice)])
+
+
+def _samples(count: int) -> str:
+    return f"{count:,} sample{'s' if count > 1 else ''}"
 
 
 def marks_sentence(sweep: Sweep) -> str:
     """Return what the figure of the gradient's error marks, and what lies beyond it."""
     marked = figures.marked_temperatures(sweep)
     every_rule = len(marked.rules) == len(figures.rules_of_thumb(len(sweep.logits)))
+    shrunk = any(each.shrunk for each in (sweep.advice or {}).values())
+    filled = "filled " if shrunk else ""
     drawn = [
-        *(["a diamond marks where their sum is least"] if marked.best else []),
+        *([f"a {filled}diamond marks the best t for each m"] if marked.best else []),
         *(
             [f"dashed lines mark {'the' if every_rule else 'some'} rules of thumb"]
             if marked.rules
             else []
         ),
     ]
-    missing = [f"{m:,}" for m in sweep.best or () if m not in marked.best]
+    missing = [f"{m:,}" for m in sweep.advice or () if m not in marked.best]
     which = f"for m = {' and '.join(missing)}" if marked.best else "at any m"
-    beyond = [f"{which} their sum is least outside of what is drawn: see the table"]
+    beyond = [f"{which} the best t lies off this chart: see the table"]
     sentences = [*([", ".join(drawn)] if drawn else []), *(beyond if missing else [])]
     return " ".join(f"{each[0].upper()}{each[1:]}." for each in sentences)
 
@@ -256,7 +262,7 @@ def _data(
         "rule": 1 / (num_categories - 1),
         "rows": len(noise),
         "noise": base64.b64encode(noise.astype("<f4").tobytes()).decode(),
-        "best": sweep.best,
+        "best": sweep.advice and [sweep.middle, sweep.advice[sweep.middle].advised],
         "facts": [
             {
                 **facts.as_dict(),

@@ -228,7 +228,7 @@
     const presets = [
       ["cold, 0.1", 0.1],
       [`1/(K−1) = ${format(data.rule)}`, data.rule],
-      ...(data.best ? [[`best for m = 32: ${format(data.best["32"])}`, data.best["32"], true]] : []),
+      ...(data.best ? [[`best for m = ${format(data.best[0])}: ${format(data.best[1])}`, data.best[1], true]] : []),
       ["hot, 3", 3],
       ["uniform, 30", 30],
     ].filter(([, temperature]) => LOWEST <= temperature && temperature <= HIGHEST);

@@ -10,7 +10,7 @@ from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution.concrete import Concrete
 from gscli.distribution.gradients import gradient_error
 from gscli.distribution.noise import Chunk, log_exponential, stream
-from gscli.distribution.properties import Facts, best_temperatures, facts_at
+from gscli.distribution.properties import BATCH_SIZES, Advice, Facts, advise, facts_at
 from gscli.distribution.quadrature import LOWEST_TEMPERATURE
 from gscli.errors import ParameterError
 from gscli.inference.gof.check import check
@@ -70,7 +70,9 @@ class Sweep:
         In the order of the temperatures.
     curve : tuple of Facts
         Exact facts on a fine grid over the same range, for lines.
-    best : dict or None
+    batch_sizes : tuple of int
+        How many samples a gradient is averaged over.
+    advice : dict or None
         The best temperature at each batch size; None where no temperature is best.
     """
 
@@ -79,7 +81,13 @@ class Sweep:
     seed: int
     steps: tuple[Step, ...]
     curve: tuple[Facts, ...]
-    best: dict[int, float] | None
+    batch_sizes: tuple[int, ...]
+    advice: dict[int, Advice] | None
+
+    @property
+    def middle(self) -> int:
+        """The batch size that stands for all where there is room for one."""
+        return sorted(self.batch_sizes)[len(self.batch_sizes) // 2]
 
     @property
     def temperatures(self) -> list[float]:
@@ -88,9 +96,9 @@ class Sweep:
 
     def cost(self, temperature: float, batch_size: int) -> float | None:
         """Return a temperature's gradient error as a multiple of the least one, if both exist."""
-        if self.best is None or temperature < LOWEST_TEMPERATURE:
+        if self.advice is None or temperature < LOWEST_TEMPERATURE:
             return None
-        least = gradient_error(self.logits, self.best[batch_size]).error(batch_size)
+        least = self.advice[batch_size].best_error.error(batch_size)
         return gradient_error(self.logits, temperature).error(batch_size) / least
 
 
@@ -100,6 +108,7 @@ def sweep_steps(
     *,
     n: int,
     seed: int,
+    batch_sizes: Sequence[int] = BATCH_SIZES,
     threads: int | None = None,
 ) -> Iterator[Step]:
     """Yield the facts, the samples' figures and their tests at each temperature.
@@ -114,6 +123,8 @@ def sweep_steps(
         Number of samples at each.
     seed : int
         Of the noise, which all temperatures share.
+    batch_sizes : sequence of int
+        How many samples a gradient is averaged over.
     threads : int, optional
         Number of threads for drawing.
 
@@ -133,7 +144,7 @@ def sweep_steps(
         raise ParameterError("samples", f"{n} is too few: a spread needs two or more")
     most = min(CHECKED_ROWS // len(temperatures), CHECKED_VALUES // distribution.num_categories)
     checked = min(n, max(2000, most))
-    for facts in facts_at(distribution.logits, temperatures):
+    for facts in facts_at(distribution.logits, temperatures, batch_sizes=batch_sizes):
         yield _step(facts, n=n, seed=seed, threads=threads, checked=checked)
 
 
@@ -171,17 +182,19 @@ def _verdict(distribution: Concrete, chunks: Iterator[Chunk]) -> CheckResult:
 def finish(steps: Sequence[Step], *, n: int, seed: int) -> Sweep:
     """Put the steps of a sweep together, with the exact lines and the best temperatures."""
     logits = steps[0].facts.distribution.logits
-    best = best_temperatures(logits)
+    batch_sizes = steps[0].facts.batch_sizes
+    advice = advise(logits, batch_sizes)
     known = {step.facts.temperature: step.facts for step in steps}
     low, high = min(known), max(known)
     # The lines pass through the best temperatures, whose marks lie on them.
-    wanted = {t for t in (best or {}).values() if low < t < high}
+    marked = [t for each in (advice or {}).values() for t in (each.best, each.advised)]
+    wanted = {t for t in marked if low < t < high}
     if len(logits) <= CURVE_CATEGORIES and low < high:
         wanted |= set(np.geomspace(low, high, CURVE_POINTS).tolist())
     missing = sorted(wanted - set(known))
-    known |= zip(missing, facts_at(logits, missing), strict=True)
+    known |= zip(missing, facts_at(logits, missing, batch_sizes=batch_sizes), strict=True)
     curve = tuple(known[t] for t in sorted(known))
-    return Sweep(logits, n, seed, tuple(steps), curve, best)
+    return Sweep(logits, n, seed, tuple(steps), curve, batch_sizes, advice)
 
 
 def explorer_noise(

@@ -130,3 +130,12 @@ def test_other_categories_and_temperatures_out_of_range_are_refused() -> None:
         kl_divergence(p, Concrete([1, 3], 1))
     with pytest.raises(AccuracyError, match=r"temperature: 0\.0001"):
         kl_divergence(p, Concrete([1, 3, 6], 1e-4))
+
+
+def test_the_categorical_divergence_is_a_method_too() -> None:
+    p, q = Concrete([1, 3, 6], 0.5), Concrete([1, 1, 2], 3)
+    weights = np.array([0.1, 0.3, 0.6])
+    expected = float(weights @ np.log(weights / np.array([0.25, 0.25, 0.5])))
+    assert p.categorical_kl(q) == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(ShapeError, match="3 and 2 categories"):
+        p.categorical_kl(Concrete([1, 1], 1))

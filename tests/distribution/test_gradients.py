@@ -157,7 +157,7 @@ def test_best_temperature_is_the_global_minimum(logits: Any, batch_size: int) ->
 
 
 def test_error_of_a_batch() -> None:
-    cost = GradientError(bias=0.3, relative_bias=1.0, noise=0.8)
+    cost = GradientError(bias=0.3, relative_bias=1.0, noise=0.8, no_gradient=0.09)
     assert cost.error(1) == pytest.approx(0.89)
     assert cost.error(8) == pytest.approx(0.19)
     with pytest.raises(ParameterError, match="batch_size"):
@@ -202,3 +202,37 @@ def test_thousands_of_categories_in_bounded_memory() -> None:
     squared = k * (moment(2) - 2 * moment(3) + moment(4) + (k - 1) * moment(2, 2))
     assert found.bias == pytest.approx(abs(mean - 1 / k**2) * norm, rel=1e-6)
     assert found.noise == pytest.approx(squared / t**2 - (mean * norm) ** 2, rel=1e-9)
+
+
+@pytest.mark.parametrize("pi", [[1e-4, 0.01, 1], [400] + [1] * 7, [1] * 100, [1, 1e-6], [1, 3, 6]])
+@pytest.mark.parametrize(("batch_size", "limit"), [(1, 0.5), (32, 0.5), (1024, 0.05), (1, 1e9)])
+def test_the_limited_best_temperature_is_the_best_within_the_limit(
+    pi: list[float], batch_size: int, limit: float
+) -> None:
+    logits = np.log(pi)
+    found = gradient_error(logits, best_temperature(logits, batch_size, limit))
+    assert found.relative_bias <= limit
+    costs = [gradient_error(logits, t) for t in np.geomspace(0.001, 1000, 400).tolist()]
+    within = [cost.error(batch_size) for cost in costs if cost.relative_bias <= limit]
+    assert found.error(batch_size) <= min(within) * (1 + 1e-6)
+
+
+def test_the_limit_does_nothing_where_the_best_is_within_it() -> None:
+    assert best_temperature(CLASSIC, 32, 0.5) == best_temperature(CLASSIC, 32)
+
+
+@pytest.mark.parametrize("limit", [0.0, -1.0, math.nan])
+def test_a_limit_of_the_bias_is_positive(limit: float) -> None:
+    with pytest.raises(ParameterError, match="max_relative_bias"):
+        best_temperature(CLASSIC, 1, limit)
+
+
+def test_a_bias_that_no_temperature_reaches() -> None:
+    with pytest.raises(AccuracyError, match="max_relative_bias: no temperature"):
+        best_temperature(CLASSIC, 1, 1e-12)
+
+
+def test_no_gradient_has_the_error_of_the_target() -> None:
+    p = np.array([0.1, 0.3, 0.6])
+    target = ((np.diag(p) - np.outer(p, p)) ** 2).sum()
+    assert gradient_error(CLASSIC, 0.7).no_gradient == pytest.approx(float(target), rel=1e-12)

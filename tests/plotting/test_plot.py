@@ -65,6 +65,8 @@ SHAPES: list[tuple[list[float], dict[str, Any], str]] = [
     ([1, 2, 3, 4, 5, 6], {}, "scatterternary"),
     ([1, 2, 3, 4, 5, 6], {"categories": (0, 1, 2, 3)}, "scatter3d"),
     ([1, 2, 3, 4, 5, 6], {"categories": (0, 1)}, "bar"),
+    ([1, 2, 3, 4, 5, 6], {"categories": (2,)}, "bar"),
+    ([1, 2, 3, 4, 5, 6], {"categories": (2,), "kind": "marginals"}, "bar"),
     ([1, 3, 6], {"log_ratio": True}, "scattergl"),
     ([1, 2, 3, 4, 5, 6], {"log_ratio": True}, "scattergl"),
     ([1, 2, 3, 4], {"log_ratio": True}, "scattergl"),
@@ -189,6 +191,55 @@ def test_two_categories_have_the_exact_density() -> None:
     (bars,) = traces(figure, "bar")
     assert array(bars["customdata"]).sum() == 500
     assert (array(bars["y"]) * array(bars["width"])).sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("temperature", [0.4, 3.0])
+def test_one_category_has_its_exact_marginal_density(temperature: float) -> None:
+    d = Concrete([1, 3, 6], temperature)
+    figure = draw(sample_of([1, 3, 6], (temperature,), n=5000), categories=(1,))
+    (line,) = traces(figure, "scatter")
+    x = array(line["x"])
+    assert array(line["y"]) == pytest.approx(d.marginal_pdf(1, x), rel=1e-5)
+    (bars,) = traces(figure, "bar")
+    rows = d.sample(5000, seed=7)[:, 1]
+    edges = np.append(array(bars["x"]) - array(bars["width"]) / 2, 1)
+    assert array(bars["customdata"]) == pytest.approx(np.histogram(rows, edges)[0])
+    assert (array(bars["y"]) * array(bars["width"])).sum() == pytest.approx(1)
+    assert f"{d.regime} regime  ·  1 of 3 categories" in subtitle(figure)
+
+
+def test_the_axis_of_one_rare_category_ends_with_its_samples() -> None:
+    pi = [1.0] * 200
+    figure = draw(sample_of(pi, (3.0,), n=4000), categories=(5,))
+    (bars,) = traces(figure, "bar")
+    share = Concrete(pi, 3.0).sample(4000, seed=7)[:, 5]
+    end = float(array(bars["x"])[-1] + array(bars["width"])[-1] / 2)
+    assert end < 1 / 8
+    assert (share > end).mean() <= 0.001 < (share > end / 2).mean()
+    # Densities, of which a little is beyond the last bar.
+    total = (array(bars["y"]) * array(bars["width"])).sum()
+    assert total == pytest.approx((share <= end).mean())
+
+
+def test_one_category_out_of_the_exact_range_has_no_density() -> None:
+    assert traces(draw(sample_of([1, 3, 6], (0.0005,)), categories=(1,)), "scatter") == []
+
+
+def test_marginals_have_the_exact_law_of_each_category_as_a_line() -> None:
+    d = Concrete([1, 3, 6], 0.5)
+    (line,) = [
+        t
+        for t in traces(draw(sample_of([1, 3, 6], (0.5,)), kind="marginals"), "scatter")
+        if t["mode"] == "lines"
+    ]
+    x, y = (array(line[axis]).reshape(3, 101)[:, :-1] for axis in "xy")
+    for k in range(3):
+        assert x[k] == pytest.approx(np.repeat(np.linspace(0, 1, 51), 2)[1:-1])
+        shares = np.diff(d.marginal_cdf(k, np.linspace(0, 1, 51)))
+        # The strip's bottom, at k + 0.41, is 0.01 %, and its top, at k - 0.41, is 100 %.
+        expected = k + 0.41 - 0.82 * (4 + np.log10(shares)) / 4
+        assert y[k, ::2] == pytest.approx(expected, abs=1e-5)
+        assert y[k, 1::2] == pytest.approx(expected, abs=1e-5)
 
 
 def test_two_categories_in_log_ratio_have_the_logistic_density() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gscli.distribution.concrete import Concrete
+from gscli.plotting import theme
 from gscli.plotting.marginals import histogram_panels
 from gscli.plotting.panels import Panel
 from gscli.report import figures
@@ -71,3 +72,22 @@ def test_errors_of_one_temperature_have_whole_decades_to_read() -> None:
     assert (low, high) == (round(low), round(high))
     assert axis.dtick == 1
     assert figures.error_figure(small_sweep([1, 3, 6], (0.05, 10.0))).layout.yaxis.dtick is None
+
+
+def test_the_error_of_no_gradient_is_a_level_line() -> None:
+    figure = figures.error_figure(small_sweep([1, 3, 6], (0.1, 3.0)))
+    (line,) = (trace for trace in figure.data if trace.name == "no gradient, ‖J0‖²")
+    p = np.array([0.1, 0.3, 0.6])
+    np.testing.assert_allclose(line.y, ((np.diag(p) - np.outer(p, p)) ** 2).sum())
+    low, high = figure.layout.yaxis.range
+    assert low < np.log10(line.y[0]) < high
+
+
+def test_a_shrunk_gradient_has_an_open_diamond() -> None:
+    figure = figures.error_figure(small_sweep([1e-4, 0.01, 1], (0.1, 100.0)))
+    marks = {trace.name: trace for trace in figure.data if trace.marker.symbol == "diamond"}
+    hollow = marks["least for m = 1, a shrunk gradient"]
+    assert hollow.x[0] == pytest.approx(29.2, abs=0.2)
+    assert hollow.marker.color == theme.PAPER
+    assert marks["best for m = 1"].x[0] == pytest.approx(0.52, abs=0.01)
+    assert "least for m = 1,024, a shrunk gradient" not in marks

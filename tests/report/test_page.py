@@ -13,14 +13,23 @@ from gscli.distribution.concrete import Concrete
 from gscli.distribution.properties import facts_at
 from gscli.distribution.quadrature import LOWEST_TEMPERATURE
 from gscli.records import to_json
-from gscli.report.page import SHOWN, advice, check_rows, format_cost, marks_sentence, rows
+from gscli.report.page import (
+    SHOWN,
+    Origin,
+    advice,
+    check_rows,
+    format_cost,
+    marks_sentence,
+    page,
+    rows,
+)
 from gscli.report.sweep import Sweep, finish, sweep_steps
 
 from .conftest import html
 
-DIAMONDS = "A diamond marks where their sum is least"
-ALL_BUT_32 = "For m = 1 and 1,024 their sum is least outside of what is drawn: see the table."
-NOT_DRAWN = "At any m their sum is least outside of what is drawn: see the table."
+DIAMONDS = "A diamond marks the best t for each m"
+ALL_BUT_32 = "For m = 1 and 1,024 the best t lies off this chart: see the table."
+NOT_DRAWN = "At any m the best t lies off this chart: see the table."
 HOSTILE = ("<script>alert(1)</script>", "<b>x</b>", "</script>", "\"quotes' & {{7*7}}")
 
 
@@ -107,7 +116,7 @@ def test_the_embedded_facts_are_those_of_the_library(classic_html: str) -> None:
     ]
     assert data["facts"] == expected
     assert "NaN" not in json.dumps(data)
-    assert data["best"]["32"] == pytest.approx(0.52, abs=0.01)
+    assert data["best"] == [32, pytest.approx(0.52, abs=0.01)]
 
 
 def test_ids_are_unique_and_labels_have_targets(classic_html: str) -> None:
@@ -179,29 +188,47 @@ def test_the_explorer_has_the_noise_of_the_stream(classic_html: str) -> None:
 
 def test_advice_without_a_best_temperature() -> None:
     sweep = small_sweep([1, 1e-12])
-    assert sweep.best is None
+    assert sweep.advice is None
     assert "no temperature" in advice(sweep)
     assert "no temperature" in words(html([1, 1e-12], (0.5, 2.0)))
 
 
 def test_advice_at_the_end_of_the_range() -> None:
-    assert "t = 1000 or more for a single sample" in advice(small_sweep([1, 1e-4, 1e-4]))
+    said = advice(small_sweep([1, 1e-4, 1e-4]))
+    assert "For m = 1, 32 and 1,024 the error is least at t = 1000 or more, " in said
+    assert "not advised" in said
 
 
 def test_advice_names_best_temperatures_and_costs() -> None:
     said = advice(small_sweep([1, 3, 6]))
-    assert "t = 1.3 for a single sample, 0.52 for a mean of 32, 0.24 for a mean of 1,024" in said
+    assert "t ≈ 1.3 with 1 sample, 0.52 with 32 samples, 0.24 with 1,024 samples per step." in said
     assert (
-        "Averaging 32 samples, the rules of thumb t = 1/(K−1) and t = 2/3 give 1.00 and 1.17 times "
-        "the least possible error." in said.replace("\u00a0", " ")
+        "With 32 samples, t = 1/(K−1) costs 1.00× the minimum and t = 2/3 costs 1.17×."
+        in said.replace("\u00a0", " ")
     )
+
+
+def test_a_page_of_other_batch_sizes_and_a_shrunk_gradient() -> None:
+    steps = sweep_steps(
+        Concrete([1e-4, 0.01, 1], 1), (0.3, 50.0), n=500, seed=1, batch_sizes=(64, 2)
+    )
+    sweep = finish(list(steps), n=500, seed=1)
+    text = page(sweep, Origin(("a", "b", "c"), "gscli sweep"))
+    said = words(text)
+    assert "use t ≈ 0.45 with 64 samples, 0.52 with 2 samples per step." in said
+    assert "For m = 64 and 2 the error is least at t = 29, but" in said
+    assert "1 at t = 29 (shrunk)" in said
+    assert "A filled diamond marks" in said
+    assert embedded(text, "data")["best"][0] == 64
+    assert "m = 32" not in said
 
 
 def test_advice_with_one_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = {"2/3": 2 / 3, "out of reach": LOWEST_TEMPERATURE / 2}
     monkeypatch.setattr("gscli.report.figures.rules_of_thumb", lambda _: rules)
     said = advice(small_sweep([1, 3, 6])).replace("\u00a0", " ")
-    assert "the rule of thumb t = 2/3 gives 1.17 times the least possible error." in said
+    assert "With 32 samples, t = 2/3 costs 1.17× the minimum." in said
+    assert "out of reach" not in said
 
 
 @pytest.mark.parametrize(
@@ -254,7 +281,7 @@ def test_the_page_says_what_is_meant() -> None:
     assert "of the mass, within 0.3 points." in said
     assert "exactly" not in said
     assert "a uniform random number, or larger," in said
-    assert said.count("m: the number of samples that a gradient is averaged over.") == 1
+    assert said.count("m = samples averaged per gradient step.") == 1
     assert "Lines are exact, dots are 2,000 samples at each temperature" in said
     few = words(html([1] * 7, (0.5, 2.0)))
     assert "most probable of 7" not in few

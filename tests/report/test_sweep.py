@@ -55,8 +55,8 @@ def test_the_lines_span_the_grid_in_any_order() -> None:
     assert grid == sorted(grid)
     assert {0.1, 1.0, 3.0} <= set(grid)
     assert (grid[0], grid[-1]) == (0.1, 3.0)
-    assert sweep.best is not None
-    assert set(sweep.best.values()) <= set(grid)
+    assert sweep.advice is not None
+    assert {each.best for each in sweep.advice.values()} <= set(grid)
 
 
 def test_a_single_temperature_has_no_line() -> None:
@@ -67,8 +67,8 @@ def test_many_categories_have_the_grid_for_a_line(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sweep_module, "CURVE_CATEGORIES", 2)
     sweep = made([1, 3, 6], [3.0, 0.4], n=100)
     grid = [f.distribution.temperature for f in sweep.curve]
-    assert sweep.best is not None
-    assert grid == [0.4, sweep.best[32], sweep.best[1], 3.0]
+    assert sweep.advice is not None
+    assert grid == [0.4, sweep.advice[32].best, sweep.advice[1].best, 3.0]
 
 
 def test_of_many_samples_some_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,8 +90,8 @@ def test_of_many_categories_some_are_checked(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_costs_are_multiples_of_the_least_error() -> None:
     sweep = made([1, 3, 6], [1.0], n=100)
-    assert sweep.best is not None
-    assert sweep.cost(sweep.best[32], 32) == pytest.approx(1)
+    assert sweep.advice is not None
+    assert sweep.cost(sweep.advice[32].best, 32) == pytest.approx(1)
     assert sweep.cost(2 / 3, 32) == pytest.approx(1.166, abs=0.002)
     assert sweep.cost(1e-4, 32) is None  # below the range of exact moments: 1/(K-1), large K
     assert made([1, 1e-12], [1.0], n=100).cost(1.0, 32) is None

@@ -1,5 +1,6 @@
 """`gscli describe`: exact facts of a distribution, and the statistics of a file beside them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,13 @@ from gscli.cli import options
 from gscli.cli.inputs import open_input
 from gscli.cli.messages import echo_json
 from gscli.cli.outputs import csv_text
+from gscli.cli.param_types import Prior, PriorType
 from gscli.cli.parameters import CLASSIC_TEMPERATURE, Parameters
 from gscli.cli.progress import waiting
 
 if TYPE_CHECKING:
-    from gscli.distribution.properties import Facts
+    from gscli.distribution.concrete import Concrete
+    from gscli.distribution.properties import Advice, Facts
     from gscli.inference.summary import Summary
     from gscli.io.samples import Samples
 
@@ -23,6 +26,14 @@ CLASSIC = float(CLASSIC_TEMPERATURE)
 @click.command("describe", short_help="Show exact means, entropy and gradient error.")
 @options.file_argument(required=False)
 @options.parameters(default=None, note="[default: the file's temperature column, else 3]")
+@options.batch_sizes
+@click.option(
+    "--prior",
+    type=PriorType(),
+    metavar="WEIGHTS[@T]",
+    help="Show the KL divergence from a prior: uniform, or weights as of --pi, with @0.5 behind "
+    "them at that temperature.  [default temperature: that of -t]",
+)
 @options.log
 @options.as_json
 @click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table, a row a temperature.")
@@ -30,6 +41,8 @@ CLASSIC = float(CLASSIC_TEMPERATURE)
 def command(
     file: str | None,
     parameters: Parameters,
+    batch_sizes: tuple[int, ...],
+    prior: Prior | None,
     log: bool,
     as_json: bool,
     as_csv: bool,
@@ -46,14 +59,17 @@ def command(
     J is the Jacobian of a sample with respect to the logits, J0 that of the probabilities. The
     bias is the norm of E[J] - J0, shown relative to that of J0; the noise is the variance of J; m
     is the number of samples averaged per gradient step. The error at m is bias² + noise / m, and
-    the best temperature is the one at which it is least.
+    the best temperature is the one at which it is least. If its bias is above one half, that
+    gradient is only shrunk towards 0: then the best temperature with a bias up to one half is
+    advised instead.
 
     \b
     Examples:
       gscli describe --pi 1,3,6 -t 0.1,0.5,1,3
+      gscli describe --pi 1,3,6 -t 0.5 --prior uniform -m 64
       gscli describe samples.csv --pi 1,3,6 -t 3 --json
     """
-    from gscli.distribution.properties import best_temperatures, facts_at
+    from gscli.distribution.properties import advise, facts_at
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv are both given; leave one out")
@@ -68,20 +84,46 @@ def command(
         parameters = parameters.in_order(names, file)
     first = parameters.at()
     with waiting("computing exact facts", quiet=quiet):
-        temperatures = parameters.temperatures or tuple(measured) or (CLASSIC,)
-        facts = list(facts_at(first.logits, temperatures))
+        facts = list(
+            facts_at(
+                first.logits,
+                parameters.temperatures or tuple(measured) or (CLASSIC,),
+                batch_sizes=batch_sizes,
+                prior=None if prior is None else _prior(prior, names),
+            )
+        )
     if as_csv:
         click.echo(csv_text([_row(names, each, measured) for each in facts]), nl=False)
         return
     with waiting("looking for the best temperatures", quiet=quiet):
-        best = best_temperatures(first.logits)
+        advice = advise(first.logits, batch_sizes)
     if as_json:
         values = first.probs if parameters.are_logits else parameters.weights.values
-        echo_json(_as_dict(names, values, facts, best, measured))
+        echo_json(_as_dict(names, values, facts, advice, measured))
     else:
         from gscli.cli.facts_table import print_facts
 
-        print_facts(names, facts, best, measured)
+        print_facts(names, facts, advice, measured)
+
+
+def _prior(prior: Prior, names: tuple[str, ...]) -> "Callable[[float], Concrete]":
+    """Return the prior at a temperature, over the categories in the order of their names."""
+    from functools import partial
+
+    from gscli.distribution.concrete import Concrete
+    from gscli.io.weights import Weights
+
+    weights = prior.weights or Weights((1.0,) * len(names))
+    if len(weights.values) != len(names):
+        raise click.BadParameter(
+            f"has {len(weights.values)} weights for {len(names)} categories; give as many",
+            param_hint="'--prior'",
+        )
+    probs = Parameters(weights).in_order(names, "--prior").weights.values
+    if prior.temperature is None:
+        return partial(Concrete, probs)
+    fixed = Concrete(probs, prior.temperature)
+    return lambda _: fixed
 
 
 def _measure(samples: "Samples", threads: int | None = None) -> "dict[float, Summary]":
@@ -109,7 +151,7 @@ def _as_dict(
     names: tuple[str, ...],
     weights: Any,
     facts: "list[Facts]",
-    best: dict[int, float] | None,
+    advice: "dict[int, Advice] | None",
     measured: "dict[float, Summary]",
 ) -> dict[str, Any]:
     distribution = facts[0].distribution
@@ -118,7 +160,8 @@ def _as_dict(
         "pi": weights,
         "probs": distribution.probs,
         "num_categories": distribution.num_categories,
-        "best_temperature": best,
+        "best_temperature": advice and {m: each.best for m, each in advice.items()},
+        "advised_temperature": advice and {m: each.advised for m, each in advice.items()},
         "temperatures": [{**each.as_dict(), "covariance": each.covariance()} for each in facts],
     }
     if measured:

@@ -40,8 +40,8 @@ KINDS = ("auto", "points", "bins", "marginals")
 @click.option(
     "--categories",
     metavar="A,B,C",
-    help="For K > 4: the three categories to show, by name or position.  "
-    "[default: the most probable]",
+    help="Categories to show, by name or position: one as a histogram of its share, two to four as "
+    "their sub-composition.  [default for K > 4: the three most probable]",
 )
 @click.option(
     "--log-ratio", is_flag=True, help="Axes log(x_i / x_K), where low temperatures can be read."
@@ -73,9 +73,9 @@ def command(
     """Draw samples, from the distribution itself or from FILE (CSV, NPY, Parquet; - is stdin).
 
     Three categories make a triangle, two a histogram, four a tetrahedron; of more, three are
-    shown as the exact sub-composition. With FILE, --pi and -t, regions of the exact density are
-    drawn over its samples. Several temperatures make small multiples. Without -o the page is
-    plot.html.
+    shown as the exact sub-composition. --categories with one name draws the share of that
+    category, --kind marginals that of each. With FILE, --pi and -t, the exact density is drawn
+    over its samples. Several temperatures make small multiples. Without -o the page is plot.html.
 
     \b
     Examples:
@@ -98,6 +98,8 @@ def command(
     sample = Sample(samples, given.logits, samples.label, threads, given.temperatures)
     chosen = positions(sample.names, categories)
     plot_options = PlotOptions(kind, contours, chosen, log_ratio)
+    if terminal and chosen is not None and len(chosen) == 1:
+        raise click.UsageError("--terminal draws two or more categories; name more")
     if terminal:
         _draw_in_terminal(sample, plot_options)
         return

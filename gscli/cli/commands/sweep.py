@@ -25,6 +25,7 @@ CLASSIC_GRID = "0.05:10:12"
 
 @click.command("sweep", short_help="Make the page that answers: which temperature?")
 @options.parameters(default=CLASSIC_GRID)
+@options.batch_sizes
 @options.samples
 @options.seed
 @click.option(
@@ -54,6 +55,7 @@ CLASSIC_GRID = "0.05:10:12"
 @options.quiet
 def command(
     parameters: Parameters,
+    batch_sizes: tuple[int, ...],
     n: int,
     seed: int | None,
     output: Path,
@@ -82,8 +84,8 @@ def command(
     if images is not None:
         check_browser([Path("figure.png")])
         images.mkdir(parents=True, exist_ok=True)
-    sweep = _run(parameters, n, seed, threads, quiet)
-    written = _write(sweep, _origin(parameters, n, seed), output, table)
+    sweep = _run(parameters, batch_sizes, n, seed, threads, quiet)
+    written = _write(sweep, _origin(parameters, sweep), output, table)
     if images is not None:
         written += _save_images(sweep, parameters.names, images)
     drawn = describe_parameters(parameters.distributions(), parameters.weights.names)
@@ -92,11 +94,20 @@ def command(
         open_page((output,))
 
 
-def _run(parameters: Parameters, n: int, seed: int, threads: int | None, quiet: bool) -> "Sweep":
+def _run(
+    parameters: Parameters,
+    batch_sizes: tuple[int, ...],
+    n: int,
+    seed: int,
+    threads: int | None,
+    quiet: bool,
+) -> "Sweep":
     from gscli.report.sweep import finish, sweep_steps
 
     temperatures = parameters.temperatures
-    steps = sweep_steps(parameters.at(), temperatures, n=n, seed=seed, threads=threads)
+    steps = sweep_steps(
+        parameters.at(), temperatures, n=n, seed=seed, batch_sizes=batch_sizes, threads=threads
+    )
     done = list(track(steps, total=n * len(temperatures), size=lambda _: n, quiet=quiet))
     with waiting("looking for the best temperatures", quiet=quiet):
         return finish(done, n=n, seed=seed)
@@ -133,10 +144,14 @@ def _save_images(sweep: "Sweep", names: tuple[str, ...], folder: Path) -> list[P
     return [folder]
 
 
-def _origin(parameters: Parameters, n: int, seed: int) -> "Origin":
+def _origin(parameters: Parameters, sweep: "Sweep") -> "Origin":
     """Return the names, and the command that makes the same page again."""
     from gscli.report.page import Origin
 
-    words = ["gscli", "sweep", *parameters.typed(), "-n", str(n), "--seed", str(seed)]
+    words = ["gscli", "sweep", *parameters.typed()]
+    sizes = ",".join(map(str, sweep.batch_sizes))
+    if sizes != options.CLASSIC_BATCH_SIZES:
+        words += ["-m", sizes]
+    words += ["-n", str(sweep.n), "--seed", str(sweep.seed)]
     scale = 0.0 if parameters.are_logits else math.log(math.fsum(parameters.weights.values))
     return Origin(parameters.names, shlex.join(words), scale)

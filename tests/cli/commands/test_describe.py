@@ -14,7 +14,10 @@ from click.testing import Result
 from gscli.distribution.concrete import Concrete
 
 Invoke = Callable[..., Result]
-SHARED = {"names", "pi", "probs", "num_categories", "best_temperature", "temperatures"}
+SHARED = {
+    "names", "pi", "probs", "num_categories", "best_temperature", "advised_temperature",
+    "temperatures",
+}  # fmt: skip
 
 
 def strict(text: str) -> Any:
@@ -37,7 +40,11 @@ def test_bare(invoke: Invoke) -> None:
     assert found.exit_code == 0
     assert "-1.95288" in found.stdout
     assert "0.23993" in found.stdout
-    assert "1.3 for m = 1 (bias 39 %)," in " ".join(found.stdout.split())
+    said = " ".join(found.stdout.split())
+    assert "Best temperature: 1.3 for m = 1 (bias 39 %), 0.52 for m = 32 (bias 12 %)" in said
+    assert "J: Jacobian of a sample with respect to the logits" in said
+    assert "error, no gradient 0.184" in said
+    assert "KL" not in said
     assert found.stderr == ""
 
 
@@ -219,6 +226,14 @@ def test_rounded_decimals_are_described(invoke: Invoke) -> None:
         (("--pi", "1,2", "--logits", "1,2"), "both"),
         (("--json", "--csv"), "both"),
         (("missing.csv",), "missing.csv"),
+        (("-m", "0"), "0 is not 1 or more"),
+        (("-m", "8,8"), "8 is given twice"),
+        (("--prior", "1,2"), "'--prior': has 2 weights for 3 categories"),
+        (("--prior", "uniform@0"), "'--prior': 0 is a limit"),
+        (("--prior", "uniform@1e-5"), "'--prior': temperature: 1e-05 is outside"),
+        (("--prior", "uniform@1,2"), "has one temperature"),
+        (("--prior", "equal"), "'--prior': value 1: 'equal' is not a number"),
+        (("--prior", "a=1,x1=2,x3=1"), "'--prior': names a, x1, x3, but the categories are x1,"),
     ],
 )
 def test_bad_input_is_one_line(invoke: Invoke, arguments: tuple[str, ...], said: str) -> None:
@@ -230,6 +245,71 @@ def test_bad_input_is_one_line(invoke: Invoke, arguments: tuple[str, ...], said:
 
 def test_names_are_no_markup(invoke: Invoke) -> None:
     assert "mean [bold]b[/bold]" in invoke("describe", "--pi", "a=1,[bold]b[/bold]=2").stdout
+
+
+def test_batch_sizes_are_those_asked_for(invoke: Invoke) -> None:
+    found = strict(invoke("describe", "-m", "64,5", "--json").stdout)
+    assert list(found["best_temperature"]) == ["64", "5"]
+    assert list(found["advised_temperature"]) == ["64", "5"]
+    gradient = found["temperatures"][0]["gradient"]
+    assert gradient["error"]["64"] == gradient["bias"] ** 2 + gradient["noise"] / 64
+    assert set(gradient["error"]) == {"64", "5"}
+    said = invoke("describe", "-m", "64").stdout
+    assert "error at m = 64" in said
+    assert "m = 32" not in said
+    (row,) = csv.DictReader(io.StringIO(invoke("describe", "-m", "64", "--csv").stdout))
+    assert "gradient error 64" in row
+    assert "gradient error 32" not in row
+
+
+def test_a_shrunk_gradient_is_not_advised(invoke: Invoke) -> None:
+    weights = ("--pi", "0.0001,0.01,1")
+    found = strict(invoke("describe", *weights, "--json").stdout)
+    assert found["best_temperature"]["1"] == pytest.approx(29.2, abs=0.2)
+    assert found["advised_temperature"]["1"] == pytest.approx(0.52, abs=0.01)
+    assert found["advised_temperature"]["1024"] == found["best_temperature"]["1024"]
+    said = " ".join(invoke("describe", *weights).stdout.split())
+    assert "Best temperature: 0.52 for m = 1 (bias 50 %)" in said
+    assert "For m = 1 and 32 the error is least at t = 29, but the gradient there" in said
+
+
+def test_divergence_from_a_prior(invoke: Invoke) -> None:
+    arguments = ("describe", "-t", "0.5,3", "--prior")
+    found = strict(invoke(*arguments, "uniform", "--json").stdout)["temperatures"]
+    for each in found:
+        assert each["kl"]["relaxed"] == pytest.approx(0.611153, abs=1e-6)
+        assert each["kl"]["categorical"] == pytest.approx(0.200667, abs=1e-6)
+    rows = list(csv.DictReader(io.StringIO(invoke(*arguments, "uniform", "--csv").stdout)))
+    assert [float(row["kl relaxed"]) for row in rows] == [each["kl"]["relaxed"] for each in found]
+    said = invoke(*arguments, "1,1,1@0.5").stdout
+    assert "KL categorical" in said
+    assert "KL: divergence from the prior, in nats." in said
+    fixed = strict(invoke(*arguments, "2,2,2@0.5", "--json").stdout)["temperatures"]
+    expected = Concrete([1, 3, 6], 3).kl_divergence(Concrete([1, 1, 1], 0.5))
+    assert fixed[1]["kl"]["relaxed"] == pytest.approx(expected, rel=1e-12)
+    assert fixed[0]["kl"]["relaxed"] == pytest.approx(found[0]["kl"]["relaxed"], abs=1e-9)
+
+
+def test_a_prior_may_be_a_file_and_have_names(invoke: Invoke) -> None:
+    Path("prior.csv").write_text("c,3\nb,2\na,1\n")
+
+    def divergences(prior: str) -> Any:
+        found = invoke("describe", "--pi", "a=1,b=2,c=3", "-t", 1, "--prior", prior, "--json")
+        return strict(found.stdout)["temperatures"][0]["kl"]
+
+    assert divergences("@prior.csv")["relaxed"] == pytest.approx(0, abs=1e-9)
+    at_half = Concrete([1, 2, 3], 1).kl_divergence(Concrete([1, 2, 3], 0.5))
+    assert divergences("@prior.csv@0.5")["relaxed"] == at_half
+    assert divergences("c=1,b=1,a=1") == divergences("uniform") == divergences("uniform:3")
+
+
+def test_the_divergence_of_a_codebook_is_not_that_of_its_categories(invoke: Invoke) -> None:
+    np.save("logits.npy", np.random.default_rng(0).normal(size=8192))
+    (only,) = strict(
+        invoke("describe", "--logits", "@logits.npy", "--prior", "uniform", "--json").stdout
+    )["temperatures"]
+    assert only["kl"]["relaxed"] == pytest.approx(4107.131, abs=0.01)
+    assert only["kl"]["categorical"] == pytest.approx(0.5, abs=0.03)
 
 
 @pytest.mark.slow

@@ -378,6 +378,8 @@ def test_open_shows_the_page(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (("x.csv", "-n", 5), "-n has no effect on a FILE; remove it"),
         (("x.csv", "--seed", 5), "--seed has no effect on a FILE; remove it"),
+        (("--terminal", "--categories", "x1"), "--terminal draws two or more categories"),
+        (("--log-ratio", "--categories", "x1"), "log-ratios are of two or three categories, not 1"),
         (("--kind", "marginals", "--log-ratio"), "--log-ratio and --kind marginals"),
         (("--terminal", "--kind", "bins"), "--terminal draws counts"),
         (("--scale", "nan"), "--scale"),
