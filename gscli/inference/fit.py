@@ -17,13 +17,16 @@ from gscli.inference.gof.check import check
 from gscli.inference.gof.results import CheckResult
 from gscli.inference.kept_rows import KeptRows
 from gscli.inference.likelihood import (
+    Corrected,
     Derivatives,
     DerivativesAccumulator,
-    Estimate,
     Standard,
+    lost_freedom,
     newton_maximize,
     newton_step,
 )
+from gscli.inference.many_categories import Moments
+from gscli.inference.many_categories import maximize as maximize_many
 from gscli.io.readers import repeatable
 from gscli.io.samples import (
     Batch,
@@ -45,6 +48,9 @@ NEGLIGIBLE = 1e-4
 MAX_PASSES = 20
 ROUNDING = 1e-12
 """Relative error of a sum over rows: a fall of the likelihood by less is not one."""
+
+LARGEST_DENSE = 128
+"""Categories up to which the likelihood's Hessian is kept whole."""
 
 SHOWN_CATEGORIES = 8
 """Probabilities that are shown of a fit; `FitResult.probs` has all."""
@@ -85,14 +91,17 @@ class FitResult(Record):
     temperature : float
         The temperature.
     standard_errors : Uncertainty
-        From the observed information; 0 for a fixed temperature.
+        From the observed information; 0 for a fixed temperature. Above `LARGEST_DENSE` categories
+        the logits' block of it is the expected one, n K/(K+1) (I - 11ᵀ/K); the others are observed.
     interval_95 : Uncertainty
         Lower and upper ends, `probs` of shape (K, 2), `temperature` of shape (2,): Wald's
-        intervals of logit probs and log temperature, so that they stay inside their ranges.
+        intervals of logit probs and log temperature, so that they stay inside their ranges. They
+        lie around the maximum of the restricted likelihood (`likelihood.lost_freedom`), without
+        the bias that the temperature of few rows has.
     log_likelihood : float
         In nats: the sum of `Concrete.log_prob` over the rows, or of `log_prob_log` for log X.
     iterations : int
-        Of Newton's method.
+        Of Newton's method, or passes over the rows where there are many categories.
     goodness : CheckResult
         `check` of the rows, or of some spread over them where they are many, against the fitted
         distribution. The parameters were fitted to the same rows, so its p-values are too large:
@@ -118,12 +127,13 @@ class FitResult(Record):
     @property
     def remarks(self) -> tuple[str, ...]:
         """What to know beside the estimates: that the rows are few for the categories."""
-        k = len(self.probs)
-        if self.n >= FEW_ROWS * k:
+        k, middle = len(self.probs), math.sqrt(math.prod(np.ravel(self.interval_95.temperature)))
+        if self.n >= FEW_ROWS * k or not self.standard_errors.temperature:
             return ()
         words = (
-            f"{self.n:,} rows are few for {k} categories: the temperature comes out too high, and "
-            f"the 95 % intervals hold it less often than that; fit {FEW_ROWS * k:,} or more"
+            f"{self.n:,} rows are few for {k:,} categories: the temperature comes out about "
+            f"{100 * (self.temperature / middle - 1):.2g} % too high, for which the 95 % intervals "
+            f"allow; fit {FEW_ROWS * k:,} or more"
         )
         return (words,)
 
@@ -216,16 +226,13 @@ def fit(
         )
         _refuse_degenerate(first, k, fixed=fix_temperature is not None)
         log_x = category_major(first.kept.rows())
-        standard = Standard.of(log_x)
-        point, found, iterations = newton_maximize(standard.apply(log_x), standard, fix_temperature)
-        if log_x.shape[1] < first.n:
-            fixed = fix_temperature is not None
-            again = replace(rows, progress=None)
-            point, found, passes = _refine(again, standard, point, first.n, threads, fixed=fixed)
-            iterations += passes
-    estimate = standard.estimate(found, point, first.n, iterations)
-    distribution = Concrete(logits=estimate.logits, temperature=estimate.temperature)
-    errors, interval = _uncertainty(estimate, fixed=fix_temperature is not None)
+        again = replace(rows, progress=None)
+        if first.moments is None:
+            found = _fit_dense(again, log_x, first.n, fix_temperature, threads)
+        else:
+            found = _fit_many(again, first.moments, fix_temperature, threads)
+    distribution = Concrete(logits=found.logits, temperature=found.temperature)
+    errors, interval = _uncertainty(found)
     return FitResult(
         n=first.n,
         probs=distribution.probs,
@@ -233,11 +240,59 @@ def fit(
         standard_errors=errors,
         interval_95=interval,
         # The density of log X with respect to the log-ratios, or that of X.
-        log_likelihood=estimate.log_likelihood - (0 if rows.log else first.sum_of_logs),
-        iterations=iterations,
+        log_likelihood=found.log_likelihood - (0 if rows.log else first.sum_of_logs),
+        iterations=found.iterations,
         goodness=_goodness(log_x, distribution, rows, names, threads),
         distribution=distribution,
     )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Found:
+    logits: FloatArray
+    temperature: float
+    log_likelihood: float
+    iterations: int
+    corrected: Corrected
+
+
+def _fit_dense(
+    rows: Samples, log_x: FloatArray, n: int, temperature: float | None, threads: int | None
+) -> _Found:
+    """Fit by Newton's method: on the rows that are kept, and then on all."""
+    fixed = temperature is not None
+    standard = Standard.of(log_x)
+    standard_x = standard.apply(log_x)
+    point, found, iterations = newton_maximize(standard_x, standard, temperature)
+    whole = log_x.shape[1] == n
+    if not whole:
+        point, found, passes = _refine(rows, standard, point, n, threads, fixed=fixed)
+        iterations += passes
+    estimate = standard.estimate(found, point, n, iterations)
+    middle = estimate
+    if whole and not fixed:
+        lost = lost_freedom(len(log_x))
+        point, found, _ = newton_maximize(standard_x, standard, None, lost=lost)
+        middle = standard.estimate(found, point, n, iterations)
+    covariance = middle.covariance(fixed_temperature=fixed)
+    logits, t = middle.logits, middle.temperature
+    if not whole:
+        # Of many rows one step to the corrected maximum leaves an error of the order of 1/n².
+        step = -lost_freedom(len(log_x)) / t * covariance[-1]
+        logits, t = logits + step[:-1], t + float(step[-1])
+        logits -= special.logsumexp(logits)
+    corrected = Corrected(logits, t, _errors(logits, covariance), math.sqrt(covariance[-1, -1]))
+    return _Found(
+        estimate.logits, estimate.temperature, estimate.log_likelihood, iterations, corrected
+    )
+
+
+def _fit_many(
+    rows: Samples, moments: Moments, temperature: float | None, threads: int | None
+) -> _Found:
+    """Fit in passes over the rows that keep a few numbers for each category."""
+    found = maximize_many(rows, moments, temperature=temperature, threads=threads)
+    return _Found(found.logits, found.temperature, found.value, found.passes, found.corrected())
 
 
 class _FirstPass:
@@ -250,6 +305,7 @@ class _FirstPass:
         self.low = np.full(num_categories, np.inf)
         self.high = np.full(num_categories, -np.inf)
         self.kept = KeptRows(max(2, KEPT_VALUES // num_categories), expected)
+        self.moments = Moments(num_categories) if num_categories > LARGEST_DENSE else None
 
     def update(self, batch: Batch) -> None:
         """Take in the next rows."""
@@ -263,6 +319,8 @@ class _FirstPass:
         self.low = np.minimum(self.low, low)
         self.high = np.maximum(self.high, log_x.max(axis=0))
         self.kept.update(replace(batch, rows=log_x))
+        if self.moments:
+            self.moments.update(log_x)
 
     def merge(self, later: Self) -> None:
         """Take in what was kept of the rows that follow."""
@@ -271,6 +329,8 @@ class _FirstPass:
         self.low = np.minimum(self.low, later.low)
         self.high = np.maximum(self.high, later.high)
         self.kept.merge(later.kept)
+        if self.moments and later.moments:
+            self.moments.merge(later.moments)
 
 
 def _refuse_zeros(batch: Batch, log_x: FloatArray) -> None:
@@ -355,19 +415,33 @@ def _goodness(
     return check(kept, distribution, names=names, threads=threads)
 
 
-def _uncertainty(estimate: Estimate, *, fixed: bool) -> tuple[Uncertainty, Uncertainty]:
+def _errors(logits: FloatArray, covariance: FloatArray) -> FloatArray:
     # The delta method for logit p_k = a_k - LSE(the other a), whose gradient is 1 at k and minus
     # the others' share of 1 - p_k elsewhere: finite even where p_k rounds to 0 or 1.
-    k, t = len(estimate.logits), estimate.temperature
-    others = np.where(np.eye(k, dtype=bool), -np.inf, estimate.logits)
-    log_rest = special.logsumexp(others, axis=1)
-    gradient = np.eye(k) - np.exp(others - log_rest[:, None])
-    covariance = estimate.covariance(fixed_temperature=fixed)
-    error = np.sqrt(np.einsum("ij,jk,ik->i", gradient, covariance[:k, :k], gradient, optimize=True))
-    error_t = math.sqrt(covariance[k, k])
-    logit = estimate.logits - log_rest
-    reach = QUANTILE * error
+    k = len(logits)
+    others = np.where(np.eye(k, dtype=bool), -np.inf, logits)
+    gradient = np.eye(k) - special.softmax(others, axis=1)
+    errors: FloatArray = np.sqrt(
+        np.einsum("ij,jk,ik->i", gradient, covariance[:k, :k], gradient, optimize=True)
+    )
+    return errors
+
+
+def _uncertainty(found: _Found) -> tuple[Uncertainty, Uncertainty]:
+    middle = found.corrected
+    logit = middle.logits - _log_rest(middle.logits)
+    reach = QUANTILE * middle.errors
     ends = special.expit(np.stack([logit - reach, logit + reach], axis=-1))
-    ends_t = t * np.exp(np.array([-1, 1]) * QUANTILE * error_t / t)
-    error_of_probs = error * np.exp(estimate.logits + log_rest)
-    return Uncertainty(error_of_probs, error_t), Uncertainty(ends, ends_t)
+    reach_t = QUANTILE * middle.error / middle.temperature
+    ends_t = middle.temperature * np.exp(np.array([-reach_t, reach_t]))
+    error_of_probs = middle.errors * np.exp(found.logits + _log_rest(found.logits))
+    return Uncertainty(error_of_probs, middle.error), Uncertainty(ends, ends_t)
+
+
+def _log_rest(logits: FloatArray) -> FloatArray:
+    # log(1 - p_k): the largest p_k may round to 1, but the others are at most 1/2.
+    others = np.arange(len(logits)) != logits.argmax()
+    rest: FloatArray = np.empty(len(logits))
+    rest[others] = np.log1p(-np.exp(logits[others]))
+    rest[~others] = special.logsumexp(logits[others])
+    return rest

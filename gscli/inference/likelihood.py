@@ -66,6 +66,28 @@ class Estimate:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Corrected:
+    """The maximum of the restricted likelihood, around which intervals lie.
+
+    Attributes
+    ----------
+    logits : ndarray, shape (K,)
+        Normalised log-probabilities.
+    temperature : float
+        The temperature.
+    errors : ndarray, shape (K,)
+        Standard errors of logit probs.
+    error : float
+        Standard error of the temperature; 0 if that is given.
+    """
+
+    logits: FloatArray
+    temperature: float
+    errors: FloatArray
+    error: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Derivatives:
     """Log-likelihood, gradient and Hessian in (a, t); they add up over parts of the data."""
 
@@ -235,15 +257,19 @@ def maximize(log_x: FloatArray, *, temperature: float | None = None) -> Estimate
 
 
 def newton_maximize(
-    log_x: FloatArray, standard: Standard, temperature: float | None
+    log_x: FloatArray, standard: Standard, temperature: float | None, *, lost: float = 0.0
 ) -> tuple[FloatArray, Derivatives, int]:
-    """Run Newton's method in standard coordinates; return the point, derivatives and iterations."""
+    """Run Newton's method in standard coordinates; return the point, derivatives and iterations.
+
+    With `lost` degrees of freedom, -lost·log t is added to the log-likelihood.
+    """
     k = len(standard.centre)
     point = np.zeros(k + 1)
     point[k] = 1.0 if temperature is None else temperature / standard.scale
 
     def at(where: FloatArray) -> Derivatives:
-        return derivatives(log_x, where[:k], float(where[k]))
+        found = derivatives(log_x, where[:k], float(where[k]))
+        return _without_freedom(found, float(where[k]), lost) if lost else found
 
     found = at(point)
     for iteration in range(1, MAX_ITERATIONS):
@@ -252,6 +278,32 @@ def newton_maximize(
             return point, found, iteration
         point, found = _line_search(at, point, found, step)
     raise AccuracyError("the likelihood of these rows has no maximum that Newton's method can find")
+
+
+def lost_freedom(num_categories: int) -> float:
+    """Return the degrees of freedom that the logits take from the temperature.
+
+    The rows' law is of location and scale in log X, of location a/t and scale 1/t. Integrating its
+    likelihood over the locations leaves one of the temperature alone, free of the bias that
+    fitting K-1 logits brings, as restricted likelihood does for a variance. By Laplace's method it
+    is the likelihood's maximum over the logits, times t^-(K-1), over the square root of the
+    determinant of the logits' information. At the truth this falls as t^((1-K)/(K+2)), which
+    follows from the moments of the flat Dirichlet distribution: in all a factor t^-lost.
+
+    References
+    ----------
+    Fisher (1934), "Two new properties of mathematical likelihood"; Patterson and Thompson (1971),
+    "Recovery of inter-block information when block sizes are unequal", Biometrika 58.
+    """
+    k = num_categories
+    return (k - 1) * (k + 1) / (k + 2)
+
+
+def _without_freedom(found: Derivatives, temperature: float, lost: float) -> Derivatives:
+    gradient, hessian = found.gradient.copy(), found.hessian.copy()
+    gradient[-1] -= lost / temperature
+    hessian[-1, -1] += lost / temperature**2
+    return Derivatives(found.value - lost * math.log(temperature), gradient, hessian)
 
 
 def _line_search(

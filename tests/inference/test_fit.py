@@ -9,14 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from gscli.arrays import FloatArray
 from gscli.distribution.concrete import Concrete
 from gscli.errors import AccuracyError, DataError, ParameterError, ShapeError
 from gscli.inference import fit as fit_module
 from gscli.inference import likelihood
 from gscli.inference.fit import fit
-from gscli.inference.likelihood import derivatives, maximize
+from gscli.inference.likelihood import derivatives, lost_freedom, maximize
+from gscli.inference.many_categories import Moments
+from gscli.io.samples import as_samples
 
 TRUTH = Concrete([1, 3, 6], 0.7)
+
+
+def _moments(log_x: FloatArray) -> Moments:
+    moments = Moments(log_x.shape[1])
+    moments.update(log_x)
+    return moments
 
 
 @pytest.mark.parametrize("k", [2, 3, 10, 100])
@@ -46,6 +55,110 @@ def test_intervals_cover_95_percent(k: int) -> None:
     level = 0.005 / (k + 1)
     assert covered.min() >= stats.binom.ppf(level, 1000, 0.95)
     assert covered.max() <= stats.binom.ppf(1 - level, 1000, 0.95)
+
+
+@pytest.mark.parametrize("k", [2, 4, 10])
+@pytest.mark.parametrize("n", [20, 50, 200])
+@pytest.mark.slow
+def test_intervals_of_few_rows_cover_95_percent(k: int, n: int) -> None:
+    d = Concrete(np.arange(1, k + 1), 0.7)
+    trials = 1500
+    covered = np.zeros(k + 1)
+    for y in d.sample_log(trials * n, seed=k + n).reshape(trials, n, k).transpose(0, 2, 1):
+        found = fit_module._fit_dense(as_samples(y.T, log=True), y.copy(), n, None, 1)
+        _, ends = fit_module._uncertainty(found)
+        covered[:k] += (ends.probs[:, 0] <= d.probs) & (d.probs <= ends.probs[:, 1])
+        low, high = np.asarray(ends.temperature)
+        covered[k] += low <= d.temperature <= high
+    level = 0.005 / (k + 1)
+    assert covered.min() >= stats.binom.ppf(level, trials, 0.95)
+    assert covered.max() <= stats.binom.ppf(1 - level, trials, 0.95)
+
+
+@pytest.mark.slow
+def test_the_interval_of_as_many_rows_as_categories_covers_the_temperature() -> None:
+    k, trials = 150, 400
+    d = Concrete(np.arange(1, k + 1), 0.7)
+    covered = too_high = 0
+    for seed in range(trials):
+        rows = as_samples(d.sample_log(k, seed=seed), log=True)
+        moments = _moments(np.concatenate([batch.rows for batch in rows]))
+        found = fit_module._fit_many(rows, moments, None, 1)
+        low, high = np.asarray(fit_module._uncertainty(found)[1].temperature)
+        covered += low <= d.temperature <= high
+        too_high += found.temperature > d.temperature
+    assert stats.binom.ppf(0.005, trials, 0.95) <= covered <= stats.binom.ppf(0.995, trials, 0.95)
+    assert too_high > 0.6 * trials  # Of the estimate itself.
+
+
+@pytest.mark.parametrize("k", [2, 3, 10])
+def test_the_logits_information_falls_as_the_correction_takes_it_to(k: int) -> None:
+    y = Concrete(np.ones(k), 1.0).sample_log(200_000, seed=k).T.copy()
+
+    def log_determinant(temperature: float) -> float:
+        information = -derivatives(y, np.zeros(k), temperature).hessian[1:k, 1:k]
+        return float(np.linalg.slogdet(information)[1])
+
+    slope = (log_determinant(1.01) - log_determinant(0.99)) / 0.02
+    assert lost_freedom(k) == pytest.approx(k - 1 + slope / 2, rel=0.01)
+
+
+def test_many_categories_have_the_same_maximum_without_a_hessian(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    d = Concrete(logits=2 * np.random.default_rng(1).normal(size=64), temperature=0.7)
+    x = d.sample_log(3000, seed=3)
+    for fixed in (None, 0.6):
+        dense = fit(x, log=True, fix_temperature=fixed)
+        with monkeypatch.context() as patch:
+            patch.setattr(fit_module, "LARGEST_DENSE", 63)
+            found = fit([x[:1000], x[1000:]], log=True, fix_temperature=fixed)
+        errors = dense.standard_errors
+        assert (np.abs(found.probs - dense.probs) < 0.01 * errors.probs).all()
+        assert found.log_likelihood == pytest.approx(dense.log_likelihood, abs=1e-3)
+        assert found.standard_errors.probs == pytest.approx(errors.probs, rel=0.01)
+        assert found.interval_95.probs == pytest.approx(dense.interval_95.probs, rel=0.01)
+        if fixed:
+            assert found.temperature == fixed
+            assert found.standard_errors.temperature == 0
+        else:
+            assert abs(found.temperature - dense.temperature) < 0.01 * float(errors.temperature)
+            assert found.standard_errors.temperature == pytest.approx(errors.temperature, rel=0.01)
+            assert np.asarray(found.interval_95.temperature) == pytest.approx(
+                np.asarray(dense.interval_95.temperature), rel=1e-5
+            )
+
+
+def test_thousands_of_categories_are_fitted_in_a_few_passes() -> None:
+    d = Concrete(logits=2 * np.random.default_rng(1).normal(size=2000), temperature=0.3)
+    x = d.sample_log(3000, seed=3)
+    result = fit(x.astype(np.float32), log=True)
+    assert result.iterations <= 3
+    assert result.goodness.consistent
+    at = derivatives(x.T.copy(), np.log(result.probs), result.temperature)
+    # Each logit's information is about n.
+    assert np.abs(at.gradient[:-1]).max() < 0.01 * np.sqrt(len(x))
+    assert abs(at.gradient[-1]) * float(result.standard_errors.temperature) < 0.01
+    deviation = (result.probs - d.probs) / result.standard_errors.probs
+    assert np.abs(deviation).max() < stats.norm.isf(0.001 / 2000)
+    assert np.std(deviation) == pytest.approx(1, abs=0.1)
+    low, high = np.asarray(result.interval_95.temperature)
+    assert low < 0.3 < high
+
+
+def test_rows_of_another_law_with_many_categories_are_fitted_and_rejected() -> None:
+    rng = np.random.default_rng(1)
+    scores = 3 * rng.normal(size=(1000, 1)) * rng.normal(size=200) + rng.normal(size=(1000, 200))
+    y = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    result = fit(y, log=True)
+    assert not result.goodness.consistent
+    at = derivatives(y.T.copy(), np.log(result.probs), result.temperature)
+    step = np.linalg.lstsq(-at.hessian, at.gradient, rcond=1e-12)[0]
+    assert float(step @ at.gradient) < 0.01
+    with pytest.raises(AccuracyError, match="all the same"):
+        fit_module._fit_many(
+            as_samples(y, log=True), _moments(np.repeat(y[:1], 9, axis=0)), None, 1
+        )
 
 
 def test_derivatives_agree_with_differences() -> None:
@@ -91,12 +204,15 @@ def test_intervals_are_symmetric_on_the_scale_of_logits_and_logs() -> None:
     reach = stats.norm.ppf(0.975) * errors.probs / (probs * (1 - probs))
     logit = np.log(probs / (1 - probs))
     low, high = np.log(ends.probs / (1 - ends.probs)).T
-    assert low == pytest.approx(logit - reach)
-    assert high == pytest.approx(logit + reach)
-    reach_t = 1.959964 * float(errors.temperature) / result.temperature
-    assert np.log(ends.temperature) == pytest.approx(
-        np.log(result.temperature) + np.array([-reach_t, reach_t])
+    assert high - low == pytest.approx(2 * reach, rel=1e-2)
+    assert (low + high) / 2 == pytest.approx(logit, abs=0.05 * reach.min())
+    low_t, high_t = np.asarray(result.interval_95.temperature)
+    middle = np.sqrt(low_t * high_t)
+    assert np.log(high_t / low_t) == pytest.approx(
+        2 * 1.959964 * float(errors.temperature) / middle
     )
+    # Fitting two logits makes the temperature too high, by about 0.7 / n of itself.
+    assert 0.0005 < np.log(result.temperature / middle) < 0.003
 
 
 def test_fixed_temperature() -> None:
@@ -242,7 +358,9 @@ def test_few_rows_are_remarked_upon() -> None:
     assert fit(TRUTH.sample(30, seed=1)).remarks == ()
     (remark,) = fit(TRUTH.sample(29, seed=1)).remarks
     assert "29 rows are few for 3 categories" in remark
+    assert "the temperature comes out about 2" in remark  # 0.7 / 29
     assert "fit 30 or more" in remark
+    assert fit(TRUTH.sample(29, seed=1), fix_temperature=0.7).remarks == ()
 
 
 def test_a_fit_prints_as_a_few_lines_and_shows_as_a_table() -> None:
