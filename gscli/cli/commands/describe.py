@@ -119,7 +119,14 @@ def _prior(prior: Prior, names: tuple[str, ...]) -> "Callable[[float], Concrete]
             f"has {len(weights.values)} weights for {len(names)} categories; give as many",
             param_hint="'--prior'",
         )
-    probs = Parameters(weights).in_order(names, "--prior").weights.values
+    own = {*(weights.names or ())}
+    if own & {*names} and own != {*names}:
+        raise click.BadParameter(
+            f"names {', '.join(weights.names or ())}, but the categories are {', '.join(names)}; "
+            "use the same names, or none",
+            param_hint="'--prior'",
+        )
+    probs = Parameters(weights).in_order(names, "").weights.values
     if prior.temperature is None:
         return partial(Concrete, probs)
     fixed = Concrete(probs, prior.temperature)

@@ -189,9 +189,7 @@ def test_categories_by_name_and_position(run: Run) -> None:
     assert axes == [["c", "d", "e"], ["e", "a", "c"]]
 
 
-@pytest.mark.parametrize(
-    "named", ["f,a,b", "0,1,2", "1,2,6", "a,a,b", "a", "1,a,2", "", "a,b,c,d,e"]
-)
+@pytest.mark.parametrize("named", ["f,a,b", "0,1,2", "1,2,6", "a,a,b", "1,a,2", "", "a,b,c,d,e"])
 def test_categories_that_do_not_exist(run: Run, named: str) -> None:
     result = run("--pi", "a=1,b=2,c=3,d=4,e=5", "--categories", named)
     assert result.exit_code == 2
