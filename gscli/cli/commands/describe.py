@@ -57,7 +57,8 @@ def command(
     All are exact, for temperatures from 0.001 to 1000: means, spreads, entropy, E[max X], the share
     of samples near a vertex (with a component above 0.95) and the error of the relaxed gradient.
     The regime says where the density is unbounded: along the whole boundary of the simplex
-    (boundary, t <= 1/(K-1)), at its vertices (vertices), or nowhere (interior, t >= K-1).
+    (boundary, t <= 1/(K-1)), at its vertices and, for t < m/(K-m), where m components are 0
+    (vertices), or nowhere (interior, t >= K-1).
 
     The best temperature is the one at which bias² + noise / m of a gradient averaged over m samples
     is least. If its bias is above one half of the gradient itself, that gradient is only shrunk
