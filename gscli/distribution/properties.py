@@ -247,8 +247,8 @@ def cautions(advice: Mapping[int, Advice]) -> Iterator[str]:
         biases = _series(format_percent(each.best_error) for each in shrunk.values())
         yield (
             f"For m = {_series(f'{m:,}' for m in shrunk)} the error is least at t = {where}, but "
-            f"the gradient there is only shrunk towards 0 (bias {biases}): not advised. Given is "
-            f"the best t with a bias up to {100 * MAX_RELATIVE_BIAS:.0f} %."
+            f"the gradient there is only shrunk towards 0 (bias {biases}): not advised. "
+            f"Given instead is the best t with a bias up to {100 * MAX_RELATIVE_BIAS:.0f} %."
         )
     worse = {m: each.over_no_gradient for m, each in advice.items() if each.over_no_gradient > 1}
     if worse:

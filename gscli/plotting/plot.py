@@ -197,7 +197,8 @@ def _remarks(
         if regime:
             yield regime
         if shown < count:
-            yield f"{shown} of {count} categories"
+            of_all = "; the regime is that of all" if regimes else ""
+            yield f"{shown} of {count} categories{of_all}"
     elif regimes:
         yield f"{regime or 'regimes'} of the shown sub-composition ({shown} of {count} categories)"
     else:

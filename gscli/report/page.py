@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gscli.distribution.extremes import WITHIN
+from gscli.distribution.gradients import MAX_RELATIVE_BIAS
 from gscli.distribution.properties import cautions, format_best
 from gscli.plotting import theme
 from gscli.plotting.curves import LABEL_HEIGHT
@@ -188,8 +189,11 @@ def advice(sweep: Sweep) -> str:
         for name, rule in list(figures.rules_of_thumb(len(sweep.logits)).items())[:2]
         if (cost := sweep.cost(rule, middle)) is not None
     }
-    sentences = [f"For the lowest gradient error use t ≈ {', '.join(parts)} per step."]
-    if costs:
+    shrunk = any(each.shrunk for each in sweep.advice.values())
+    limit = f" with a bias up to {100 * MAX_RELATIVE_BIAS:.0f}\u00a0%" if shrunk else ""
+    sentences = [f"For the lowest gradient error{limit} use t ≈ {', '.join(parts)} per step."]
+    # Multiples of the error of a shrunk gradient would make every rule look bad.
+    if costs and not sweep.advice[middle].shrunk:
         per = " and ".join(
             f"{name} costs {cost}\u00d7 the minimum" if i == 0 else f"{name} costs {cost}\u00d7"
             for i, (name, cost) in enumerate(costs.items())

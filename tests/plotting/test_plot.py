@@ -205,7 +205,7 @@ def test_one_category_has_its_exact_marginal_density(temperature: float) -> None
     edges = np.append(array(bars["x"]) - array(bars["width"]) / 2, 1)
     assert array(bars["customdata"]) == pytest.approx(np.histogram(rows, edges)[0])
     assert (array(bars["y"]) * array(bars["width"])).sum() == pytest.approx(1)
-    assert f"{d.regime} regime  ·  1 of 3 categories" in subtitle(figure)
+    assert f"{d.regime} regime  ·  1 of 3 categories; the regime is that of all" in subtitle(figure)
 
 
 def test_the_axis_of_one_rare_category_ends_with_its_samples() -> None:

@@ -216,6 +216,8 @@ def test_a_page_of_other_batch_sizes_and_a_shrunk_gradient() -> None:
     text = page(sweep, Origin(("a", "b", "c"), "gscli sweep"))
     said = words(text)
     assert "use t ≈ 0.45 with 64 samples, 0.52 with 2 samples per step." in said
+    assert "For the lowest gradient error with a bias up to 50 % use" in said
+    assert "the minimum" not in said
     assert "For m = 64 and 2 the error is least at t = 29, but" in said
     assert "1 at t = 29 (shrunk)" in said
     assert "A filled diamond marks" in said

@@ -52,9 +52,9 @@ def command(
 
     All are exact, for temperatures from 0.001 to 1000: means, spreads, entropy, E[max X], the share
     of samples near a vertex (with a component above 0.95) and the error of the relaxed gradient.
-    The regime says where the density is unbounded:
-    along the whole boundary of the simplex (boundary, t <= 1/(K-1)), at its vertices (vertices),
-    or nowhere (interior, t >= K-1).
+    The regime says where the density is unbounded: along the whole boundary of the simplex
+    (boundary, t <= 1/(K-1)), at its vertices and, for t < m/(K-m), where m components are 0
+    (vertices), or nowhere (interior, t >= K-1).
 
     J is the Jacobian of a sample with respect to the logits, J0 that of the probabilities. The
     bias is the norm of E[J] - J0, shown relative to that of J0; the noise is the variance of J; m

@@ -25,11 +25,12 @@ def test_writes_a_page_and_says_so(invoke: Invoke) -> None:
 
 def test_the_command_on_the_page_makes_the_page_again(invoke: Invoke) -> None:
     weights = "<cat>=1e0,a dog=3,bird's=6"
-    assert invoke("sweep", "--pi", weights, *SMALL).exit_code == 0
+    assert invoke("sweep", "--pi", weights, *SMALL, "-m", "64,1e3").exit_code == 0
     first = Path("sweep.html").read_bytes()
     command = unescape(first.decode().split("Made by <code>")[1].split("</code>")[0])
     program, *arguments = shlex.split(command)
     assert program == "gscli"
+    assert arguments[arguments.index("-m") + 1] == "64,1000"
     Path("sweep.html").unlink()
     assert invoke(*arguments).exit_code == 0
     assert Path("sweep.html").read_bytes() == first
