@@ -141,5 +141,7 @@ def run() -> None:
     # The garbage collector walks the many objects of an import again and again, and once more at
     # exit: 40 of the 210 ms that importing numpy and polars and exiting take.
     gc.set_threshold(100_000)
+    # The threads are ours: OpenBLAS's own would wait for each other over small products.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     atexit.register(gc.freeze)
     main(prog_name="gscli")
