@@ -1,6 +1,7 @@
 """Tests of `gscli.inference.fit` and of the likelihood beneath it."""
 
 import dataclasses
+import re
 from types import ModuleType
 
 import numpy as np
