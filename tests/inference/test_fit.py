@@ -358,7 +358,7 @@ def test_few_rows_are_remarked_upon() -> None:
     assert fit(TRUTH.sample(30, seed=1)).remarks == ()
     (remark,) = fit(TRUTH.sample(29, seed=1)).remarks
     assert "29 rows are few for 3 categories" in remark
-    assert "the temperature comes out about 2" in remark  # 0.7 / 29
+    assert "the temperature comes out about 1.8 % too high" in remark
     assert "fit 30 or more" in remark
     assert fit(TRUTH.sample(29, seed=1), fix_temperature=0.7).remarks == ()
 
