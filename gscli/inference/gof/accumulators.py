@@ -14,13 +14,22 @@ from scipy import special
 from gscli.arrays import FloatArray, IntArray
 
 HashArray = npt.NDArray[np.uint64]
+CellArray = npt.NDArray[np.uint16]
 
 MAX_CELLS = 2**14
 TOTAL_CELLS = 2**22
 """Cells of one histogram, and of all histograms of a kind: at most 32 megabytes."""
 
+WAITING_VALUES = 2**22
+"""Cell numbers that wait to be counted, where rows are fewer than cells: 8 megabytes."""
+
+CELLS_AT_A_TIME = 2**18
+
 LAGS = 10
 HASHED_ROWS = 2**20
+HASHED_VALUES = 2**16
+"""Values hashed at a time: half a megabyte, so that temporaries stay in a core's cache."""
+
 KURTOSIS_OF_UNIFORM = 1.8
 NO_VARIANCE = 1e-9
 """A score that varies less is constant: its correlations are rounding, and count as 0."""
@@ -29,38 +38,78 @@ TINY = float(np.finfo(np.float64).tiny)
 
 
 class Histograms:
-    """Counts of several variables on (0, 1), in fine cells."""
+    """Counts of several variables on (0, 1), in fine cells.
+
+    Counts of few rows are sparse: their cell numbers wait until they are many, for otherwise what
+    each part of the rows adds to the memory, and to the time of merging, is all the cells.
+    """
 
     def __init__(self, variables: int) -> None:
+        self.variables = variables
         self.cells = min(MAX_CELLS, 1 << (TOTAL_CELLS // variables).bit_length() - 1)
-        self.counts: IntArray = np.zeros((variables, self.cells), dtype=np.int64)
+        self._counts: IntArray | None = None
+        self._waiting: list[tuple[int, CellArray]] = []
+        self._num_waiting = 0
 
-    def update(self, index: int, values: FloatArray) -> None:
-        """Count some values of one variable."""
-        cell = (values * self.cells).astype(np.intp)
+    @property
+    def counts(self) -> IntArray:
+        """The counts, shape (variables, cells)."""
+        if self._counts is None:
+            self._counts = np.zeros((self.variables, self.cells), dtype=np.int64)
+        self._count_waiting(self._counts.reshape(-1))
+        return self._counts
+
+    def _count_waiting(self, counts: IntArray) -> None:
+        for first, cell in self._waiting:
+            start = self.cells * np.arange(first, first + len(cell))
+            np.add.at(counts, (cell + start[:, None]).ravel(), 1)
+        self._waiting, self._num_waiting = [], 0
+
+    def update(self, first: int, values: FloatArray) -> None:
+        """Count values of variable `first`, or of those from there on: shape (variables, rows)."""
+        values = np.atleast_2d(values)
+        cell = (values * self.cells).astype(np.uint16)
         np.minimum(cell, self.cells - 1, out=cell)
-        self.counts[index] += np.bincount(cell, minlength=self.cells)
+        if cell.shape[1] < self.cells:
+            self._wait([(first, cell)])
+            return
+        counts = self.counts
+        for index, each in enumerate(cell, first):
+            counts[index] += np.bincount(each, minlength=self.cells)
 
     def merge(self, later: Self) -> None:
         """Add the counts of other rows."""
-        self.counts += later.counts
+        if later._counts is not None:
+            self.counts[:] += later._counts
+        self._wait(later._waiting)
+
+    def _wait(self, cells: list[tuple[int, CellArray]]) -> None:
+        self._waiting += cells
+        self._num_waiting += sum(cell.size for _, cell in cells)
+        if self._num_waiting > WAITING_VALUES:
+            _ = self.counts
 
     def kolmogorov_smirnov(self) -> tuple[FloatArray, FloatArray]:
         """Return each variable's distance from the uniform law, and its p-value.
 
         The p-value is Kolmogorov's limit with Stephens' (1974) correction for finite n.
         """
-        n = int(self.counts[0].sum())
-        below: FloatArray = np.cumsum(self.counts, axis=1) / n
+        counts = self.counts
+        n = int(counts[0].sum())
         uniform = np.arange(1, self.cells + 1) / self.cells
-        distances: FloatArray = np.abs(below - uniform).max(axis=1)
+        distances: FloatArray = np.empty(len(counts))
+        step = max(1, CELLS_AT_A_TIME // self.cells)
+        for first in range(0, len(counts), step):
+            some = slice(first, first + step)
+            below: FloatArray = np.cumsum(counts[some], axis=1) / n
+            distances[some] = np.abs(below - uniform).max(axis=1)
         scale = math.sqrt(n) + 0.12 + 0.11 / math.sqrt(n)
         p_values: FloatArray = special.kolmogorov(scale * distances)
         return distances, p_values
 
     def coarse(self, cells: int) -> IntArray:
         """Return the counts in fewer cells, a power of two: shape (variables, cells)."""
-        counts: IntArray = self.counts.reshape(len(self.counts), cells, -1).sum(axis=2)
+        counts: IntArray = self.counts.reshape(self.variables, cells, -1).sum(axis=2)
         return counts
 
 
@@ -69,18 +118,40 @@ class Products:
 
     def __init__(self, variables: int) -> None:
         self.sums: FloatArray = np.zeros(2 * variables)
-        self.products: FloatArray = np.zeros((2 * variables, 2 * variables))
+        self._products: FloatArray = np.zeros((2 * variables, 2 * variables))
+        self._waiting: list[FloatArray] = []
+        self._num_waiting = 0
+
+    @property
+    def products(self) -> FloatArray:
+        """The sums of products, shape (2 variables, 2 variables)."""
+        if self._waiting:
+            scores = np.concatenate(self._waiting, axis=1)
+            self._products += scores @ scores.T
+            self._waiting, self._num_waiting = [], 0
+        return self._products
 
     def update(self, linear: FloatArray) -> None:
         """Take in uniforms scaled to mean 0 and variance 1, shape (variables, rows)."""
         scores = np.concatenate([linear, (linear**2 - 1) * (math.sqrt(5) / 2)])
         self.sums += scores.sum(axis=1)
-        self.products += scores @ scores.T
+        if not self._waiting and scores.shape[1] >= len(scores):
+            self._products += scores @ scores.T
+        else:
+            self._wait([scores])
 
     def merge(self, later: Self) -> None:
         """Add the sums over other rows."""
         self.sums += later.sums
-        self.products += later.products
+        self._products += later._products
+        self._wait(later._waiting)
+
+    def _wait(self, scores: list[FloatArray]) -> None:
+        # Adding to a large matrix costs as much as many rows do.
+        self._waiting += scores
+        self._num_waiting += sum(each.shape[1] for each in scores)
+        if self._num_waiting >= len(self.sums):
+            _ = self.products
 
     def correlations(self, n: int) -> FloatArray:
         """Return the correlations of polynomials of degree i, j = 1, 2: shape (i, k, j, l)."""
@@ -130,9 +201,11 @@ class Lags:
     def _add_across(self, first: FloatArray) -> None:
         """Add the products of the last rows known with the first ones that follow."""
         known = self.last.shape[1]
-        for behind in range(first.shape[1]):
-            for ahead in range(1, min(known, LAGS - behind) + 1):
-                self.products[ahead + behind] += self.last[:, known - ahead] * first[:, behind]
+        both = np.concatenate([self.last, first], axis=1)
+        for lag in range(1, LAGS + 1):
+            later = both[:, max(known, lag) : known + lag]
+            earlier = both[:, max(known - lag, 0) :][:, : later.shape[1]]
+            self.products[lag] += np.einsum("kn,kn->k", later, earlier)
 
     def _append(self, sums: FloatArray, first: FloatArray, last: FloatArray) -> None:
         self.sums += sums
@@ -219,8 +292,15 @@ def hash_rows(values: FloatArray) -> HashArray:
     The low bits of a float32 number held in float64 are all 0: its high bits are folded into
     them first, for a product carries bits upwards only.
     """
-    total: HashArray = np.zeros(values.shape[1], dtype=np.uint64)
-    factors = np.random.default_rng(0).integers(2**63, size=len(values), dtype=np.uint64)
-    for column, factor in zip(np.ascontiguousarray(values).view(np.uint64), factors, strict=True):
-        total += (column ^ (column >> np.uint64(32))) * (factor * np.uint64(2) + np.uint64(1))
+    k, n = values.shape
+    total: HashArray = np.zeros(n, dtype=np.uint64)
+    drawn = np.random.default_rng(0).integers(2**63, size=k, dtype=np.uint64)
+    factors: HashArray = 2 * np.asarray(drawn) + 1
+    bits = np.ascontiguousarray(values).view(np.uint64)
+    step = max(1, HASHED_VALUES // n)
+    for first in range(0, k, step):
+        some = bits[first : first + step]
+        folded = some ^ (some >> np.uint64(32))
+        folded *= factors[first : first + step, None]
+        total += folded.sum(axis=0)
     return total

@@ -36,6 +36,12 @@ LARGEST_ALL_PAIRS = 10
 """Up to this K every pair's log-ratio is tested; above it, each against the most probable's."""
 
 FIGURE_CELLS = 64
+MOST_VARIABLES = 2**16
+"""Variables of a kind that are tested: more would have fewer cells than a figure shows."""
+
+BLOCK_VALUES = 2**16
+"""Values worked on at a time: half a megabyte, so that temporaries stay in a core's cache."""
+
 LARGEST_ALL_CORRELATIONS = 512
 """Stick-breaking variables whose correlations are all tested: eight megabytes of sums."""
 
@@ -127,10 +133,11 @@ class Statistics:
         self.kept = KeptRows(max(2, KEPT_VALUES // k), expected)
         self.argmax_counts: IntArray = np.zeros(k, dtype=np.int64)
         self.pairs = _pairs(distribution)
+        self._pairs: IntArray = np.array(self.pairs).T
         self.ratios = Histograms(len(self.pairs))
-        self.uniforms = Histograms(k - 1)
+        self.uniforms = Histograms(min(k - 1, MOST_VARIABLES))
         self.products = Products(min(k - 1, LARGEST_ALL_CORRELATIONS))
-        self.lags = Lags(k - 1)
+        self.lags = Lags(min(k - 1, MOST_VARIABLES))
         self.smallest = self.shortest = 1.0
         self.repeats = Repeats()
         # Bound of the scores (logits + noise) / t that a sampler of single precision rounds.
@@ -225,11 +232,14 @@ class Statistics:
         if len(indices[whole]):
             self.repeats.update(values[:, whole], indices[whole])
             self.shortest = min(self.shortest, self._measure(exponentials[:, whole]))
-        for index, (i, j) in enumerate(self.pairs):
-            self.ratios.update(index, exponentials[j] / (exponentials[i] + exponentials[j]))
-        uniforms = stick_breaking(exponentials)
-        for index, uniform in enumerate(uniforms):
-            self.uniforms.update(index, uniform)
+        step = max(1, BLOCK_VALUES // log_x.shape[1])
+        for first in range(0, len(self.pairs), step):
+            i, j = self._pairs[:, first : first + step]
+            second = exponentials[j]
+            self.ratios.update(first, second / (exponentials[i] + second))
+        uniforms = stick_breaking(exponentials)[:MOST_VARIABLES]
+        for first in range(0, len(uniforms), step):
+            self.uniforms.update(first, uniforms[first : first + step])
         linear = math.sqrt(3) * (2 * uniforms - 1)
         self.products.update(linear[:LARGEST_ALL_CORRELATIONS])
         self.lags.update(linear)
@@ -285,6 +295,8 @@ class Statistics:
         tested = len(self.pairs)
         which = "each pair's" if self.distribution.num_categories <= LARGEST_ALL_PAIRS else ""
         which = which or "each log-ratio to the most probable category,"
+        if tested < self.distribution.num_categories - 1:
+            which = f"each of the first {tested:,} log-ratios to the most probable category,"
         sentence = (
             f"Kolmogorov-Smirnov distance of {which} t·log(x_i/x_j) from its logistic law, "
             f"{tested} in all (Bonferroni); the largest is for {self.names[i]} / {self.names[j]}."
@@ -292,14 +304,20 @@ class Statistics:
         p_value = min(1.0, tested * float(p_values[worst]))
         return _result("log-ratios", float(distances[worst]), p_value, sentence)
 
+    @property
+    def _first(self) -> str:
+        """Which stick-breaking variables are tested, where not all are."""
+        cut = self.distribution.num_categories - 1 > MOST_VARIABLES
+        return f"first {MOST_VARIABLES:,} " if cut else ""
+
     def _flat_dirichlet(self) -> TestResult | None:
         if self.distribution.num_categories == 2:
             return None  # It would be the log-ratio's again.
         distances, p_values = self.uniforms.kolmogorov_smirnov()
         worst = int(p_values.argmin())
         sentence = (
-            "Kolmogorov-Smirnov distance from uniform of the stick-breaking variables, "
-            f"{len(p_values)} in all (Šidák); the largest is for {self.names[worst]}."
+            f"Kolmogorov-Smirnov distance from uniform of the {self._first}stick-breaking "
+            f"variables, {len(p_values)} in all (Šidák); the largest is for {self.names[worst]}."
         )
         p_value = sidak(float(p_values[worst]), len(p_values))
         return _result("flat Dirichlet", float(distances[worst]), p_value, sentence)
@@ -343,7 +361,8 @@ class Statistics:
         p_value = null_distributions.of_autocorrelations(statistic, self.usable, variables)
         sentence = (
             f"Chi-squared on {scores.size} degrees of freedom of the correlations of a row's "
-            f"stick-breaking variables with those 1 to {lags} rows before (Box-Pierce)."
+            f"{self._first}stick-breaking variables with those 1 to {lags} rows before "
+            "(Box-Pierce)."
         )
         return _result("serial", statistic, p_value, sentence)
 
@@ -477,4 +496,4 @@ def _pairs(distribution: Concrete) -> list[tuple[int, int]]:
     if k <= LARGEST_ALL_PAIRS:
         return list(combinations(range(k), 2))
     top = int(distribution.logits.argmax())
-    return [(j, top) for j in range(k) if j != top]
+    return [(j, top) for j in range(k) if j != top][:MOST_VARIABLES]

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from gscli import Concrete
 from gscli.arrays import FloatArray
-from gscli.inference.gof.accumulators import LAGS, Lags
+from gscli.inference.gof import accumulators
+from gscli.inference.gof.accumulators import LAGS, Histograms, Lags, Products, hash_rows
 from gscli.inference.gof.statistics import ACCUMULATORS, SUMS, Statistics
 from gscli.inference.gof.transforms import uniforms_at
 from gscli.io.precision import Precision
@@ -39,6 +40,57 @@ def test_lagged_products_do_not_depend_on_the_split(n: int, k: int, cuts: list[i
         np.testing.assert_allclose(found.products, expected, rtol=1e-12, atol=1e-12)
         assert np.array_equal(found.first, series[:LAGS].T)
         assert np.array_equal(found.last, series[-LAGS:].T)
+
+
+@pytest.mark.parametrize("limit", [1, 50, 10**6])
+def test_sparse_counts_do_not_depend_on_the_split(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accumulators, "WAITING_VALUES", limit)
+    monkeypatch.setattr(accumulators, "TOTAL_CELLS", 3 * 64)
+    values = np.random.default_rng(1).random((3, 400))
+    values[:, 0] = 1.0
+    merged = Histograms(3)
+    assert merged.cells == 64
+    for start, piece in pieces(values.T, [3, 40, 41, 300]):
+        own = Histograms(3)
+        for first, some in ((0, piece.T[:1]), (1, piece.T[1:])):
+            own.update(first, some)
+        if start == 3:
+            assert own.counts.sum() == 3 * len(piece)
+        merged.merge(own)
+    merged.update(1, values[1, :5])
+    for index, row in enumerate([values[0], np.append(values[1], values[1, :5]), values[2]]):
+        expected = np.histogram(row, bins=64, range=(0, 1))[0]
+        assert np.array_equal(merged.counts[index], expected)
+
+
+def test_products_of_few_rows_wait() -> None:
+    linear = series_of(500, 40).T
+    whole, merged = Products(40), Products(40)
+    whole.update(linear)
+    for _, piece in pieces(linear.T, [3, 40, 300]):
+        own = Products(40)
+        own.update(piece.T)
+        merged.merge(own)
+    np.testing.assert_allclose(merged.products, whole.products, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(merged.sums, whole.sums, rtol=1e-10, atol=1e-10)
+    scores = np.concatenate([linear, (linear**2 - 1) * np.sqrt(5) / 2])
+    np.testing.assert_allclose(merged.products, scores @ scores.T, rtol=1e-10, atol=1e-10)
+
+
+def test_hashes_of_many_categories_are_those_of_one_at_a_time() -> None:
+    values = series_of(50, 3000).T
+    factors = np.random.default_rng(0).integers(2**63, size=3000, dtype=np.uint64)
+    expected = [
+        sum((bits ^ bits >> 32) * (2 * factor + 1) for bits, factor in zip(row, odd, strict=True))
+        % 2**64
+        for row, odd in (
+            (column.view(np.uint64).tolist(), factors.tolist())
+            for column in np.ascontiguousarray(values.T)
+        )
+    ]
+    assert hash_rows(values).tolist() == expected
 
 
 @settings(max_examples=25)

@@ -15,6 +15,7 @@ from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution.concrete import Concrete
 from gscli.errors import DataError, ParameterError, ShapeError
 from gscli.inference.gof import null_distributions as nulls
+from gscli.inference.gof import statistics
 from gscli.inference.gof.accumulators import Histograms, Lags, Products, hash_rows
 from gscli.inference.gof.check import check
 from gscli.inference.gof.results import CheckResult
@@ -154,6 +155,25 @@ def test_thousands_of_categories_are_judged_in_little_memory() -> None:
     assert "rounding" not in {test.name for test in result.tests}  # No category expects 5 rows.
     assert peak < 300e6
     assert not check([x], Concrete(logits=d.logits, temperature=0.55), log=True).consistent
+
+
+@pytest.mark.slow
+def test_of_very_many_categories_the_first_are_tested() -> None:
+    k = statistics.MOST_VARIABLES + 2
+    d = Concrete(np.ones(k), 1.0)
+    result = check(d.sample(20, seed=1), d)
+    assert result.consistent
+    sentences = {test.name: test.sentence for test in result.tests}
+    assert "each of the first 65,536 log-ratios to the most" in sentences["log-ratios"]
+    assert "of the first 65,536 stick-breaking variables" in sentences["flat Dirichlet"]
+    assert "of a row's first 65,536 stick-breaking" in sentences["serial"]
+
+
+@pytest.mark.parametrize(("k", "n"), [(3, 5000), (3, 10), (600, 10)])
+def test_stick_breaking_is_that_of_its_definition(k: int, n: int) -> None:
+    e = np.random.default_rng(1).exponential(size=(k, n))
+    expected = [(e[i + 1 :].sum(axis=0) / e[i:].sum(axis=0)) ** (k - 1 - i) for i in range(k - 1)]
+    assert stick_breaking(e) == pytest.approx(np.array(expected), rel=1e-10)
 
 
 # ---------------------------------------------------------------- wrong samplers
