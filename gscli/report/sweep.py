@@ -9,7 +9,7 @@ import numpy as np
 from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution.concrete import Concrete
 from gscli.distribution.gradients import gradient_error
-from gscli.distribution.noise import Chunk, log_exponential, stream
+from gscli.distribution.noise import log_exponential, stream
 from gscli.distribution.properties import BATCH_SIZES, Advice, Facts, advise, facts_at
 from gscli.distribution.quadrature import LOWEST_TEMPERATURE
 from gscli.errors import ParameterError
@@ -26,7 +26,7 @@ CURVE_CATEGORIES = 256
 CHECKED_ROWS, CHECKED_VALUES = 600_000, 2_000_000
 """Rows that are tested over all temperatures, and values at each; at least 2,000 rows at each."""
 
-CHECKED_CATEGORIES = 256
+CHECKED_CATEGORIES = 64
 """Of more, an exact sub-composition is tested: time and memory grow with the square."""
 
 
@@ -149,34 +149,36 @@ def sweep_steps(
 
 
 def _step(facts: Facts, *, n: int, seed: int, threads: int | None, checked: int) -> Step:
-    here = facts.distribution
+    here, k = facts.distribution, facts.distribution.num_categories
+    tested = here
+    if k > CHECKED_CATEGORIES:
+        top = leading(here.logits, CHECKED_CATEGORIES)
+        tested = here.subcomposition(top)
+    surprise: list[FloatArray] = []
+    kept: list[FloatArray] = []
 
-    def draw(rows: int) -> Iterator[Chunk]:
+    def rows() -> Iterator[FloatArray]:
+        left = checked
         transform = partial(here.from_noise, form="log")
-        k = here.num_categories
-        return stream(transform, k, rows, seed=seed, threads=threads, order="F")
+        for chunk in stream(transform, k, n, seed=seed, threads=threads, order="F"):
+            log_x = np.asarray(chunk.rows, np.float64)
+            if left > 0:
+                first = log_x[:left]
+                surprise.append(first.sum(axis=-1) - here.log_prob_log(first))
+                kept.append(first if tested is here else log_softmax(first[:, list(top)]))
+                left -= len(first)
+            yield np.exp(log_x)
 
-    log_densities = [
-        here.log_prob_log(chunk.rows) - chunk.rows.sum(axis=-1) for chunk in draw(checked)
-    ]
-    surprise = -np.concatenate(log_densities)
-    error = float(surprise.std() / np.sqrt(len(surprise)))
+    summary = summarise(rows())
+    entropies = np.concatenate(surprise)
     return Step(
         facts=facts,
-        summary=summarise(np.exp(chunk.rows) for chunk in draw(n)),
-        entropy=float(surprise.mean()),
-        entropy_se=error,
-        verdict=_verdict(here, draw(checked)),
+        summary=summary,
+        entropy=float(entropies.mean()),
+        entropy_se=float(entropies.std() / np.sqrt(len(entropies))),
+        verdict=check(kept, tested, log=True),
         checked=checked,
     )
-
-
-def _verdict(distribution: Concrete, chunks: Iterator[Chunk]) -> CheckResult:
-    if distribution.num_categories <= CHECKED_CATEGORIES:
-        return check((chunk.rows for chunk in chunks), distribution, log=True)
-    top = leading(distribution.logits, CHECKED_CATEGORIES)
-    parts = (log_softmax(np.asarray(chunk.rows[:, list(top)], np.float64)) for chunk in chunks)
-    return check(parts, distribution.subcomposition(top), log=True)
 
 
 def finish(steps: Sequence[Step], *, n: int, seed: int) -> Sweep:

@@ -170,7 +170,7 @@ def test_many_categories_are_limited_and_the_page_says_so() -> None:
     said = words(text)
     assert f"Shown are the {SHOWN} most probable of 300 categories, with 12.9 %" in said
     assert "--table saves those of all" in said
-    assert "sub-composition of their 256 most probable categories" in said
+    assert "sub-composition of their 64 most probable categories" in said
     assert "mean x281" in said
     assert "mean x280" not in said
 
