@@ -39,8 +39,8 @@ from gscli.io.samples import (
 )
 from gscli.records import Record, html_list, html_table
 
-KEPT_VALUES = 2**19
-"""Values kept for Newton's method, 4 megabytes; it goes on over all rows from where it ends."""
+KEPT_VALUES = 2**18
+"""Values kept for Newton's method, 2 megabytes; it goes on over all rows from where it ends."""
 
 NEGLIGIBLE = 1e-4
 """Squared distance from the maximum, in standard errors, at which to stop."""
