@@ -1,19 +1,29 @@
 """Exact goodness-of-fit tests of samples from any implementation of the distribution."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from scipy import special
+
 from gscli.distribution.concrete import Concrete, check_concrete
 from gscli.errors import DataError, ParameterError
 from gscli.inference.gof import diagnosis
+from gscli.inference.gof.null_distributions import temperature_information
 from gscli.inference.gof.results import CheckResult, TestResult
-from gscli.inference.gof.statistics import Statistics
+from gscli.inference.gof.statistics import FEWEST_SCORED, Statistics
 from gscli.io.columns import default_names
 from gscli.io.samples import Rows, Samples, as_samples
 
 FEW_ROWS = 100
 """Rows below which even gross mistakes often pass."""
+
+JUDGED_FACTOR = 2.0
+"""A file is judged if it would show a temperature that is off by this factor, half the time."""
+
+SHARE = 0.1
+"""The part of alpha that Holm's correction leaves to a test, at worst."""
 
 
 def check(
@@ -23,6 +33,7 @@ def check(
     log: bool = False,
     alpha: float = 0.001,
     names: Sequence[str] | None = None,
+    min_rows: int = 1,
     threads: int | None = None,
 ) -> CheckResult:
     """Test whether samples come from a distribution.
@@ -39,6 +50,8 @@ def check(
         Probability of rejecting correct samples, over all tests together (Holm's correction).
     names : sequence of str, optional
         The categories' names in the sentences; by default x1 ... xK.
+    min_rows : int
+        Fewer rows are not judged, however good they look; nor are fewer than `fewest_rows`.
     threads : int, optional
         Number of threads; by default one for each usable core. The result does not depend on it
         but for the rounding of sums.
@@ -81,29 +94,63 @@ def check(
         raise DataError("there are no rows to check")
     tests = _holm(statistics.results(), alpha)
     passed = all(test.passed for test in tests)
-    judged = statistics.judged or statistics.zeros == 0
-    conclusive = not passed or judged or statistics.one_hot == statistics.n
+    needed = max(min_rows, fewest_rows(distribution.num_categories, alpha))
+    enough = statistics.n >= needed
+    judged = enough and (statistics.judged or statistics.zeros == 0)
+    conclusive = not passed or judged or (enough and statistics.one_hot == statistics.n)
     consistent = passed and judged
+    causes: tuple[str, ...] = ()
+    if not consistent:
+        causes = _few_rows(statistics.n, needed) if passed and not enough else ()
+        causes = causes or diagnosis.explain(statistics, tests)
     return CheckResult(
         consistent=consistent,
         conclusive=conclusive,
         alpha=alpha,
         n=statistics.n,
         tests=tests,
-        causes=() if consistent else diagnosis.explain(statistics, tests),
+        causes=causes,
         comparisons=statistics.comparisons(),
         remarks=_remarks(statistics),
     )
+
+
+def fewest_rows(num_categories: int, alpha: float) -> int:
+    """Return how many rows can show a temperature that is off by a factor of two.
+
+    Parameters
+    ----------
+    num_categories : int
+        Number of categories, at least 2.
+    alpha : float
+        As in `check`.
+
+    Returns
+    -------
+    int
+        So many that the score test finds it in half of all files, and no fewer than that test
+        needs.
+
+    Examples
+    --------
+    >>> fewest_rows(3, 0.001), fewest_rows(2, 1e-9)
+    (30, 61)
+    """
+    quantile = float(special.ndtri(SHARE * alpha / 2))
+    information = temperature_information(num_categories) * math.log(JUDGED_FACTOR) ** 2
+    return max(FEWEST_SCORED, math.ceil(quantile**2 / information))
+
+
+def _few_rows(n: int, needed: int) -> tuple[str, ...]:
+    rows = "1 row is" if n == 1 else f"{n:,} rows are"
+    return (f"{rows} too few to judge: {needed:,} or more are needed here, 1,000 are better",)
 
 
 def _remarks(statistics: Statistics) -> tuple[str, ...]:
     found = []
     if statistics.n < FEW_ROWS:
         rows = "1 row" if statistics.n == 1 else f"{statistics.n} rows"
-        found.append(
-            f"{rows}: so few agree with most distributions, and only gross mistakes show; check "
-            "1,000 or more"
-        )
+        found.append(f"{rows}: so few show gross mistakes only; check 1,000 or more")
     if statistics.zeros and statistics.judged:
         found.append(
             f"{statistics.zeros:,} of {statistics.n:,} rows hold exact zeros: the tests replaced "

@@ -17,6 +17,7 @@ from gscli.arrays import FloatArray
 from gscli.distribution.concrete import Concrete
 from gscli.errors import AccuracyError
 from gscli.inference.gof.accumulators import Histograms, hash_rows
+from gscli.inference.gof.null_distributions import of_distances
 from gscli.inference.gof.results import TestResult
 from gscli.inference.gof.statistics import Statistics
 from gscli.inference.likelihood import Estimate, maximize
@@ -278,7 +279,7 @@ def _looks_exponential(log_x: FloatArray, distribution: Concrete) -> bool:
     excess = np.sort(noise - noise.min(axis=0), axis=0)[1:].ravel()
     cells = Histograms(1)
     cells.update(0, np.exp(-excess))
-    return float(cells.kolmogorov_smirnov()[1][0]) > PLAUSIBLE
+    return float(of_distances(cells.distances(), excess.size)[0]) > PLAUSIBLE
 
 
 def _normal_likelihood(log_x: FloatArray) -> tuple[float, float]:
@@ -301,7 +302,7 @@ def _looks_normal(log_x: FloatArray) -> bool:
     cells = Histograms(len(ratios))
     for index, ratio in enumerate(ratios):
         cells.update(index, special.ndtr(ratio))
-    return bool(cells.kolmogorov_smirnov()[1].min() > PLAUSIBLE)
+    return bool(of_distances(cells.distances(), ratios.shape[1]).min() > PLAUSIBLE)
 
 
 def _misfit(log_x: FloatArray, estimate: Estimate, statistics: Statistics) -> list[str]:

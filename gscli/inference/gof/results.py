@@ -16,7 +16,7 @@ class TestResult(Record):
     ----------
     name : str
         ``"simplex"``, ``"rounding"``, ``"log-ratios"``, ``"flat Dirichlet"``, ``"independence"``,
-        ``"extremes"``, ``"serial"`` or ``"repeats"``.
+        ``"extremes"``, ``"largest"``, ``"score"``, ``"drift"``, ``"serial"`` or ``"repeats"``.
     statistic : float
         The test's statistic, finite; the sentence says which.
     p_value : float
@@ -74,8 +74,8 @@ class CheckResult(Record):
         Whether the samples pass all tests at level `alpha`. False as well where they could not
         be judged: see `conclusive`.
     conclusive : bool
-        False if exact zeros, in more than 0.5 % of the rows, kept them from being judged;
-        `causes` says what to do.
+        False if the rows could not be judged: exact zeros in more than 0.5 % of them, or too
+        few of them; `causes` says what to do.
     alpha : float
         Probability at which correct samples are rejected, over all tests.
     n : int

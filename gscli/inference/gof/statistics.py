@@ -20,12 +20,20 @@ from scipy import special
 from gscli.arrays import BoolArray, FloatArray, IntArray
 from gscli.distribution.concrete import Concrete
 from gscli.inference.gof import null_distributions
-from gscli.inference.gof.accumulators import TINY, Histograms, Lags, Products, Repeats
+from gscli.inference.gof.accumulators import (
+    TINY,
+    Histograms,
+    Lags,
+    Products,
+    Repeats,
+    Scores,
+)
 from gscli.inference.gof.results import Comparison, TestResult
 from gscli.inference.gof.transforms import (
     complete,
-    exponentials_of,
+    log_exponentials_of,
     stick_breaking,
+    temperature_score,
     uniforms_at,
 )
 from gscli.inference.kept_rows import KeptRows
@@ -54,14 +62,20 @@ SMALLEST_EXPECTED = 5.0
 KEPT_VALUES = 2**19
 """Values kept to tell the cause of a rejection: four megabytes."""
 
+LONG_ARGMAX = 32
+"""Categories from which on `argmax` is as fast as comparing each with the largest."""
+
 FEW_ZEROS = 0.005
 """Share of rows with an exact 0 up to which the others are judged."""
+
+FEWEST_SCORED = 30
+"""Rows from which on the law of the score statistic is known well."""
 
 FEWEST_CORRELATED = 3
 """Of two rows every correlation is 1 or -1."""
 
-FEWEST_LAGGED = 4
-"""Rows that have a lag of a quarter of their number."""
+FEWEST_LAGGED = 10
+"""Rows from which on partial autocorrelations are about normal."""
 
 ERRORS_ALLOWED = 4.0
 """Standard errors by which the chance of a repeat is taken too large."""
@@ -71,10 +85,10 @@ NEGLIGIBLE_REPEATS = 1e-6
 
 
 SUMS = (
-    *("n", "usable", "zeros", "one_hot", "argmax_counts"),
+    *("n", "usable", "whole", "zeros", "one_hot", "argmax_counts"),
     *("off_simplex", "not_a_number", "infinite", "negative"),
 )
-ACCUMULATORS = ("kept", "ratios", "uniforms", "products", "lags", "repeats")
+ACCUMULATORS = ("kept", "ratios", "uniforms", "products", "lags", "scores", "repeats")
 
 
 class Statistics:
@@ -98,6 +112,8 @@ class Statistics:
     usable : int
         Rows whose logarithms are known, or drawn in place of zeros: all tests but the first two
         are made on these.
+    whole : int
+        Usable rows without an exact 0.
     zeros, one_hot : int
         Rows with an exact 0, and those of them with a single component above 0.
     off_simplex : int
@@ -113,6 +129,8 @@ class Statistics:
         Of all flat-Dirichlet components; in rows with zeros, an upper bound.
     shortest : float
         The smallest ratio of two exponentials of a row without zeros.
+    least_rest : float
+        The smallest 1 - max D of a row without zeros, D its flat-Dirichlet components.
     """
 
     def __init__(
@@ -126,7 +144,7 @@ class Statistics:
         self.distribution = distribution
         self.names = names
         self.precision = precision
-        self.n = self.usable = self.zeros = self.one_hot = 0
+        self.n = self.usable = self.whole = self.zeros = self.one_hot = 0
         self.off_simplex = self.not_a_number = self.infinite = self.negative = 0
         self.first_off_simplex = 0
         self.first_off: FloatArray = np.empty(0)
@@ -138,10 +156,11 @@ class Statistics:
         self.uniforms = Histograms(min(k - 1, MOST_VARIABLES))
         self.products = Products(min(k - 1, LARGEST_ALL_CORRELATIONS))
         self.lags = Lags(min(k - 1, MOST_VARIABLES))
-        self.smallest = self.shortest = 1.0
+        self.scores = Scores(k)
+        self.smallest = self.shortest = self.least_rest = 1.0
         self.repeats = Repeats()
-        # Bound of the scores (logits + noise) / t that a sampler of single precision rounds.
-        self._scores = (LARGEST_NOISE + float(np.ptp(distribution.logits))) / (
+        # Bound of the values (logits + noise) / t that a sampler of single precision rounds.
+        self._bound = (LARGEST_NOISE + float(np.ptp(distribution.logits))) / (
             distribution.temperature
         )
 
@@ -171,6 +190,7 @@ class Statistics:
             setattr(self, name, getattr(self, name) + getattr(later, name))
         self.smallest = min(self.smallest, later.smallest)
         self.shortest = min(self.shortest, later.shortest)
+        self.least_rest = min(self.least_rest, later.least_rest)
         for name in ACCUMULATORS:
             getattr(self, name).merge(getattr(later, name))
 
@@ -179,7 +199,7 @@ class Statistics:
         return category_major(self.kept.rows())
 
     def _locate(self, values: FloatArray, log_x: FloatArray, indices: IntArray) -> None:
-        off = self.precision.off_simplex(values, log_x, self._scores)
+        off = self.precision.off_simplex(values, log_x, self._bound)
         if off.any():
             if self.off_simplex == 0:
                 self.first_off_simplex = 1 + int(indices[off.argmax()])
@@ -208,13 +228,14 @@ class Statistics:
     def _complete(self, log_x: FloatArray, indices: IntArray) -> FloatArray:
         hidden = np.isneginf(log_x)
         bounds = np.where(hidden, self.precision.log_normal, log_x)
-        self._measure(exponentials_of(bounds, self.distribution))
+        exponentials = np.exp(log_exponentials_of(bounds, self.distribution))
+        self._measure(exponentials, exponentials.sum(axis=0))
         uniforms = uniforms_at(indices, len(log_x) + 1)
         return complete(log_x, self.distribution, self.precision.log_zero, uniforms)
 
-    def _measure(self, exponentials: FloatArray) -> float:
+    def _measure(self, exponentials: FloatArray, total: FloatArray) -> float:
         least = exponentials.min(axis=0)
-        self.smallest = min(self.smallest, float((least / exponentials.sum(axis=0)).min()))
+        self.smallest = min(self.smallest, float((least / total).min()))
         return float(least.min())
 
     def _take(
@@ -227,11 +248,16 @@ class Statistics:
         """Take in usable rows, and of the whole ones, which hold no 0, what those alone tell."""
         self.kept.update(Batch(log_x.T, 0, offsets=indices))
         self.usable += log_x.shape[1]
-        self.argmax_counts += np.bincount(log_x.argmax(axis=0), minlength=len(log_x))
-        exponentials = exponentials_of(log_x, self.distribution)
+        self.argmax_counts += _count_largest(log_x)
+        log_exponentials = log_exponentials_of(log_x, self.distribution)
+        exponentials = np.exp(log_exponentials)
+        total = exponentials.sum(axis=0)
         if len(indices[whole]):
+            self.whole += len(indices[whole])
             self.repeats.update(values[:, whole], indices[whole])
-            self.shortest = min(self.shortest, self._measure(exponentials[:, whole]))
+            self.shortest = min(self.shortest, self._measure(exponentials[:, whole], total[whole]))
+            # The largest exponential is 1.
+            self.least_rest = min(self.least_rest, float(1 - 1 / total[whole].min()))
         step = max(1, BLOCK_VALUES // log_x.shape[1])
         for first in range(0, len(self.pairs), step):
             i, j = self._pairs[:, first : first + step]
@@ -240,9 +266,13 @@ class Statistics:
         uniforms = stick_breaking(exponentials)[:MOST_VARIABLES]
         for first in range(0, len(uniforms), step):
             self.uniforms.update(first, uniforms[first : first + step])
-        linear = math.sqrt(3) * (2 * uniforms - 1)
-        self.products.update(linear[:LARGEST_ALL_CORRELATIONS])
-        self.lags.update(linear)
+        exponentials /= total
+        score = temperature_score(log_exponentials, exponentials)
+        self.scores.update(exponentials, score, indices)
+        uniforms -= 0.5
+        uniforms *= math.sqrt(12)
+        self.products.update(uniforms[:LARGEST_ALL_CORRELATIONS])
+        self.lags.update(uniforms)
 
     def results(self) -> list[TestResult]:
         """Make the tests, each judged by itself: `passed` is not set yet.
@@ -253,7 +283,8 @@ class Statistics:
         made: list[TestResult | None] = [self._simplex(), self._rounding()]
         if self.judged:
             made += [self._log_ratios(), self._flat_dirichlet(), self._independence()]
-            made += [self._extremes(), self._serial(), self._repeats()]
+            made += [self._extremes(), self._largest(), self._score(), self._drift()]
+            made += [self._serial(), self._repeats()]
         return [test for test in made if test]
 
     def _simplex(self) -> TestResult:
@@ -289,7 +320,8 @@ class Statistics:
         return _result("rounding", statistic, p_value, sentence)
 
     def _log_ratios(self) -> TestResult:
-        distances, p_values = self.ratios.kolmogorov_smirnov()
+        distances = self.ratios.distances()
+        p_values = null_distributions.of_distances(distances, self.usable)
         worst = int(p_values.argmin())
         i, j = self.pairs[worst]
         tested = len(self.pairs)
@@ -313,7 +345,8 @@ class Statistics:
     def _flat_dirichlet(self) -> TestResult | None:
         if self.distribution.num_categories == 2:
             return None  # It would be the log-ratio's again.
-        distances, p_values = self.uniforms.kolmogorov_smirnov()
+        distances = self.uniforms.distances()
+        p_values = null_distributions.of_distances(distances, self.usable)
         worst = int(p_values.argmin())
         sentence = (
             f"Kolmogorov-Smirnov distance from uniform of the {self._first}stick-breaking "
@@ -333,7 +366,8 @@ class Statistics:
             f"quadratic, between the {first}stick-breaking variables of a row; the largest is "
             f"between those of {self.names[i]} and {self.names[j]}."
         )
-        p_value = float(special.chdtrc(freedom, statistic))
+        variables = min(self.distribution.num_categories - 1, LARGEST_ALL_CORRELATIONS)
+        p_value = null_distributions.of_correlations(statistic, self.usable, variables)
         return _result("independence", statistic, p_value, sentence)
 
     def _extremes(self) -> TestResult:
@@ -352,19 +386,87 @@ class Statistics:
         )
         return _result("extremes", -log_above, p_value, sentence)
 
+    def _largest(self) -> TestResult | None:
+        k = self.distribution.num_categories
+        if k == 2 or not self.whole:
+            return None  # Of two, the smallest tells as much.
+        # P(1 - max D < ε) = K ε^(K-1) for ε <= 1/2, and no more above.
+        in_row = min(1.0, math.exp(math.log(k) + (k - 1) * math.log(max(self.least_rest, TINY))))
+        p_value = -math.expm1(self.whole * math.log1p(-min(in_row, 1 - 1e-16)))
+        sentence = (
+            f"The largest of all flat-Dirichlet components is 1 - {self.least_rest:.3g}: rows in "
+            "which one category is pushed far down make it too large."
+        )
+        return _result("largest", self.least_rest, p_value, sentence)
+
+    @property
+    def _scored(self) -> bool:
+        """Whether rounding leaves the mean of log X what it was."""
+        absolute = self.precision.decimal and not self.precision.log
+        return self.usable >= FEWEST_SCORED and not absolute and not self.precision.half
+
+    def _score(self) -> TestResult | None:
+        if not self._scored:
+            return None
+        n, k = self.usable, self.distribution.num_categories
+        of_logits = n - k * self.scores.dirichlet
+        of_temperature = float(self.scores.of_stretches()[1].sum())
+        information = null_distributions.temperature_information(k)
+        statistic = (k + 1) / k * float(of_logits @ of_logits) / n
+        statistic += of_temperature**2 / (n * information)
+        p_value = null_distributions.of_score(statistic, n, k)
+        step = math.exp(max(-1.0, min(1.0, of_temperature / (n * information))))
+        t = self.distribution.temperature
+        sentence = (
+            f"Rao's score test of pi and t, chi-squared on {k} degrees of freedom; a step up the "
+            f"likelihood leads from t = {t:.4g} to {step * t:.4g}."
+        )
+        return _result("score", statistic, p_value, sentence)
+
+    def stretch_temperatures(self) -> FloatArray:
+        """Return about which temperature fits each stretch of the file, given pi."""
+        rows, sums = self.scores.of_stretches()
+        information = null_distributions.temperature_information(self.distribution.num_categories)
+        steps = np.clip(sums / (rows * information), -1, 1)
+        temperatures: FloatArray = self.distribution.temperature * np.exp(steps)
+        return temperatures
+
+    def _drift(self) -> TestResult | None:
+        rows, sums = self.scores.of_stretches()
+        if not self._scored or len(rows) < 2:
+            return None
+        k = self.distribution.num_categories
+        information = null_distributions.temperature_information(k)
+        gaps = sums - rows * (sums.sum() / rows.sum())
+        statistic = float((gaps**2 / (rows * information)).sum())
+        p_value = null_distributions.of_drift(statistic, rows, k)
+        each = self.stretch_temperatures()
+        sentence = (
+            f"Chi-squared on {len(rows) - 1} degrees of freedom of whether {len(rows)} stretches "
+            f"of the file have one temperature; those that fit them are {each.min():.4g} to "
+            f"{each.max():.4g}."
+        )
+        return _result("drift", statistic, p_value, sentence)
+
     def _serial(self) -> TestResult | None:
         if self.usable < FEWEST_LAGGED:
             return None
         scores = self.lags.scores(self.usable)
         lags, variables = scores.shape
-        statistic = float((scores**2).sum())
-        p_value = null_distributions.of_autocorrelations(statistic, self.usable, variables)
-        sentence = (
-            f"Chi-squared on {scores.size} degrees of freedom of the correlations of a row's "
-            f"{self._first}stick-breaking variables with those 1 to {lags} rows before "
-            "(Box-Pierce)."
+        statistics = (scores**2).sum(axis=0)
+        worst = int(statistics.argmax())
+        each = (
+            f"each of the {self._first}{variables} stick-breaking variables"
+            if variables > 1
+            else ("the stick-breaking variable")
         )
-        return _result("serial", statistic, p_value, sentence)
+        sentence = (
+            f"Chi-squared on {lags} degrees of freedom of the partial correlations of {each} with "
+            f"the same 1 to {lags} rows before (Monti; Šidák); the largest is for "
+            f"{self.names[worst]}."
+        )
+        p_value = sidak(float(special.chdtrc(lags, statistics[worst])), variables)
+        return _result("serial", float(statistics[worst]), p_value, sentence)
 
     def _repeats(self) -> TestResult | None:
         hashed = self.repeats.rows
@@ -469,6 +571,15 @@ def merge_rare(observed: IntArray, expected: FloatArray) -> tuple[FloatArray, Fl
 def sidak(p_value: float, tests: int) -> float:
     """P-value of the smallest of several independent p-values."""
     return 1.0 if p_value >= 1 else -math.expm1(tests * math.log1p(-p_value))
+
+
+def _count_largest(log_x: FloatArray) -> IntArray:
+    # Of few categories argmax takes several times as long; it settles ties.
+    if len(log_x) < LONG_ARGMAX:
+        counts: IntArray = np.count_nonzero(log_x == log_x.max(axis=0), axis=1)
+        if counts.sum() == log_x.shape[1]:
+            return counts
+    return np.bincount(log_x.argmax(axis=0), minlength=len(log_x))
 
 
 def _uniform_comparisons(test: str, labels: Sequence[str], counts: Histograms) -> list[Comparison]:

@@ -23,13 +23,13 @@ LONG = 2**12
 SPLITMIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
-def exponentials_of(log_x: FloatArray, distribution: Concrete) -> FloatArray:
-    """Recover a row's exponentials E, scaled so that the largest is 1, shape (K, rows)."""
+def log_exponentials_of(log_x: FloatArray, distribution: Concrete) -> FloatArray:
+    """Recover the logarithms of rows' exponentials E, of which the largest is 0: (K, rows)."""
     scores = log_x * -distribution.temperature
     scores += distribution.logits[:, None]
     scores -= scores.max(axis=0)
     # The floor only matters for samples of something else, where it keeps 0/0 away.
-    np.exp(np.maximum(scores, math.log(TINY), out=scores), out=scores)
+    np.maximum(scores, math.log(TINY), out=scores)
     return scores
 
 
@@ -85,7 +85,9 @@ def stick_breaking(exponentials: FloatArray) -> FloatArray:
     [[0.5625], [0.6667]]
     """
     k, n = exponentials.shape
-    rest = np.cumsum(exponentials[::-1], axis=0)[::-1]
+    rest = exponentials.copy()
+    for index in range(k - 2, -1, -1):  # A third of the time of cumsum.
+        rest[index] += rest[index + 1]
     uniforms: FloatArray = rest[1:] / rest[:-1]
     powers = np.arange(k - 1, 0, -1)
     if n < LONG:
@@ -93,6 +95,33 @@ def stick_breaking(exponentials: FloatArray) -> FloatArray:
     for uniform, power in zip(uniforms[:-1], powers.tolist(), strict=False):
         uniform **= power
     return uniforms
+
+
+def temperature_score(log_dirichlet: FloatArray, dirichlet: FloatArray) -> FloatArray:
+    """Return rows' derivatives of log p by log t, with a/t and not the logits a held.
+
+    Parameters
+    ----------
+    log_dirichlet, dirichlet : ndarray, shape (K, rows)
+        D, and log D up to a constant of each row.
+
+    Returns
+    -------
+    ndarray, shape (rows,)
+        K - 1 + Σ log D - K Σ D log D, which is not correlated with the logits' 1 - K D.
+
+    Examples
+    --------
+    >>> even = np.full((3, 1), 1 / 3)
+    >>> temperature_score(np.log(even), even).round(12).tolist()
+    [2.0]
+    """
+    k = len(dirichlet)
+    score: FloatArray = np.einsum("k...,k...->...", dirichlet, log_dirichlet)
+    score *= -k
+    score += log_dirichlet.sum(axis=0)
+    score += k - 1
+    return score
 
 
 def uniforms_at(indices: IntArray, count: int) -> FloatArray:
