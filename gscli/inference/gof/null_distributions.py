@@ -25,6 +25,9 @@ DRAWN_VALUES = 2**21
 MANY_ROWS = 1000
 """Rows from which on Stephens' correction of Kolmogorov's limit is good to 3 %."""
 
+FEW_PARAMETERS = 20
+"""Categories up to which the temperature shows among all parameters."""
+
 LIKELY = 0.1
 """P-values above it are good without the law at finite n."""
 
@@ -108,11 +111,18 @@ def of_correlations(statistic: float, rows: int, variables: int) -> float:
     return Cumulants(-14.0 * pairs / rows, third / rows).p_value(statistic, 4 * pairs)
 
 
-def of_score(statistic: float, rows: int, num_categories: int) -> float:
-    """P-value of Rao's statistic of all parameters."""
+def of_score(statistic: float, of_temperature: float, rows: int, num_categories: int) -> float:
+    """P-value of Rao's statistic, of all parameters and, of many, of the temperature alone.
+
+    The latter then sees what the former cannot (Bonferroni).
+    """
     moments = score_moments(num_categories)
     found = Cumulants(moments.fourth / rows, moments.third / rows)
-    return found.p_value(statistic, num_categories)
+    both = found.p_value(statistic, num_categories)
+    if num_categories <= FEW_PARAMETERS:
+        return both
+    found = Cumulants(moments.kurtosis / rows, 10 * moments.skewness**2 / rows)
+    return min(1.0, 2 * min(both, found.p_value(of_temperature, 1)))
 
 
 def of_drift(statistic: float, rows: FloatArray, num_categories: int) -> float:

@@ -86,9 +86,9 @@ NEGLIGIBLE_REPEATS = 1e-6
 
 SUMS = (
     *("n", "usable", "whole", "zeros", "one_hot", "argmax_counts"),
-    *("off_simplex", "not_a_number", "infinite", "negative"),
+    *("off_simplex", "off_sums", "not_a_number", "infinite", "negative"),
 )
-ACCUMULATORS = ("kept", "ratios", "uniforms", "products", "lags", "scores", "repeats")
+ACCUMULATORS = ("kept", "ratios", "uniforms", "products", "lags", "scores", "score_lags", "repeats")
 
 
 class Statistics:
@@ -121,6 +121,8 @@ class Statistics:
     not_a_number, infinite, negative : int
         Rows off the simplex with a NaN; with an infinite value; with a negative one, where the
         rows are no logarithms.
+    off_sums : ndarray, shape (K,)
+        Sums over the rows off the simplex.
     first_off : ndarray, shape (K,)
         The first row off the simplex, the `first_off_simplex`-th, counted from 1.
     kept : KeptRows
@@ -147,6 +149,7 @@ class Statistics:
         self.n = self.usable = self.whole = self.zeros = self.one_hot = 0
         self.off_simplex = self.not_a_number = self.infinite = self.negative = 0
         self.first_off_simplex = 0
+        self.off_sums: FloatArray = np.zeros(k)
         self.first_off: FloatArray = np.empty(0)
         self.kept = KeptRows(max(2, KEPT_VALUES // k), expected)
         self.argmax_counts: IntArray = np.zeros(k, dtype=np.int64)
@@ -157,6 +160,8 @@ class Statistics:
         self.products = Products(min(k - 1, LARGEST_ALL_CORRELATIONS))
         self.lags = Lags(min(k - 1, MOST_VARIABLES))
         self.scores = Scores(k)
+        self.score_lags = Lags(1)
+        self._score_scale = 1 / math.sqrt(null_distributions.temperature_information(k))
         self.smallest = self.shortest = self.least_rest = 1.0
         self.repeats = Repeats()
         # Bound of the values (logits + noise) / t that a sampler of single precision rounds.
@@ -205,6 +210,7 @@ class Statistics:
                 self.first_off_simplex = 1 + int(indices[off.argmax()])
                 self.first_off = values[:, off.argmax()].copy()
             self.off_simplex += int(off.sum())
+            self.off_sums += values[:, off].sum(axis=1)
             nan = np.isnan(values).any(axis=0)
             self.not_a_number += int(nan.sum())
             self.infinite += int((~nan & np.isposinf(values).any(axis=0)).sum())
@@ -269,6 +275,7 @@ class Statistics:
         exponentials /= total
         score = temperature_score(log_exponentials, exponentials)
         self.scores.update(exponentials, score, indices)
+        self.score_lags.update(score[None] * self._score_scale)
         uniforms -= 0.5
         uniforms *= math.sqrt(12)
         self.products.update(uniforms[:LARGEST_ALL_CORRELATIONS])
@@ -414,12 +421,15 @@ class Statistics:
         information = null_distributions.temperature_information(k)
         statistic = (k + 1) / k * float(of_logits @ of_logits) / n
         statistic += of_temperature**2 / (n * information)
-        p_value = null_distributions.of_score(statistic, n, k)
+        p_value = null_distributions.of_score(
+            statistic, of_temperature**2 / (n * information), n, k
+        )
         step = math.exp(max(-1.0, min(1.0, of_temperature / (n * information))))
         t = self.distribution.temperature
+        alone = ", and of t alone" if k > null_distributions.FEW_PARAMETERS else ""
         sentence = (
-            f"Rao's score test of pi and t, chi-squared on {k} degrees of freedom; a step up the "
-            f"likelihood leads from t = {t:.4g} to {step * t:.4g}."
+            f"Rao's score test of pi and t, chi-squared on {k} degrees of freedom{alone}; a step "
+            f"up the likelihood leads from t = {t:.4g} to {step * t:.4g}."
         )
         return _result("score", statistic, p_value, sentence)
 

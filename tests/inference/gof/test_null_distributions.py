@@ -71,14 +71,15 @@ def test_counts_in_two_cells_are_exact() -> None:
 @pytest.mark.parametrize(("k", "n"), [(2, 30), (2, 200), (3, 30), (3, 1000), (10, 50), (50, 40)])
 def test_score(k: int, n: int) -> None:
     files = min(400_000, 2 * 10**7 // (k * n))
-    statistics = np.empty(0)
+    p_values: list[float] = []
     for part in range(4):
         drawn = dirichlet(k, n, files // 4, part)
         score = temperature_score(np.log(drawn), drawn).sum(axis=0)
         of_logits = ((n - k * drawn.sum(axis=1)) ** 2).sum(axis=0)
-        both = (k + 1) / k * of_logits / n + score**2 / (n * nulls.temperature_information(k))
-        statistics = np.append(statistics, both)
-    assert_level(np.array([nulls.of_score(each, n, k) for each in statistics]))
+        of_temperature = score**2 / (n * nulls.temperature_information(k))
+        both = (k + 1) / k * of_logits / n + of_temperature
+        p_values += [nulls.of_score(*each, n, k) for each in zip(both, of_temperature, strict=True)]
+    assert_level(np.array(p_values))
 
 
 @pytest.mark.parametrize(("k", "n", "stretches"), [(2, 100, 2), (3, 400, 8), (10, 400, 8)])
