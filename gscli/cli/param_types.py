@@ -185,10 +185,10 @@ class SamplesType(_Syntax):
         if not re.fullmatch(r"[+-]?\d+(_\d+)*(\.\d*)?(e\+?\d{1,3})?", text.strip().lower()):
             raise ValueError(f"{text!r} is not a whole number; write 10000, 10_000 or 1e4")
         number = float(text)
-        if number != int(min(number, MAX_SAMPLES)) and number <= MAX_SAMPLES:
-            raise ValueError(f"{text!r} is not a whole number")
         if number < self.least:
             raise ValueError(f"{text} is not {self.least} or more")
+        if number <= MAX_SAMPLES and number != int(number):
+            raise ValueError(f"{text!r} is not a whole number")
         if number > MAX_SAMPLES:
             raise ValueError(f"{text} is more than {MAX_SAMPLES:.0e}")
         return int(number)

@@ -12,7 +12,7 @@ from scipy import special
 
 from gscli.arrays import FloatArray
 from gscli.distribution.concrete import Concrete, check_temperature
-from gscli.errors import AccuracyError, DataError
+from gscli.errors import AccuracyError, DataError, ParameterError
 from gscli.inference.gof.check import check
 from gscli.inference.gof.results import CheckResult
 from gscli.inference.kept_rows import KeptRows
@@ -51,6 +51,9 @@ ROUNDING = 1e-12
 
 LARGEST_DENSE = 128
 """Categories up to which the likelihood's Hessian is kept whole."""
+
+FARTHEST_FIXED = 1000.0
+"""Factor between a fixed temperature and the samples' own up to which rounding leaves a fit."""
 
 SHOWN_CATEGORIES = 8
 """Probabilities that are shown of a fit; `FitResult.probs` has all."""
@@ -197,7 +200,7 @@ def fit(
     Raises
     ------
     ParameterError
-        If `fix_temperature` is not positive and finite.
+        If `fix_temperature` is not positive and finite, or far from the samples' own.
     DataError
         If a row is off the simplex or holds an exact 0, if a column is constant, or if there are
         fewer rows than parameters.
@@ -226,6 +229,8 @@ def fit(
         )
         _refuse_degenerate(first, k, fixed=fix_temperature is not None)
         log_x = category_major(first.kept.rows())
+        if fix_temperature is not None:
+            _refuse_far(fix_temperature, Standard.of(log_x).scale)
         again = replace(rows, progress=None)
         if first.moments is None:
             found = _fit_dense(again, log_x, first.n, fix_temperature, threads)
@@ -254,6 +259,16 @@ class _Found:
     log_likelihood: float
     iterations: int
     corrected: Corrected
+
+
+def _refuse_far(temperature: float, shown: float) -> None:
+    factor = max(temperature / shown, shown / temperature)
+    if not factor <= FARTHEST_FIXED:
+        raise ParameterError(
+            "fix_temperature",
+            f"{temperature:g} is far from the temperature that the samples show, {shown:.3g}; "
+            f"give one within a factor of {FARTHEST_FIXED:g}",
+        )
 
 
 def _fit_dense(

@@ -111,7 +111,8 @@ def likeliest_at(log_x: FloatArray, given: Concrete, fits: Callable[[Concrete], 
     def unlikely(log_scale: float, mistake: Mistake) -> float:
         return -float(at(mistake, math.exp(log_scale)).log_prob_log(log_x.T).sum())
 
-    for mistake in _exact_mistakes(given, 1 / given.temperature) + _scaled_mistakes(given):
+    candidates = _exact_mistakes(given, 1 / given.temperature)
+    for mistake in [*candidates, _other_temperature(given), _scaled_noise(given)]:
         scale = 1.0
         if mistake.direction is not None:
             around = math.log(given.temperature) if mistake.base[-2::-1].any() else 0.0
@@ -127,7 +128,9 @@ def likeliest_at(log_x: FloatArray, given: Concrete, fits: Callable[[Concrete], 
 
 def _mistakes(estimate: Estimate, given: Concrete, names: Sequence[str]) -> Iterator[list[Mistake]]:
     yield _exact_mistakes(given, estimate.temperature)
-    yield _scaled_mistakes(given)
+    yield [_other_temperature(given)]
+    if np.ptp(given.logits) > 0:
+        yield [_scaled_noise(given)]
     permuted = _permutations(estimate, given, names)
     yield permuted[:1]
     yield _free_mistakes(given, estimate) + permuted[1:]
@@ -165,31 +168,27 @@ def _exact_mistakes(given: Concrete, estimate: float) -> list[Mistake]:
     return mistakes
 
 
-def _scaled_mistakes(given: Concrete) -> list[Mistake]:
-    a, t = given.logits, given.temperature
-    none = np.zeros_like(a)
-    mistakes = [
-        Mistake(
-            lambda s: (
-                f"the temperature is off by a factor of {s / t:.4g}: the samples fit "
-                f"{s:.4g}, not {t:.4g}"
-            ),
-            _parameters(a, 0.0),
-            _parameters(none, 1.0),
-        )
-    ]
-    if np.ptp(a) > 0:
-        mistakes.append(
-            Mistake(
-                lambda s: (
-                    f"the noise is scaled by {1 / s:.4g}: the samples fit "
-                    f"(logits + {1 / s:.4g} noise) / temperature"
-                ),
-                _parameters(none, 0.0),
-                _parameters(a, t),
-            )
-        )
-    return mistakes
+def _other_temperature(given: Concrete) -> Mistake:
+    t = given.temperature
+    return Mistake(
+        lambda s: (
+            f"the temperature is off by a factor of {s / t:.4g}: the samples fit "
+            f"{s:.4g}, not {t:.4g}"
+        ),
+        _parameters(given.logits, 0.0),
+        _parameters(np.zeros_like(given.logits), 1.0),
+    )
+
+
+def _scaled_noise(given: Concrete) -> Mistake:
+    return Mistake(
+        lambda s: (
+            f"the noise is scaled by {1 / s:.4g}: the samples fit "
+            f"(logits + {1 / s:.4g} noise) / temperature"
+        ),
+        _parameters(np.zeros_like(given.logits), 0.0),
+        _parameters(given.logits, given.temperature),
+    )
 
 
 def _free_mistakes(given: Concrete, estimate: Estimate) -> list[Mistake]:

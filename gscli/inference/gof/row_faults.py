@@ -118,7 +118,10 @@ def constant(log_x: FloatArray, statistics: Statistics) -> list[str]:
     distribution, names = statistics.distribution, statistics.names
     scores = distribution.temperature * log_x
     ratios = scores - scores[0]
-    if statistics.usable > 1 and np.ptp(ratios, axis=1).max() < SAME:
+    # Constant up to the rounding of log X, and of what the tests are made of.
+    rounding = SAME * max(1.0, float(np.abs(log_x - log_x[0]).max()))
+    same = np.ptp(log_x - log_x[0], axis=1).max() < rounding
+    if statistics.usable > 1 and same and np.ptp(ratios, axis=1).max() < SAME:
         gap = ratios[:, 0] - (distribution.logits - distribution.logits[0])
         if np.abs(gap).max() < 10 * SAME:
             words = (
@@ -130,7 +133,7 @@ def constant(log_x: FloatArray, statistics: Statistics) -> list[str]:
     if statistics.usable < 3:
         return []
     for i, j in _alike(scores):
-        if np.ptp(scores[i] - scores[j]) < SAME:
+        if np.ptp(scores[i] - scores[j]) < SAME and np.ptp(log_x[i] - log_x[j]) < rounding:
             return [f"{names[i]} and {names[j]} share their noise: their ratio is constant"]
     return []
 

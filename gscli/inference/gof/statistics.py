@@ -308,7 +308,7 @@ class Statistics:
 
     def _rounding(self) -> TestResult | None:
         total = int(self.argmax_counts.sum())
-        probs = self.distribution.probs
+        probs = np.maximum(self.distribution.probs, TINY)  # Logits can be too far apart.
         observed, expected = self.argmax_counts.astype(np.float64), total * probs
         if len(probs) > 2:  # Of two, the law of the counts is known exactly.
             observed, expected = merge_rare(self.argmax_counts, expected)
