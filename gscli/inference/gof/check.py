@@ -12,6 +12,7 @@ from gscli.errors import DataError, ParameterError
 from gscli.inference.gof import diagnosis
 from gscli.inference.gof.null_distributions import temperature_information
 from gscli.inference.gof.results import CheckResult, TestResult
+from gscli.inference.gof.sensitivity import sensitivity
 from gscli.inference.gof.statistics import FEWEST_SCORED, Statistics
 from gscli.io.columns import default_names
 from gscli.io.samples import Rows, Samples, as_samples
@@ -103,6 +104,10 @@ def check(
     if not consistent:
         causes = _few_rows(statistics.n, needed) if passed and not enough else ()
         causes = causes or diagnosis.explain(statistics, tests)
+    found = None
+    if consistent and statistics.scored:
+        by_chance = sum(not test.certain for test in tests)
+        found = sensitivity(statistics.usable, distribution.num_categories, alpha, by_chance)
     return CheckResult(
         consistent=consistent,
         conclusive=conclusive,
@@ -111,7 +116,8 @@ def check(
         tests=tests,
         causes=causes,
         comparisons=statistics.comparisons(),
-        remarks=_remarks(statistics),
+        remarks=_remarks(statistics) + ((found.sentence,) if found else ()),
+        sensitivity=found,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gscli.arrays import FloatArray
+from gscli.inference.gof.sensitivity import Sensitivity
 from gscli.records import Record, html_list, html_table
 
 
@@ -87,10 +88,15 @@ class CheckResult(Record):
     comparisons : tuple of Comparison
         Observed beside expected numbers, for pictures.
     remarks : tuple of str
-        What to know beside the verdict: that the rows are few, or hold zeros.
+        What to know beside the verdict: that the rows are few, or hold zeros; on passing, what
+        would have been found.
+    sensitivity : Sensitivity, optional
+        On passing, the smallest mistakes that would have been found.
     """
 
-    KEYS: ClassVar[str] = "consistent conclusive alpha correction n tests causes remarks"
+    KEYS: ClassVar[str] = (
+        "consistent conclusive alpha correction n tests causes remarks sensitivity"
+    )
 
     consistent: bool
     conclusive: bool
@@ -100,6 +106,7 @@ class CheckResult(Record):
     causes: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
     remarks: tuple[str, ...] = ()
+    sensitivity: Sensitivity | None = None
 
     @property
     def by_chance(self) -> int:

@@ -407,13 +407,13 @@ class Statistics:
         return _result("largest", self.least_rest, p_value, sentence)
 
     @property
-    def _scored(self) -> bool:
-        """Whether rounding leaves the mean of log X what it was."""
+    def scored(self) -> bool:
+        """Whether the score can be tested: rounding leaves the mean of log X what it was."""
         absolute = self.precision.decimal and not self.precision.log
         return self.usable >= FEWEST_SCORED and not absolute and not self.precision.half
 
     def _score(self) -> TestResult | None:
-        if not self._scored:
+        if not self.scored:
             return None
         n, k = self.usable, self.distribution.num_categories
         of_logits = n - k * self.scores.dirichlet
@@ -443,7 +443,7 @@ class Statistics:
 
     def _drift(self) -> TestResult | None:
         rows, sums = self.scores.of_stretches()
-        if not self._scored or len(rows) < 2:
+        if not self.scored or len(rows) < 2:
             return None
         k = self.distribution.num_categories
         information = null_distributions.temperature_information(k)

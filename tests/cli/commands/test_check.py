@@ -27,7 +27,9 @@ PI = np.array([1.0, 3.0, 6.0])
 T = 0.7
 CLASSIC = ("--pi", "1,3,6", "-t", T)
 TRUTH = Concrete(PI, T)
-KEYS = {"consistent", "conclusive", "alpha", "correction", "n", "tests", "causes", "remarks"}
+KEYS = {"consistent", "conclusive", "alpha", "correction", "n", "tests", "causes", "remarks",
+    "sensitivity",
+}  # fmt: skip
 TEST_KEYS = {"name", "statistic", "p_value", "passed", "sentence", "certain"}
 ALL_TESTS = [
     "simplex", "rounding", "log-ratios", "flat Dirichlet", "independence", "extremes", "largest",
