@@ -1,7 +1,9 @@
 """What the tests say: one by one, all together, and the numbers that they rest on."""
 
 import html
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from gscli.arrays import FloatArray
@@ -155,3 +157,23 @@ class CheckResult(Record):
         ]
         table = html_table(("test", "statistic", "p-value", "verdict", "what it says"), rows)
         return f"<p>{html.escape(self._headline)}</p>{table}{html_list(self.remarks + self.causes)}"
+
+
+def corrected(tests: Sequence[TestResult], alpha: float) -> tuple[TestResult, ...]:
+    """Return tests with `passed` set, alpha shared among them by Holm's correction.
+
+    The smallest p-value must be below alpha/m, the next below alpha/(m-1), ...; the first that is
+    not ends the rejections. Tests that chance cannot fail take no share.
+    """
+    by_chance = sorted((t for t in tests if not t.certain), key=lambda t: t.p_value)
+    failed = {t.name for t in tests if t.certain and t.p_value < alpha}
+    for done, test in enumerate(by_chance):
+        if test.p_value >= alpha / (len(by_chance) - done):
+            break
+        failed.add(test.name)
+    return tuple(replace(test, passed=test.name not in failed) for test in tests)
+
+
+def sidak(p_value: float, tests: int) -> float:
+    """P-value of the smallest of several independent p-values."""
+    return 1.0 if p_value >= 1 else -math.expm1(tests * math.log1p(-p_value))

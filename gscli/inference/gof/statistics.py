@@ -28,7 +28,7 @@ from gscli.inference.gof.accumulators import (
     Repeats,
     Scores,
 )
-from gscli.inference.gof.results import Comparison, TestResult
+from gscli.inference.gof.results import Comparison, TestResult, sidak
 from gscli.inference.gof.transforms import (
     complete,
     log_exponentials_of,
@@ -576,11 +576,6 @@ def merge_rare(observed: IntArray, expected: FloatArray) -> tuple[FloatArray, Fl
     groups = np.maximum(np.arange(len(order)) - max(rare - 1, 0), 0)
     merged: FloatArray = np.bincount(groups, weights=observed[order]).astype(np.float64)
     return merged, np.bincount(groups, weights=expected[order]).astype(np.float64)
-
-
-def sidak(p_value: float, tests: int) -> float:
-    """P-value of the smallest of several independent p-values."""
-    return 1.0 if p_value >= 1 else -math.expm1(tests * math.log1p(-p_value))
 
 
 def _count_largest(log_x: FloatArray) -> IntArray:
