@@ -1,0 +1,151 @@
+"""Moments of a gradient through a sample, given which category is the largest: exact.
+
+With Σπ = 1 and category k the largest, W_j / W_k = R_j = (1 + E_j / (π_j A))^(-1/t), where A and
+the E_j are independent Exp(1) (Maddison, Tarlow, Minka 2014; Paulus et al. 2021). A sample is
+X = R / ΣR with R_k = 1, and (ΣR)^(-N) = (1/Γ(N)) ∫ μ^(N-1) e^(-μ ΣR) dμ, so that a polynomial P
+of degree N has
+
+    E[P(X) | k] = (1/Γ(N)) ∫ e^(-A) ∫ e^(-μ) Π_{j≠k} ξ_j E~[P(Z)] dlog μ dA,
+    ξ_j(A, μ) = E[e^(-μ R_j)],
+
+where the Z_j = μ R_j are independent under E~, each weighted with e^(-Z_j), and Z_k = μ. Two
+trapezoidal rules, whatever K is; in log A and log μ the integrand is smooth.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gscli.arrays import FloatArray
+from gscli.distribution.quadrature import check_range, multiples
+
+LATTICE = 0.25
+"""Step of the rules in log A, log E and log μ: for moments of degree 6 they err by 1e-11."""
+
+REACH = 28.0
+"""The rules begin at e^(-28): what lies below has no more probability than that."""
+
+
+@dataclass(frozen=True, eq=False)
+class GradientMoments:
+    """Of J(X) (s X + c) given the largest category, J the Jacobian of X.
+
+    Attributes
+    ----------
+    mean : ndarray, shape (K,)
+        The expectation.
+    mean_square : float
+        That of the square of the norm.
+    """
+
+    mean: FloatArray
+    mean_square: float
+
+
+class GivenWinner:
+    """The rule for one distribution at one temperature.
+
+    Parameters
+    ----------
+    probs : ndarray, shape (K,)
+        Of sum 1, each > 0.
+    temperature : float
+        0.001 <= temperature <= 1000.
+    quadratic : bool
+        Whether moments for s ≠ 0 are wanted: they need powers up to 6, others up to 4.
+
+    Raises
+    ------
+    AccuracyError
+        If the temperature is outside its range.
+    """
+
+    def __init__(self, probs: FloatArray, temperature: float, *, quadratic: bool = False) -> None:
+        self.temperature = check_range(temperature)
+        self.top = 6 if quadratic else 4
+        logs = multiples(LATTICE, -REACH, math.log(1.5 * REACH))
+        self._density = LATTICE * np.exp(logs - np.exp(logs))  # of log E, and of log A
+        self._mu = np.exp(logs)
+        # Powers are of Z: shape (top + 1, K, A, μ); the zeroth is log ξ.
+        different, self._position = np.unique(probs, return_inverse=True)
+        tables = np.stack([self._moments(p, logs) for p in different], axis=1)
+        self._tables: FloatArray = tables[:, self._position]
+        self._log_product = self._tables[0].sum(axis=0)
+
+    def _moments(self, p: float, logs: FloatArray) -> FloatArray:
+        # Z depends on log E - log A alone, up to μ: a table over the differences, and each A is a
+        # window of it. All terms are positive: nothing cancels.
+        size = len(logs)
+        gaps = LATTICE * np.arange(1 - size, size) - math.log(p)
+        ratio = np.exp(np.logaddexp(0, gaps) / -self.temperature)
+        z = self._mu[:, None] * ratio
+        # Row A of the windows begins where E is the smallest.
+        windows = np.exp(-z)
+        result = np.empty((self.top + 1, size, size))
+        for power in range(self.top + 1):
+            view = np.lib.stride_tricks.sliding_window_view(windows, size, axis=1)
+            result[power] = (view @ self._density)[:, ::-1].T
+            windows = windows * z
+        result[1:] /= result[0]
+        np.log(result[0] / self._density.sum(), out=result[0])
+        return result
+
+    def moments(self, winner: int, offset: FloatArray, slope: float = 0.0) -> GradientMoments:
+        """Return the moments of the gradient J(X) (slope X + offset).
+
+        Parameters
+        ----------
+        winner : int
+            The largest category.
+        offset : ndarray, shape (K,)
+            c.
+        slope : float
+            s.
+        """
+        c = offset - offset[winner]  # J maps a constant to 0, and so no large terms cancel
+        z = self._tables[1:].copy()
+        z[:, winner] = self._mu ** np.arange(1, self.top + 1)[:, None, None]
+        weights = self._density[:, None] * np.exp(self._log_product - self._tables[0, winner])
+        weights *= LATTICE * np.exp(-self._mu)
+        mean, square = _degrees(z, c[:, None, None], slope)
+
+        def total(terms: Sequence[FloatArray | float], first: int) -> FloatArray:
+            gammas = [math.gamma(n) for n in range(first, first + len(terms))]
+            integrand = sum(term / gamma for term, gamma in zip(terms, gammas, strict=True))
+            result: FloatArray = np.einsum("...am,am->...", integrand, weights)
+            return result
+
+        t = self.temperature
+        return GradientMoments(total(mean, 1) / t, float(total(square, 2)) / t**2)
+
+
+def _degrees(
+    z: FloatArray, c: FloatArray, s: float
+) -> tuple[list[FloatArray], list[FloatArray | float]]:
+    # The expectations, under E~, of Z_i (c_i + s Z_i - Σ c_j Z_j - s ΣZ_j²), and of the sum of
+    # their squares, term by term of the same degree. Behind `b` is Σ c_j Z_j, behind `q` ΣZ_j², and
+    # both are without category i where they stand beside Z_i.
+    z1, z2, z3, z4 = z[:4]
+    variance = z2 - z1**2
+    b = (c * z1).sum(axis=0) - c * z1
+    bb = (c**2 * variance).sum(axis=0) - c**2 * variance + b**2
+    mean = [c * z1, s * z2 - c * z2 - z1 * b]
+    d = s - c
+    square = [
+        c**2 * z2,
+        2 * c * (d * z3 - z2 * b),
+        d**2 * z4 - 2 * d * z3 * b + z2 * bb,
+    ]
+    if s:
+        z5, z6 = z[4:]
+        q = z2.sum(axis=0) - z2
+        joint, spread = c * (z3 - z1 * z2), z4 - z2**2
+        bq = joint.sum(axis=0) - joint + b * q
+        qq = spread.sum(axis=0) - spread + q**2
+        mean.append(-s * (z3 + z1 * q))
+        square[2] = square[2] - 2 * s * c * (z4 + z2 * q)
+        square.append(-2 * s * (d * z5 + d * z3 * q - z4 * b - z2 * bq))
+        square.append(s**2 * (z6 + 2 * z4 * q + z2 * qq))
+    return mean, [term.sum(axis=0) for term in square]
