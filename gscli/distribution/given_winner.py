@@ -8,8 +8,9 @@ of degree N has
     E[P(X) | k] = (1/Γ(N)) ∫ e^(-A) ∫ e^(-μ) Π_{j≠k} ξ_j E~[P(Z)] dlog μ dA,
     ξ_j(A, μ) = E[e^(-μ R_j)],
 
-where the Z_j = μ R_j are independent under E~, each weighted with e^(-Z_j), and Z_k = μ. Two
-trapezoidal rules, whatever K is; in log A and log μ the integrand is smooth.
+where the Z_j = μ R_j are independent under E~, each weighted with e^(-Z_j), and Z_k = μ. One rule
+serves all three variables A, E_j and μ, whatever K is: the trapezoidal one in s, with the variable
+exp(s - e^(-s)), which falls doubly exponentially at both ends (Takahasi and Mori 1974).
 """
 
 import math
@@ -21,11 +22,9 @@ import numpy as np
 from gscli.arrays import FloatArray
 from gscli.distribution.quadrature import check_range, multiples
 
-LATTICE = 0.25
-"""Step of the rules in log A, log E and log μ: for moments of degree 6 they err by 1e-11."""
-
-REACH = 28.0
-"""The rules begin at e^(-28): what lies below has no more probability than that."""
+STEP, FIRST, LAST = 0.1, -3.6, 3.7
+"""Of the rule. Moments of degree 6 then err by 1e-8 of themselves at t = 0.1 and above, and by
+1e-6 down to 0.001: seen against a rule on a finer lattice in log A, log E and log μ."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,31 +64,27 @@ class GivenWinner:
     def __init__(self, probs: FloatArray, temperature: float, *, quadratic: bool = False) -> None:
         self.temperature = check_range(temperature)
         self.top = 6 if quadratic else 4
-        logs = multiples(LATTICE, -REACH, math.log(1.5 * REACH))
-        self._density = LATTICE * np.exp(logs - np.exp(logs))  # of log E, and of log A
-        self._mu = np.exp(logs)
+        s = multiples(STEP, FIRST, LAST)
+        self._nodes = np.exp(s - np.exp(-s))
+        self._density = STEP * self._nodes * (1 + np.exp(-s)) * np.exp(-self._nodes)  # of Exp(1)
         # Powers are of Z: shape (top + 1, K, A, μ); the zeroth is log ξ.
-        different, self._position = np.unique(probs, return_inverse=True)
-        tables = np.stack([self._moments(p, logs) for p in different], axis=1)
-        self._tables: FloatArray = tables[:, self._position]
+        different, position = np.unique(probs, return_inverse=True)
+        tables = np.stack([self._moments(p) for p in different], axis=1)
+        self._tables: FloatArray = tables[:, position]
         self._log_product = self._tables[0].sum(axis=0)
 
-    def _moments(self, p: float, logs: FloatArray) -> FloatArray:
-        # Z depends on log E - log A alone, up to μ: a table over the differences, and each A is a
-        # window of it. All terms are positive: nothing cancels.
-        size = len(logs)
-        gaps = LATTICE * np.arange(1 - size, size) - math.log(p)
-        ratio = np.exp(np.logaddexp(0, gaps) / -self.temperature)
-        z = self._mu[:, None] * ratio
-        # Row A of the windows begins where E is the smallest.
-        windows = np.exp(-z)
-        result = np.empty((self.top + 1, size, size))
+    def _moments(self, p: float) -> FloatArray:
+        # All terms are positive: nothing cancels.
+        nodes = self._nodes
+        ratio = np.exp(np.log1p(nodes / (p * nodes[:, None])) / -self.temperature)
+        z = nodes[:, None] * ratio[:, None, :]  # of A, μ, E
+        term = np.exp(-z)
+        result = np.empty((self.top + 1, len(nodes), len(nodes)))
         for power in range(self.top + 1):
-            view = np.lib.stride_tricks.sliding_window_view(windows, size, axis=1)
-            result[power] = (view @ self._density)[:, ::-1].T
-            windows = windows * z
+            result[power] = term @ self._density
+            term *= z
         result[1:] /= result[0]
-        np.log(result[0] / self._density.sum(), out=result[0])
+        np.log(result[0], out=result[0])
         return result
 
     def moments(self, winner: int, offset: FloatArray, slope: float = 0.0) -> GradientMoments:
@@ -106,9 +101,9 @@ class GivenWinner:
         """
         c = offset - offset[winner]  # J maps a constant to 0, and so no large terms cancel
         z = self._tables[1:].copy()
-        z[:, winner] = self._mu ** np.arange(1, self.top + 1)[:, None, None]
+        z[:, winner] = self._nodes ** np.arange(1, self.top + 1)[:, None, None]
         weights = self._density[:, None] * np.exp(self._log_product - self._tables[0, winner])
-        weights *= LATTICE * np.exp(-self._mu)
+        weights *= self._density / self._nodes  # e^(-μ) dlog μ
         mean, square = _degrees(z, c[:, None, None], slope)
 
         def total(terms: Sequence[FloatArray | float], first: int) -> FloatArray:
