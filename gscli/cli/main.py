@@ -17,7 +17,10 @@ from gscli import __version__
 from gscli.cli.streams import flush_or_drop, settle_streams
 from gscli.errors import BrowserNotFoundError, GscliError, ParameterError
 
-COMMANDS = ("sample", "plot", "sweep", "describe", "density", "check", "fit", "doctor")
+COMMANDS = (
+    "sample", "plot", "sweep", "describe", "density", "gradient", "schedule", "check", "fit",
+    "doctor",
+)  # fmt: skip
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2

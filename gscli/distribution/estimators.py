@@ -36,7 +36,7 @@ from gscli.distribution.gradients import MAX_RELATIVE_BIAS
 from gscli.distribution.losses import Loss
 from gscli.distribution.properties import BATCH_SIZES
 from gscli.distribution.quadrature import tiles
-from gscli.errors import ParameterError, ShapeError
+from gscli.errors import ParameterError
 from gscli.records import Record
 
 Estimator = Literal[
@@ -135,7 +135,7 @@ class Comparison(Record):
     temperatures: tuple[float, ...]
     batch_sizes: tuple[int, ...]
     errors: tuple[dict[Estimator, EstimatorError], ...]
-    unavailable: dict[str, str]
+    unavailable: dict[Estimator, str]
 
     @property
     def no_gradient(self) -> float:
@@ -162,7 +162,7 @@ class Comparison(Record):
                 return None
             bias = math.sqrt(max(0.0, errors[estimator].squared_bias) / self.no_gradient)
             free = estimator in WITHOUT_TEMPERATURE
-            at = None if free else temperature
+            at = None if free else float(temperature)
             if bias <= limit:
                 found.append(Best(estimator, at, mse, bias, mse / self.no_gradient))
         return min(found, key=lambda each: each.mse, default=None)
@@ -176,6 +176,31 @@ class Comparison(Record):
             if present:
                 winners[m] = min(present, key=lambda each: each.mse)
         return winners
+
+
+def cautions(comparison: Comparison) -> Iterator[str]:
+    """Yield what is wrong with the estimators of least error, in sentences."""
+    if comparison.no_gradient == 0:
+        yield "The loss is the same at every vertex: its gradient is 0, and no estimator is best."
+    shrunk: dict[str, list[str]] = {}
+    for m, each in comparison.best().items():
+        if each.shrunk:
+            where = f"{each.estimator} at t = {each.temperature:.2g}"
+            shrunk.setdefault(f"{where} (bias {100 * each.relative_bias:.0f} %)", []).append(
+                f"{m:,}"
+            )
+    for where, sizes in shrunk.items():
+        yield (
+            f"For m = {', '.join(sizes)} the error is least for {where}, a gradient that is only "
+            "shrunk towards 0: not advised."
+        )
+    advised = comparison.best(MAX_RELATIVE_BIAS)
+    worse = [f"{m:,}" for m, each in advised.items() if each.over_no_gradient > 1]
+    if worse:
+        yield (
+            f"For m = {', '.join(worse)} no gradient at all has a smaller error: average more "
+            "samples."
+        )
 
 
 def exact_gradient(probs: FloatArray, loss: Loss) -> FloatArray:
@@ -234,9 +259,8 @@ def compare(
     AccuracyError
         If a temperature is outside its range.
     ParameterError
-        If `inner_samples`, `n` or `seed` is outside its range.
-    ShapeError
-        If the loss is over another number of categories.
+        If `inner_samples`, `n` or `seed` is outside its range, or the loss is over another number
+        of categories.
 
     References
     ----------
@@ -265,11 +289,7 @@ def compare(
         least = 2 * JACKKNIFE_BATCHES
         raise ParameterError("n", f"{n} is too small for a standard error: at least {least}")
     first = Concrete(logits=logits, temperature=1.0)
-    if loss.num_categories != first.num_categories:
-        raise ShapeError(
-            f"the loss is over {loss.num_categories} categories, but the distribution has "
-            f"{first.num_categories}"
-        )
+    loss.over(first.num_categories)
     unavailable = {name: why for name in estimators if (why := _missing(name, loss))}
     wanted = [name for name in estimators if name not in unavailable]
     simulated = [name for name in wanted if _is_simulated(name, loss)]
@@ -396,9 +416,9 @@ def _given_category(
 
 
 def _leave_one_out(p: FloatArray, loss: Loss, batch_sizes: Sequence[int]) -> EstimatorError:
-    # The mean over a batch of (f_i - mean of the other f) (D_i - p) is the U-statistic of the kernel
-    # (f_1 - f_2) (D_1 - D_2) / 2, whose variance Hoeffding (1948) gives by that of the kernel and
-    # by that of its expectation given one of the two samples.
+    # The mean over a batch of (f_i - mean of the other f) (D_i - p) is the U-statistic of the
+    # kernel (f_1 - f_2) (D_1 - D_2) / 2, whose variance Hoeffding (1948) gives by that of the
+    # kernel and by that of its expectation given one of the two samples.
     deviation = loss.values - p @ loss.values
     gradient = float(np.square(p * deviation).sum())
     both = float(p @ deviation**2) - gradient

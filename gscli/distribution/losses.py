@@ -48,6 +48,16 @@ class Loss:
         """Whether its gradients at the vertices are known."""
         return self.gradient is not None or self.vertex_gradients is not None
 
+    def over(self, num_categories: int) -> "Loss":
+        """Return the loss, or raise `ParameterError` if it has another number of categories."""
+        if self.num_categories != num_categories:
+            raise ParameterError(
+                "loss",
+                f"has values for {self.num_categories} categories, but there are "
+                f"{num_categories}; give as many",
+            )
+        return self
+
     def at_vertices(self, categories: npt.NDArray[np.int64]) -> FloatArray:
         """Return the gradients at some vertices, shape (n, K).
 
@@ -167,9 +177,11 @@ def function_loss(function: LossFunction, num_categories: int) -> Loss:
         flat = points.reshape(-1, num_categories)
         try:
             values, gradients = (np.asarray(each, np.float64) for each in function(flat))
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # whatever the user's function raises
             raise ParameterError(
-                "loss", f"the function must return values and gradients as two arrays: {error}"
+                "loss",
+                f"the function must return values and gradients, two arrays; calling it ended in "
+                f"{type(error).__name__}: {error}",
             ) from error
         if (values.shape, gradients.shape) != ((len(flat),), flat.shape):
             raise ParameterError(
