@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from gscli.plotting.export import Style
 
 CLASSIC_GRID = "0.05:5:21"
-TABLE_BATCH_SIZES = 3
-"""Batch sizes for which a table of 80 characters has room."""
-
 LOSS_HINT = "'-l' / '--loss'"
 
 
@@ -197,8 +194,16 @@ def _print(comparison: "Comparison", n: int, seed: int) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
-    for first in range(0, len(comparison.batch_sizes), TABLE_BATCH_SIZES):
-        console.print(_table(comparison, comparison.batch_sizes[first:][:TABLE_BATCH_SIZES]))
+    unlimited = console.options.update(max_width=10_000)
+    left = comparison.batch_sizes
+    while left:
+        taken = len(left)
+        table = _table(comparison, left)
+        while taken > 1 and console.measure(table, options=unlimited).maximum > console.width:
+            taken -= 1
+            table = _table(comparison, left[:taken])
+        console.print(table)
+        left = left[taken:]
     for line in _remarks(comparison, n, seed):
         console.print(line, markup=False)
 
