@@ -21,6 +21,8 @@ BETTER = 0.2
 LEAST_ROWS, FITTED_ROWS = 5, 1000
 """A formula is fitted to no fewer rows, and of more than a thousand to so many of them."""
 
+SHOWN_RESETS = 2
+
 ANGLES = np.linspace(0.3, 1.15, 171) * math.pi
 """Of a cosine at the end of its way, that are tried: π of a half wave, π/2 of a quarter."""
 
@@ -229,11 +231,12 @@ def _compounded_warning(fitted: Fitted, log: ScheduleLog, floor: int | None) -> 
     end = floor if floor is not None else len(log.steps) - 1
     level, step = float(log.temperatures[end]), float(log.steps[end])
     meant = math.log(fitted.start / level) / fitted.pace
+    factor = f"exp(-{fitted.pace:.3g} step)"
+    once = factor if f"{fitted.start:.3g}" == "1" else f"{fitted.start:.3g} · {factor}"
     return (
-        f"The factor exp(-{fitted.pace:.3g} step) is applied to the current temperature, every "
-        f"{fitted.every:,.0f} steps, so that it compounds: t = {level:.3g} is reached at step "
-        f"{step:,.0f}, where {fitted.start:.3g} exp(-{fitted.pace:.3g} step) reaches it at step "
-        f"{meant:,.0f}. Apply it to the initial temperature."
+        f"The factor {factor} is applied to the current temperature, every {fitted.every:,.0f} "
+        f"steps, so that it compounds: t = {level:.3g} is reached at step {step:,.0f}, where "
+        f"{once} reaches it at step {meant:,.0f}. Apply it to the initial temperature."
     )
 
 
@@ -290,3 +293,20 @@ def _differences(log: ScheduleLog, against: Schedule) -> Iterator[str]:
             f"{log.steps[worst]:,.0f} it has {log.temperatures[worst]:.4g} where the formula has "
             f"{meant[worst]:.4g}."
         )
+
+
+def rows_that_matter(log: ScheduleLog) -> list[int]:
+    """Return positions of rows at which to look: ends, quarters, resets and the floor's first.
+
+    Examples
+    --------
+    >>> rows_that_matter(ScheduleLog(np.arange(9.0), np.array([5, 4, 3, 2, 1, 1, 1, 1, 1.0])))
+    [0, 2, 4, 6, 8]
+    """
+    last = len(log.steps) - 1
+    found = {round(share * last) for share in (0, 0.25, 0.5, 0.75, 1)}
+    for reset in log.resets[:SHOWN_RESETS]:
+        found |= {reset - 1, reset}
+    if log.floor_position is not None:
+        found.add(log.floor_position)
+    return sorted(found)

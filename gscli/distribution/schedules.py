@@ -133,7 +133,9 @@ class Schedule:
             case "cosine":
                 return b + (a - b) * (1 + np.cos(np.pi * np.minimum(s / self.pace, 1))) / 2
             case _:
-                return np.maximum(b, a * np.exp(-self.decay * s))
+                falling = a * np.exp(-self.decay * s)
+                # At the floor as soon as it is reached, to the digits that are shown.
+                return np.where(falling <= b * (1 + FLOOR_TOLERANCE), b, falling)
 
     @property
     def formula(self) -> str:
