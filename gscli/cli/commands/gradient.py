@@ -1,7 +1,7 @@
 """`gscli gradient`: estimators of a gradient through a discrete choice, compared on a loss."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from gscli.errors import ParameterError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gscli.cli.tables import Column
     from gscli.distribution.estimators import Best, Comparison, Estimator
     from gscli.distribution.losses import Loss
     from gscli.plotting.export import Style
@@ -194,16 +195,8 @@ def _print(comparison: "Comparison", n: int, seed: int) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
-    unlimited = console.options.update(max_width=10_000)
-    left = comparison.batch_sizes
-    while left:
-        taken = len(left)
-        table = _table(comparison, left)
-        while taken > 1 and console.measure(table, options=unlimited).maximum > console.width:
-            taken -= 1
-            table = _table(comparison, left[:taken])
+    for table in _tables(comparison, console.width):
         console.print(table)
-        left = left[taken:]
     for line in _remarks(comparison, n, seed):
         console.print(line, markup=False)
 
@@ -234,33 +227,40 @@ def _named(best: "Best") -> str:
     return f"{best.estimator}{at} ({bias})"
 
 
-def _table(comparison: "Comparison", batch_sizes: Sequence[int]) -> "Table":
+def _tables(comparison: "Comparison", width: int) -> "Iterator[Table]":
+    """Yield a table with a row for each estimator, or as many as the width makes of it."""
     from rich.text import Text
 
-    from gscli.cli.tables import plain_table
+    from gscli.cli.tables import fitted_tables
     from gscli.distribution.gradients import MAX_RELATIVE_BIAS
 
     several = len(comparison.temperatures) > 1
     limit = MAX_RELATIVE_BIAS if several else math.inf
-    winners = comparison.best(MAX_RELATIVE_BIAS)
-    heads = [head for m in batch_sizes for head in (f"m = {m:,}", *(["t"] if several else []))]
-    table = plain_table("error", *heads, *([] if several else ["bias"]), "computed")
-    for name in comparison.estimators:
-        found = [comparison.best_of(name, m, limit) for m in batch_sizes]
-        cells = []
-        for m, best in zip(batch_sizes, found, strict=True):
-            won = m in winners and winners[m].estimator == name
-            style = "bold green" if won else ""
-            cells.append(Text("–" if best is None else f"{best.mse:.3g}", style=style))
-            if several:
-                cells.append(Text(_temperature(best), style=style))
-        if not several:
-            known = [best.relative_bias for best in found if best is not None]
-            cells.append(Text(f"{100 * known[0]:.3g} %" if known else "–"))
-        table.add_row(name, *cells, _computed(comparison, found, batch_sizes))
-    nothing = [f"{comparison.no_gradient:.3g}", *([""] if several else [])]
-    table.add_row("no gradient", *nothing * len(batch_sizes), *([] if several else ["100 %"]), "")
-    return table
+    names, winners = comparison.estimators, comparison.best(MAX_RELATIVE_BIAS)
+    nothing = f"{comparison.no_gradient:.3g}"
+    found = {m: [comparison.best_of(name, m, limit) for name in names] for m in winners}
+    groups: list[list[Column]] = []
+    for m in comparison.batch_sizes:
+        each = found.get(m) or [None] * len(names)
+        won = [m in winners and winners[m].estimator == name for name in names]
+        styles = ["bold green" if wins else "" for wins in won]
+        errors = ["–" if best is None else f"{best.mse:.3g}" for best in each]
+        group: list[Column] = [(f"m = {m:,}", [*map(Text, errors, styles), nothing])]
+        if several:
+            group.append(("t", [*map(Text, map(_temperature, each), styles), ""]))
+        groups.append(group)
+    if not several:
+        groups.append([("bias", [*(_bias(comparison, name) for name in names), "100 %"])])
+    computed = [_computed(comparison, name, limit) for name in names]
+    groups.append([("computed", [*computed, ""])])
+    return fitted_tables([("error", [*names, "no gradient"])], groups, width)
+
+
+def _bias(comparison: "Comparison", name: "Estimator") -> str:
+    if not comparison.no_gradient:
+        return "–"
+    bias = max(0.0, comparison.errors[0][name].squared_bias)
+    return f"{100 * math.sqrt(bias / comparison.no_gradient):.3g} %"
 
 
 def _temperature(best: "Best | None") -> str:
@@ -269,15 +269,15 @@ def _temperature(best: "Best | None") -> str:
     return "any" if best.temperature is None else f"{best.temperature:.2g}"
 
 
-def _computed(
-    comparison: "Comparison", found: "Sequence[Best | None]", batch_sizes: Sequence[int]
-) -> str:
+def _computed(comparison: "Comparison", name: "Estimator", limit: float) -> str:
     """Return that a row is exact, or the largest relative standard error in it."""
     errors = dict(zip(comparison.temperatures, comparison.errors, strict=True))
-    shares = []
-    for m, best in zip(batch_sizes, found, strict=True):
-        at = None if best is None else errors.get(best.temperature or 0.0)
-        spread = at and best and at[best.estimator].standard_errors
-        if spread and best:
+    if comparison.errors[0][name].exact:
+        return "exactly"
+    shares = [0.0]
+    for m in comparison.batch_sizes:
+        best = comparison.best_of(name, m, limit)
+        if best is not None and best.temperature is not None:
+            spread = errors[best.temperature][name].standard_errors or {"mse": {m: 0.0}}
             shares.append(spread["mse"][m] / abs(best.mse))
-    return f"± {100 * max(shares):.1g} %" if shares else "exactly"
+    return f"± {100 * max(shares):.1g} %"

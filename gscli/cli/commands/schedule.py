@@ -1,6 +1,6 @@
 """`gscli schedule`: what a temperature schedule does to the gradient over a training run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from gscli.arrays import FloatArray
+    from gscli.cli.tables import Column
     from gscli.distribution.properties import Advice
     from gscli.distribution.schedule_logs import ScheduleLog
     from gscli.distribution.schedules import Language, Schedule, StepFacts
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 FIGURE_STEPS = 60
 """Steps at which lines are drawn: enough for an eye to see curves."""
 
-SAMPLE_HEADS = ("regime", r"E\[max X]", "near", "bias", "noise")
+HEADS = ("regime", "E[max X]", "near", "bias", "noise")
 LOG_SUFFIXES = (".csv",)
 
 
@@ -299,52 +300,36 @@ def _remarks(report: _Report) -> Iterator[str]:
 
 
 def _tables(report: _Report, width: int) -> "Iterator[Table]":
-    """Yield one table, or where that is too wide those of the samples and of the gradient."""
-    from rich.console import Console
+    """Yield a table with a row for each step, or as many as the width makes of it."""
+    from rich.text import Text
 
-    sizes = report.facts[0].batch_sizes
-    left, with_samples = sizes, True
-    unlimited = Console(width=10_000)
-    while with_samples or left:
-        taken = len(left)
-        table = _table(report, left, with_samples=with_samples)
-        while taken > (0 if with_samples else 1) and unlimited.measure(table).maximum > width:
-            taken -= 1
-            table = _table(report, left[:taken], with_samples=with_samples)
-        yield table
-        left, with_samples = left[taken:], False
+    from gscli.cli.tables import fitted_tables
 
-
-def _table(report: _Report, sizes: Sequence[int], *, with_samples: bool) -> "Table":
-    from gscli.cli.tables import plain_table
-
-    heads = SAMPLE_HEADS if with_samples else ()
-    table = plain_table("step", "t", *heads, *(f"m = {m:,}" for m in sizes))
-    for facts in report.facts:
-        temperature = f"{'' if facts.exact else '~'}{facts.temperature:.4g}"
-        errors = [f"{facts.error[m]:.3g}" for m in sizes]
-        table.add_row(
-            f"{facts.step:,}", temperature, *(_cells(facts) if with_samples else ()), *errors
-        )
-    if not sizes:
-        return table
-    best, gap = report.best, [""] * len(heads)
-    temperatures = [f"{best[m][0]:.2g}" if m in best else "–" for m in sizes]
-    errors = [f"{best[m][1]:.3g}" if m in best else "–" for m in sizes]
-    table.add_row("best error", "", *gap, *errors, style="green")
-    table.add_row("best t", "", *gap, *temperatures, style="green")
-    table.add_row("no gradient", "", *gap, *[f"{report.facts[0].no_gradient:.3g}"] * len(sizes))
-    return table
+    facts, best = report.facts, report.best
+    labels: list[str | Text] = [f"{each.step:,}" for each in facts]
+    marks = ["" if each.exact else "~" for each in facts]
+    temperatures = [f"{m}{each.temperature:.4g}" for m, each in zip(marks, facts, strict=True)]
+    labels += [Text("best error", "green"), Text("best t", "green"), "no gradient"]
+    sides = [("step", labels), ("t", [*temperatures, "", "", ""])]
+    cells = zip(*map(_cells, facts), strict=True)
+    groups = [[(head, [*column, "", "", ""])] for head, column in zip(HEADS, cells, strict=True)]
+    for m in facts[0].batch_sizes:
+        errors = [f"{each.error[m]:.3g}" for each in facts]
+        least = (f"{best[m][1]:.3g}", f"{best[m][0]:.2g}") if m in best else ("–", "–")
+        coloured = [Text(text, "green") for text in least]
+        groups.append([(f"m = {m:,}", [*errors, *coloured, f"{facts[0].no_gradient:.3g}"])])
+    yield from fitted_tables(sides, groups, width)
 
 
-def _cells(facts: "StepFacts") -> Sequence[str]:
+def _cells(facts: "StepFacts") -> tuple[str, ...]:
+    """Return what stands below `HEADS`."""
     from math import isnan
 
     bias = facts.relative_bias
-    return [
+    return (
         facts.regime,
         f"{facts.expected_max:.4f}",
         f"{facts.near_vertex:.4f}",
         "–" if isnan(bias) else f"{100 * bias:.3g} %",
         f"{facts.noise:.3g}",
-    ]
+    )
