@@ -232,11 +232,12 @@ def _compounded_warning(fitted: Fitted, log: ScheduleLog, floor: int | None) -> 
     level, step = float(log.temperatures[end]), float(log.steps[end])
     meant = math.log(fitted.start / level) / fitted.pace
     factor = f"exp(-{fitted.pace:.3g} step)"
+    updates = "every step" if fitted.every == 1 else f"every {fitted.every:,.0f} steps"
     once = factor if f"{fitted.start:.3g}" == "1" else f"{fitted.start:.3g} · {factor}"
     return (
-        f"The factor {factor} is applied to the current temperature, every {fitted.every:,.0f} "
-        f"steps, so that it compounds: t = {level:.3g} is reached at step {step:,.0f}, where "
-        f"{once} reaches it at step {meant:,.0f}. Apply it to the initial temperature."
+        f"The factor {factor} is applied to the current temperature, {updates}, so that it "
+        f"compounds: t = {level:.3g} is reached at step {step:,.0f}, where {once} reaches it at "
+        f"step {meant:,.0f}. Apply it to the initial temperature."
     )
 
 

@@ -310,9 +310,11 @@ def _tables(report: _Report, width: int) -> "Iterator[Table]":
     marks = ["" if each.exact else "~" for each in facts]
     temperatures = [f"{m}{each.temperature:.4g}" for m, each in zip(marks, facts, strict=True)]
     labels += [Text("best error", "green"), Text("best t", "green"), "no gradient"]
-    sides = [("step", labels), ("t", [*temperatures, "", "", ""])]
+    sides: list[Column] = [("step", labels), ("t", [*temperatures, "", "", ""])]
     cells = zip(*map(_cells, facts), strict=True)
-    groups = [[(head, [*column, "", "", ""])] for head, column in zip(HEADS, cells, strict=True)]
+    groups: list[list[Column]] = [
+        [(head, [*column, "", "", ""])] for head, column in zip(HEADS, cells, strict=True)
+    ]
     for m in facts[0].batch_sizes:
         errors = [f"{each.error[m]:.3g}" for each in facts]
         least = (f"{best[m][1]:.3g}", f"{best[m][0]:.2g}") if m in best else ("–", "–")
