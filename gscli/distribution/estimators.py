@@ -21,7 +21,7 @@ noise that is shared by all estimators and temperatures.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
@@ -293,10 +293,13 @@ def compare(
     unavailable = {name: why for name in estimators if (why := _missing(name, loss))}
     wanted = [name for name in estimators if name not in unavailable]
     simulated = [name for name in wanted if _is_simulated(name, loss)]
+    once = [name for name in wanted if name in WITHOUT_TEMPERATURE]
+    again = [name for name in wanted if name not in (*once, *simulated)]
+    fixed = dict(_exact(first, loss, once, batch_sizes, inner_samples))
     errors = []
     for temperature in temperatures:
         distribution = Concrete(logits=first.logits, temperature=temperature)
-        found = dict(_exact(distribution, loss, wanted, simulated, batch_sizes, inner_samples))
+        found = fixed | dict(_exact(distribution, loss, again, batch_sizes, inner_samples))
         if simulated:
             run = _Simulation(distribution, loss, batch_sizes, inner_samples)
             found |= run.errors(simulated, n, seed)
@@ -328,8 +331,7 @@ def _is_simulated(name: Estimator, loss: Loss) -> bool:
 def _exact(
     distribution: Concrete,
     loss: Loss,
-    wanted: Iterable[Estimator],
-    simulated: Sequence[Estimator],
+    names: Sequence[Estimator],
     batch_sizes: Sequence[int],
     inner_samples: int,
 ) -> Iterator[tuple[Estimator, EstimatorError]]:
@@ -339,17 +341,17 @@ def _exact(
     def error(bias: float, variance: float) -> EstimatorError:
         return EstimatorError(bias, variance, {m: bias + variance / m for m in batch_sizes})
 
-    sampled = [name for name in wanted if name in SAMPLED and name not in simulated]
+    sampled = [name for name in names if name in SAMPLED]
     if sampled:
         slope = loss.affine[0] if loss.affine and "relaxed" in sampled else 0.0
         rule = GivenWinner(p, distribution.temperature, quadratic=slope != 0)
-    for name in wanted:
+    for name in names:
         if name == "reinforce-loo":
             yield name, _leave_one_out(p, loss, batch_sizes)
         elif name in sampled:
             inner = inner_samples if name == "gumbel-rao" else 1
             yield name, error(*_from_moments(p, target, _moments(rule, loss, name), inner))
-        elif name not in SAMPLED:
+        else:
             yield name, error(*_enumerated(name, distribution, loss, target))
 
 

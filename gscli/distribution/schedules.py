@@ -164,7 +164,7 @@ class Schedule:
         Parameters
         ----------
         language : {"torch", "jax", "python"}
-            For the first two `step` may be an array of them, and the function can be compiled.
+            For the first two `step` may be an array of them; `jax.jit` can compile what is for JAX.
         """
         return _code(self, language)
 

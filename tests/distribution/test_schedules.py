@@ -94,6 +94,8 @@ def test_printed_code_is_the_schedule(
     variables: dict[str, Any] = {}
     exec(schedule.code(language), variables)
     function = variables["temperature"]
+    if language == "jax":
+        function = request.getfixturevalue("jax").jit(function)
     assert schedule.formula in function.__doc__
     steps = np.unique(np.linspace(0, 1.2 * schedule.run + 10, 40).round()).astype(int)
     expected = schedule.temperature(steps)
