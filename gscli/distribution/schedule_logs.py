@@ -15,9 +15,6 @@ SAME = 1e-6
 FIT = 2e-3
 """Largest error of a fit, as a share of the range it covers, that shows what the formula was."""
 
-BETTER = 0.2
-"""A formula is preferred to a plainer one if it errs by no more than this share of its error."""
-
 LEAST_ROWS, FITTED_ROWS = 5, 1000
 """A formula is fitted to no fewer rows, and of more than a thousand to so many of them."""
 
@@ -55,15 +52,18 @@ class ScheduleLog:
 
     @property
     def floor_position(self) -> int | None:
-        """Position from which on the temperature stays what it is at the end, if it is a row more.
+        """Position from which on the temperature stays what it is at the end.
 
-        None if it still changes at the end, or never did.
+        None if it does so for no more rows than it did before: between two updates, or because it
+        is rounded. (How long it stays where it begins does not count.)
         """
         t = self.temperatures
-        same = np.abs(t / t[-1] - 1) < SAME
-        if same.all() or not same[-2]:
+        changes = np.flatnonzero(np.abs(np.diff(t)) >= SAME * t[1:]) + 1
+        if not len(changes):
             return None
-        return int(np.flatnonzero(~same)[-1]) + 1
+        last = int(changes[-1])
+        longest = int(np.diff(changes).max(initial=1))
+        return last if len(t) - last > longest else None
 
     def until(self, stop: int) -> "ScheduleLog":
         """Return its first rows."""
@@ -112,12 +112,10 @@ def fit_schedule(log: ScheduleLog) -> Fitted | None:
     interval = float(np.median(np.diff(log.steps)))
     kept = np.unique(np.linspace(0, len(log.steps) - 1, FITTED_ROWS).round().astype(int))
     log = ScheduleLog(log.steps[kept], log.temperatures[kept])
-    best: Fitted | None = None
-    # From the plainest: another must be clearly better.
-    for found in (_linear(log), _exponential(log), _compounded(log, interval), _cosine(log)):
-        if found is not None and (best is None or found.error < BETTER * best.error):
-            best = found
-    return best if best is not None and best.error < FIT else None
+    candidates = (_linear(log), _exponential(log), _compounded(log, interval), _cosine(log))
+    found = [candidate for candidate in candidates if candidate is not None]
+    best = min(found, key=lambda each: each.error)
+    return best if best.error < FIT else None
 
 
 def _error(log: ScheduleLog, fitted: FloatArray) -> float:
