@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gscli.distribution.schedule_logs import ScheduleLog
+from gscli.arrays import FloatArray
 from gscli.errors import DataError
 from gscli.io.columns import is_number, parse_number
 
@@ -15,8 +15,8 @@ STEPS = ("step", "global_step", "_step", "iteration", "iter", "update", "num_upd
 TEMPERATURES = ("temperature", "temp", "tau", "t", "value")
 
 
-def read_schedule_log(path: Path) -> ScheduleLog:
-    """Read the steps and temperatures of a run.
+def read_schedule_log(path: Path) -> tuple[FloatArray, FloatArray]:
+    """Return the steps and the temperatures of a run, each of shape (n,), n >= 2.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def read_schedule_log(path: Path) -> ScheduleLog:
                 "over the whole run, in order"
             )
     steps, temperatures = np.array(pairs).T
-    return ScheduleLog(steps, temperatures)
+    return steps, temperatures
 
 
 def _columns(path: Path, head: list[str]) -> tuple[int, int]:

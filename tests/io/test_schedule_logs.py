@@ -28,9 +28,9 @@ def write(tmp_path: Path, text: str | bytes) -> Path:
     ],
 )
 def test_columns_are_found(tmp_path: Path, text: str) -> None:
-    log = read_schedule_log(write(tmp_path, text))
-    assert log.steps.tolist() == [0, 100]
-    assert log.temperatures.tolist() == [1, 0.9]
+    steps, temperatures = read_schedule_log(write(tmp_path, text))
+    assert steps.tolist() == [0, 100]
+    assert temperatures.tolist() == [1, 0.9]
 
 
 @pytest.mark.parametrize(

@@ -49,9 +49,10 @@ class ScheduleOrLogType(Syntax):
 
     def parse(self, text: str) -> "Schedule | ScheduleLog":
         if text.startswith("@") or text.lower().endswith(LOG_SUFFIXES):
+            from gscli.distribution.schedule_logs import ScheduleLog
             from gscli.io.schedule_logs import read_schedule_log
 
-            return read_schedule_log(Path(text.removeprefix("@")))
+            return ScheduleLog(*read_schedule_log(Path(text.removeprefix("@"))))
         return ScheduleType().parse(text)
 
 
