@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gscli.arrays import FloatArray
-from gscli.distribution.quadrature import check_range, multiples
+from gscli.arrays import FloatArray, log_softmax
+from gscli.distribution.quadrature import check_range, multiples, quadrature
 
 STEP, FIRST, LAST = 0.1, -3.6, 3.7
 """Of the rule. Moments of degree 6 then err by 1e-8 of themselves at t = 0.1 and above, and by
@@ -106,14 +106,47 @@ class GivenWinner:
         weights *= self._density / self._nodes  # e^(-μ) dlog μ
         mean, square = _degrees(z, c[:, None, None], slope)
 
-        def total(terms: Sequence[FloatArray | float], first: int) -> FloatArray:
-            gammas = [math.gamma(n) for n in range(first, first + len(terms))]
-            integrand = sum(term / gamma for term, gamma in zip(terms, gammas, strict=True))
-            result: FloatArray = np.einsum("...am,am->...", integrand, weights)
-            return result
+        return _expectations(mean, square, weights, self.temperature)
 
-        t = self.temperature
-        return GradientMoments(total(mean, 1) / t, float(total(square, 2)) / t**2)
+
+def linear_moments(logits: FloatArray, temperature: float, c: FloatArray) -> GradientMoments:
+    """Return the moments of J(X) c, the gradient of a linear loss, whatever the largest category.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (K,)
+        Log-probabilities up to a common constant, of any K: the time grows with K alone.
+    temperature : float
+        0.001 <= temperature <= 1000.
+    c : ndarray, shape (K,)
+        The loss at the vertices.
+
+    Notes
+    -----
+    The rule of `quadrature`, in which all Z are independent under weights e^(-Z) too.
+    """
+    rule = quadrature(logits, temperature)
+    everywhere = slice(0, len(rule.categories.logits))
+    powers = [rule.categories.spread(rule.ratios(n, everywhere)) for n in range(1, 5)]
+    p = np.exp(log_softmax(logits))
+    mean, square = _degrees(np.array(powers), (c - p @ c)[:, None], 0.0)
+    return _expectations(mean, square, rule.weights, temperature)
+
+
+def _expectations(
+    mean: Sequence[FloatArray],
+    square: Sequence[FloatArray | float],
+    weights: FloatArray,
+    temperature: float,
+) -> GradientMoments:
+    # Terms begin with those of degree 1 and 2; over the nodes they are summed.
+    def total(terms: Sequence[FloatArray | float], first: int) -> FloatArray:
+        gammas = [math.gamma(n) for n in range(first, first + len(terms))]
+        integrand = sum(term / gamma for term, gamma in zip(terms, gammas, strict=True))
+        result: FloatArray = np.tensordot(integrand, weights, weights.ndim)
+        return result
+
+    return GradientMoments(total(mean, 1) / temperature, float(total(square, 2)) / temperature**2)
 
 
 def _degrees(

@@ -308,6 +308,20 @@ def comparison(loss: Loss = QUADRATIC, **options: Any) -> Comparison:
     return compare(np.log(PI), np.geomspace(0.1, 3, 7).tolist(), loss, **options)
 
 
+def test_linear_losses_are_exact_for_many_categories() -> None:
+    size = 50
+    c = np.sin(np.arange(size))
+    names: list[Estimator] = ["relaxed", "straight-through"]
+    exact = compare(np.zeros(size), [0.5], linear_loss(c), estimators=names).errors[0]
+    assert exact["relaxed"].exact
+    assert exact["straight-through"].mse == exact["relaxed"].mse
+    loss = function_loss(lambda x: (x @ c, np.tile(c, (len(x), 1))), size)
+    found = compare(np.zeros(size), [0.5], loss, estimators=["relaxed"]).errors[0]["relaxed"]
+    spread = found.standard_errors or {}
+    assert abs(found.variance - exact["relaxed"].variance) < 5 * spread["variance"]
+    assert abs(found.squared_bias - exact["relaxed"].squared_bias) < 5 * spread["squared_bias"]
+
+
 def test_best_is_the_least_error() -> None:
     found = comparison(batch_sizes=[1, 64])
     for m, best in found.best().items():

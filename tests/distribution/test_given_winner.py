@@ -8,7 +8,7 @@ from scipy import integrate
 
 from gscli import Concrete
 from gscli.distribution import moments
-from gscli.distribution.given_winner import GivenWinner
+from gscli.distribution.given_winner import GivenWinner, linear_moments
 from gscli.errors import AccuracyError
 
 WEIGHTS = [[1, 3, 6], [1, 1], [1e-9, 1, 1e-3, 1], [1, 2, 3, 4, 5, 6]]
@@ -95,3 +95,32 @@ def test_gradients_sum_to_zero_and_forget_constants() -> None:
 def test_range_of_temperatures() -> None:
     with pytest.raises(AccuracyError, match="is outside"):
         GivenWinner(np.array([0.5, 0.5]), 1e-4)
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("temperature", [0.02, 0.5, 3, 100])
+def test_the_moments_of_a_linear_loss_are_those_given_each_category(
+    weights: list[float], temperature: float
+) -> None:
+    d = Concrete(weights, temperature)
+    c = np.linspace(-1, 2, len(weights)) ** 2
+    rule = GivenWinner(d.probs, temperature)
+    given = [rule.moments(k, c) for k in range(len(weights))]
+    found = linear_moments(d.logits, temperature, c)
+    expected = d.probs @ [each.mean for each in given]
+    np.testing.assert_allclose(found.mean, expected, atol=2e-6 * np.abs(expected).max())
+    assert found.mean_square == pytest.approx(
+        d.probs @ [each.mean_square for each in given], rel=2e-6
+    )
+
+
+def test_a_linear_loss_of_thousands_of_categories() -> None:
+    logits = np.random.default_rng(1).normal(size=2000)
+    d, c = Concrete(logits=logits, temperature=0.5), np.random.default_rng(2).normal(size=2000)
+    found = linear_moments(d.logits, 0.5, c)
+    exact = (d.mean() * c - moments.second_moment(d.logits, 0.5) @ c) / 0.5
+    np.testing.assert_allclose(found.mean, exact, atol=1e-10 * np.abs(exact).max())
+    x = d.sample(4000, seed=3)
+    squares = np.square(x * (c - (x @ c)[:, None]) / 0.5).sum(axis=1)
+    error = squares.std() / np.sqrt(len(x))
+    assert abs(squares.mean() - found.mean_square) < 5 * error < found.mean_square / 5

@@ -83,9 +83,9 @@ def command(
     reinmax is of second order; reinforce needs no gradient of the loss, and reinforce-loo takes
     the mean loss of the other samples off.
 
-    The error at m is bias² + variance / m, of the mean over m samples. It is exact where it
-    depends on the category alone, and for linear and quadratic losses and gradients at the vertices
-    with up to 16 categories; else it is Monte Carlo over -n samples, with its standard error.
+    The error at m is bias² + variance / m, of the mean over m samples. The last four are exact, the
+    first three for up to 16 categories (relaxed of a linear or quadratic loss), the first two of a
+    linear loss for any number; the rest is Monte Carlo over -n samples, with its standard error.
 
     --loss linear:c1,... is c·x, quadratic:b1,... is ‖x - b‖². @table.npy holds the loss at each
     vertex, shape (K,), or in each row the loss and its K derivatives there, shape (K, K+1).
