@@ -69,10 +69,11 @@ def estimator_panels(comparison: "Comparison", *, title: str = "", subtitle: str
     )
     for index, (heading, value) in enumerate(curves.items()):
         add_traces(figure, index, _lines(comparison, value), xaxis="x", yaxis="y")
-        axis: dict[str, Any] = _range(comparison, value)
+        shown = _positive(comparison, value)
         if heading.startswith("error"):
             add_traces(figure, index, [_no_gradient(comparison)], xaxis="x", yaxis="y")
-        figure.layout[numbered("yaxis", index)].update(axis)
+            shown += [comparison.no_gradient] * (comparison.no_gradient > 0)
+        figure.layout[numbered("yaxis", index)].update(_range(shown))
     offset = len(headings) - len(comparison.batch_sizes)
     for index, m in enumerate(comparison.batch_sizes, offset):
         add_traces(figure, index, _marks(comparison, m), xaxis="x", yaxis="y")
@@ -128,14 +129,14 @@ def _no_gradient(comparison: "Comparison") -> go.Scatter:
     )
 
 
-def _range(comparison: "Comparison", value: Value) -> dict[str, Any]:
+def _positive(comparison: "Comparison", value: Value) -> list[float]:
+    """Return what a panel shows of all estimators."""
+    found = [_values(comparison, name, value) for name in comparison.estimators]
+    return [each for values in found for each in values if each is not None]
+
+
+def _range(values: Sequence[float]) -> dict[str, Any]:
     """Return the range of an axis: of all values, but no more than some decades."""
-    values = [
-        each
-        for name in comparison.estimators
-        for each in _values(comparison, name, value)
-        if each is not None
-    ]
     if not values:
         return {"range": [-1, 1], "dtick": 1}
     top = math.log10(max(values)) + 0.2

@@ -29,6 +29,7 @@ def schedule_panels(
     *,
     best: Mapping[int, float],
     no_gradient: float,
+    meant: FloatArray | None = None,
     floor_step: int | None = None,
     boundaries: Mapping[str, float] | None = None,
     title: str = "",
@@ -46,6 +47,8 @@ def schedule_panels(
         By batch size the least error that any temperature has.
     no_gradient : float
         ‖J0‖², the error of no gradient at all.
+    meant : ndarray of shape (n,), optional
+        Temperatures that were meant, beside those of a log.
     floor_step : int, optional
         Where the floor begins.
     boundaries : mapping of str to float, optional
@@ -90,6 +93,8 @@ def schedule_panels(
         if m in best:
             panels[3].append(_level(steps, best[m], f"least error, m = {m:,}", colour))
     panels[3].append(_level(steps, no_gradient, "no gradient", theme.MUTED, "solid"))
+    if meant is not None:
+        panels[0].append(_line(steps, meant, "meant", theme.MUTED, "dash"))
     for index, traces in enumerate(panels):
         _add(figure, index, traces)
     if temperatures.max() > LOG_SPAN * temperatures.min():

@@ -73,6 +73,12 @@ def test_no_panel_shows_more_than_some_decades() -> None:
     assert high - low == pytest.approx(DECADES)
 
 
+def test_the_error_of_no_gradient_is_in_sight() -> None:
+    figure = estimator_panels(compare(np.log([1, 3, 6]), GRID, LOSS, batch_sizes=[10**6]))
+    low, high = figure.layout.yaxis3.range
+    assert low < np.log10(0.0126) < high
+
+
 def test_a_single_temperature_is_points() -> None:
     figure = estimator_panels(compare(np.log([1, 3, 6]), [0.5], LOSS, batch_sizes=[1]))
     assert {trace.mode for trace in lines(figure, "x").values()} == {"markers"}

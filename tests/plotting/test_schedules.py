@@ -51,6 +51,14 @@ def test_four_panels_with_their_lines() -> None:
     assert len(set(colours)) == len(colours)
 
 
+def test_what_was_meant_stands_beside_a_log() -> None:
+    meant = np.linspace(2, 1, 13)
+    figure, _ = drawn("wav2vec2", meant=meant)
+    (line,) = [trace for trace in figure.data if trace.name == "meant"]
+    assert (line.xaxis, line.showlegend) == ("x", True)
+    np.testing.assert_allclose(line.y, meant)
+
+
 def test_the_floor_is_marked_where_it_begins() -> None:
     figure, _ = drawn("wav2vec2")
     assert {shape.x0 for shape in figure.layout.shapes} == {277_258}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gscli.distribution.schedules import Language, Schedule, StepFacts
     from gscli.plotting.export import Style
 
-FIGURE_STEPS = 60
+FIGURE_STEPS = 48
 """Steps at which lines are drawn: enough for an eye to see curves."""
 
 HEADS = ("regime", "E[max X]", "near", "bias", "noise")
@@ -171,12 +171,23 @@ class _Report:
     facts: "list[StepFacts]"
     advice: "dict[int, Advice] | None"
     warnings: list[str]
+    against: "Schedule | None" = None
 
     @property
     def schedule(self) -> "Schedule | None":
         from gscli.distribution.schedules import Schedule
 
         return self.spec if isinstance(self.spec, Schedule) else None
+
+    @property
+    def floor_step(self) -> int | None:
+        """Where the floor begins, if it does."""
+        from gscli.distribution.schedules import Schedule
+
+        if isinstance(self.spec, Schedule):
+            return self.spec.floor_step
+        position = self.spec.floor_position
+        return None if position is None else int(self.spec.steps[position])
 
     @property
     def best(self) -> "dict[int, tuple[float, float]]":
@@ -209,7 +220,7 @@ def _report(
             *schedule_logs.log_warnings(spec, against),
             *schedules.gradient_warnings(facts),
         ]
-    return _Report(spec, logits, facts, advise(logits, batch_sizes), warnings)
+    return _Report(spec, logits, facts, advise(logits, batch_sizes), warnings, against)
 
 
 def _draw(report: _Report, outputs: tuple[Path, ...], style: "Style") -> None:
@@ -230,7 +241,8 @@ def _draw(report: _Report, outputs: tuple[Path, ...], style: "Style") -> None:
             lines_along(report.logits, temperatures, batch_sizes),
             best={m: error for m, (_, error) in report.best.items()},
             no_gradient=report.facts[0].no_gradient,
-            floor_step=report.schedule.floor_step if report.schedule else None,
+            meant=None if report.against is None else report.against.temperature(steps),
+            floor_step=report.floor_step,
             boundaries={name: t for name, t in boundaries.items() if low < t < high},
             title="Temperature schedule " + (report.schedule.name if report.schedule else "log"),
             subtitle="Dotted: temperatures between two regimes, and the least error at any "

@@ -126,6 +126,11 @@ def test_a_log_against_what_was_meant(invoke: Invoke) -> None:
     assert "Warning" not in right
     wrong = " ".join(invoke("schedule", "log.csv", "--against", "exp:1:0.5:1e-5").stdout.split())
     assert "Warning: From step 200 on the log is not max(0.5, exp(-1e-05 step))" in wrong
+    invoke("schedule", "log.csv", "--against", "exp:1:0.5:1e-5", "-o", "s.json")
+    figure = strict(Path("s.json").read_text(encoding="utf-8"))
+    meant = next(trace for trace in figure["data"] if trace["name"] == "meant")
+    assert meant["y"][-1] == pytest.approx(np.exp(-0.2))
+    assert "floor, step 7,000" in [each["text"] for each in figure["layout"]["annotations"]]
 
 
 @pytest.mark.parametrize("spec", ["dalle", "log.csv", "constant:0.5"])
