@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gscli.arrays import FloatArray
 from gscli.distribution.concrete import Concrete, Regime
-from gscli.distribution.gradients import GradientError
+from gscli.distribution.gradients import MAX_RELATIVE_BIAS, GradientError
 from gscli.distribution.quadrature import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
 from gscli.errors import ParameterError
 from gscli.records import Record
@@ -576,7 +576,7 @@ def schedule_warnings(schedule: Schedule, facts: Sequence[StepFacts]) -> Iterato
 def gradient_warnings(facts: Sequence[StepFacts]) -> Iterator[str]:
     """Yield where along a run the gradient is shrunk, or worse than none, in sentences."""
     first, last = facts[0], facts[-1]
-    if first.relative_bias > 0.5:
+    if first.relative_bias > MAX_RELATIVE_BIAS:
         yield (
             f"At step {first.step:,} (t = {first.temperature:.3g}) the gradient is only shrunk "
             f"towards 0: its bias is {100 * first.relative_bias:.0f} %."

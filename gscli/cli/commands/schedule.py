@@ -107,7 +107,8 @@ def command(
       jang[:RATE[:EVERY]]     exp, 1 to 0.5, rate 1e-5 or 1e-4, updated every 1,000 or 500 steps:
                               Jang, Gu, Poole (2017), section 4
       jang-notebook           rate 3e-5, 50,000 steps: E. Jang's notebook (gumbel-softmax)
-      dalle                   cosine, 1 to 1/16 in 150,000: Ramesh et al. (2021), appendix A.2
+      dalle                   cosine, 1 to 1/16 in 150,000 (a linear one typically diverged): Ramesh
+                              et al. (2021), appendix A.2
       wav2vec2                2 to 0.5, x 0.999995, 400,000: Baevski et al. (2020), section 4.2
       wav2vec2-large          2 to 0.1, x 0.999995, 1,000,000: the same, and fairseq
       taming                  cosine, 0.9 to 1e-6 in 1,000,001: Esser et al. (2021), their code
