@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from gscli.plotting.export import Style
 
 CLASSIC_GRID = "0.05:5:21"
+SMALLEST_BIAS = 1e-8
+"""A relative bias below it is rounding."""
+
 LOSS_HINT = "'-l' / '--loss'"
 
 
@@ -217,14 +220,27 @@ def _remarks(comparison: "Comparison", n: int, seed: int) -> Iterator[str]:
         yield f"{name} is left out: it {why}."
     best = comparison.best(MAX_RELATIVE_BIAS)
     if best:
-        yield f"Best: {', '.join(f'{_named(each)} for m = {m:,}' for m, each in best.items())}"
+        named = (f"{_named(comparison, each)} for m = {m:,}" for m, each in best.items())
+        yield f"Best: {', '.join(named)}"
     yield from cautions(comparison)
 
 
-def _named(best: "Best") -> str:
+def _named(comparison: "Comparison", best: "Best") -> str:
+    """Return an estimator, its temperature and its bias, as far as that is known."""
     at = "" if best.temperature is None else f" at t = {best.temperature:.2g}"
-    bias = f"bias {100 * best.relative_bias:.2g} %" if best.relative_bias else "unbiased"
+    position = comparison.temperatures.index(best.temperature) if best.temperature else 0
+    error = comparison.errors[position][best.estimator]
+    spread = 2 * error.standard_errors["squared_bias"] if error.standard_errors else 0.0
+    if error.squared_bias < spread:  # too small to be seen among so many samples
+        most = math.sqrt(max(0.0, error.squared_bias + spread) / comparison.no_gradient)
+        return f"{best.estimator}{at} (bias below {_percent(most)})"
+    bias = f"bias {_percent(best.relative_bias)}" if best.relative_bias else "unbiased"
     return f"{best.estimator}{at} ({bias})"
+
+
+def _percent(share: float) -> str:
+    """Return a share in per cent, or 0 if it is but rounding."""
+    return f"{100 * share:.2g} %" if share > SMALLEST_BIAS else "0 %"
 
 
 def _tables(comparison: "Comparison", width: int) -> "Iterator[Table]":
@@ -259,8 +275,8 @@ def _tables(comparison: "Comparison", width: int) -> "Iterator[Table]":
 def _bias(comparison: "Comparison", name: "Estimator") -> str:
     if not comparison.no_gradient:
         return "–"
-    bias = max(0.0, comparison.errors[0][name].squared_bias)
-    return f"{100 * math.sqrt(bias / comparison.no_gradient):.3g} %"
+    bias = math.sqrt(max(0.0, comparison.errors[0][name].squared_bias) / comparison.no_gradient)
+    return f"{100 * bias:.3g} %" if bias > SMALLEST_BIAS else "0 %"
 
 
 def _temperature(best: "Best | None") -> str:

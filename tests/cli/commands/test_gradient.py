@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -140,7 +141,16 @@ def test_many_categories_are_simulated(invoke: Invoke) -> None:
     options = ("--pi", "uniform:20", "-t", "0.5,1", "-n", 640, "--seed", 1)
     said = " ".join(invoke("gradient", *options).stdout.split())
     assert "by Monte Carlo; n = 640, seed 1." in said
-    assert "zgr" in said
+    # A bias that so few samples do not show is not said to be none.
+    options = (*options, "-t", 0.1, "--estimators", "relaxed")
+    said = " ".join(invoke("gradient", *options).stdout.split())
+    assert re.search(r"relaxed at t = \S+ \(bias below \d+(\.\d+)? %\)", said)
+
+
+def test_rounding_is_not_a_bias(invoke: Invoke) -> None:
+    found = invoke("gradient", "--pi", "uniform:200", "-t", 1, "--estimators", "reinmax,zgr")
+    said = " ".join(found.stdout.split())
+    assert re.search(r"reinmax \S+ \S+ \S+ 0 % exactly", said)
 
 
 def test_logits(invoke: Invoke) -> None:
