@@ -62,10 +62,10 @@ def estimator_panels(comparison: "Comparison", *, title: str = "", subtitle: str
         [Panel(heading) for heading in headings],
         x=x,
         y={"type": "log", "exponentformat": "power"},
-        columns=min(3, len(headings)),
+        columns=2 if len(headings) == 4 else 3,
         size=(265, 225),
         gap=(75, 105),
-        margin=theme.Margin(70, 40, 130, 125),
+        margin=theme.Margin(70, 40, 145, 125),
     )
     for index, (heading, value) in enumerate(curves.items()):
         add_traces(figure, index, _lines(comparison, value), xaxis="x", yaxis="y")

@@ -142,8 +142,8 @@ def _draw(comparison: "Comparison", outputs: tuple[Path, ...], style: "Style") -
 
     with exporting(outputs) as session:
         subtitle = (
-            "Lines at 0 are not drawn: their estimators are unbiased. Thin line: no gradient at "
-            "all. ◆ least error with a bias up to 50 %, ◇ least error, if that is of a shrunk one."
+            "Estimators without a line in the first panel are unbiased. Thin line: no gradient at "
+            "all.<br>◆ least error with a bias up to 50 %; ◇ least error, of a shrunk gradient."
         )
         figure = estimator_panels(comparison, title="Gradient estimators", subtitle=subtitle)
         save([(figure, path) for path in outputs], style, session=session)
