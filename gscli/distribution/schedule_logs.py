@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gscli.arrays import FloatArray
+from gscli.distribution.quadrature import HIGHEST_TEMPERATURE
 from gscli.distribution.schedules import Schedule
+from gscli.errors import ParameterError
 
 SAME = 1e-6
 """Relative difference of two logged temperatures that are one: rounding to single precision."""
@@ -42,6 +44,15 @@ class ScheduleLog:
 
     steps: FloatArray
     temperatures: FloatArray
+
+    def __post_init__(self) -> None:
+        highest = int(np.argmax(self.temperatures))
+        if self.temperatures[highest] > HIGHEST_TEMPERATURE:
+            raise ParameterError(
+                "schedule",
+                f"step {self.steps[highest]:,.0f}: temperature {self.temperatures[highest]:g} is "
+                f"above {HIGHEST_TEMPERATURE:g}; is it another column?",
+            )
 
     @property
     def resets(self) -> list[int]:

@@ -235,6 +235,8 @@ def _draw(report: _Report, outputs: tuple[Path, ...], style: "Style") -> None:
     with exporting(outputs) as session:
         steps, temperatures = _drawn_steps(report)
         boundaries = {"t = 1/(K−1)": 1 / (k - 1), "t = K−1": k - 1.0}
+        if k == 2:  # both are 1
+            del boundaries["t = 1/(K−1)"]
         low, high = float(np.min(temperatures)), float(np.max(temperatures))
         figure = schedule_panels(
             steps,

@@ -147,6 +147,14 @@ def test_figure(invoke: Invoke, spec: str) -> None:
     assert invoke("schedule", spec, "-o", "s.json", "-q").stderr == ""
 
 
+@pytest.mark.parametrize(("pi", "names"), [("1,3", ["t = K−1"]), ("1,3,6", ["t = 1/(K−1)"])])
+def test_boundaries_between_regimes(invoke: Invoke, pi: str, names: list[str]) -> None:
+    invoke("schedule", "linear:1.5:0.1:100", "--pi", pi, "-o", "s.json")
+    figure = strict(Path("s.json").read_text(encoding="utf-8"))
+    texts = [each["text"] for each in figure["layout"]["annotations"]]
+    assert [text for text in texts if "K−1" in text] == names
+
+
 def test_many_categories(invoke: Invoke) -> None:
     found = invoke("schedule", "dalle", "--pi", "uniform:8192", "-o", "s.json", "-q")
     assert found.exit_code == 0
@@ -185,6 +193,7 @@ def test_tables_fit(
         (("exp:1:0.5",), 2, "'exp:1:0.5' does not read exp:A:B:RATE"),
         (("none.csv",), 2, "none.csv: No such file"),
         (("bad.csv",), 2, "bad.csv: row 3: temperature '' is not a number"),
+        (("hot.csv",), 2, "'SPEC': step 1: temperature 2000 is above 1000"),
         (("log.csv", "--code", "python"), 2, "a log has none; give the formula"),
         (("log.csv", "--steps", "10"), 2, "--steps has no effect on a log"),
         (("jang", "--against", "dalle"), 2, "--against is for a log"),
@@ -201,6 +210,7 @@ def test_errors_are_one_line(
 ) -> None:
     write_log()
     Path("bad.csv").write_text("step,t\n0,1\n1\n")
+    Path("hot.csv").write_text("step,t\n0,1\n1,2000\n")
     found = invoke("schedule", *arguments)
     assert found.exit_code == code
     assert words in found.stderr
