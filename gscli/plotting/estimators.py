@@ -103,15 +103,16 @@ def _lines(comparison: "Comparison", value: Value) -> Iterable[go.Scatter]:
     alone = len(comparison.temperatures) == 1
     for name in comparison.estimators:
         colour, dash = LOOKS[name]
+        label = name if comparison.errors[0][name].exact else f"{name} (Monte Carlo)"
         yield go.Scatter(
             x=list(comparison.temperatures),
             y=_values(comparison, name, value),
             mode="markers" if alone else "lines",
-            name=name,
+            name=label,
             legendgroup=name,
             line={"color": colour, "width": 2.2, "dash": dash},
             marker={"color": colour, "size": 10},
-            hovertemplate=f"{name}<br>t = %{{x:.4g}}: %{{y:.4g}}<extra></extra>",
+            hovertemplate=f"{label}<br>t = %{{x:.4g}}: %{{y:.4g}}<extra></extra>",
         )
 
 

@@ -79,6 +79,17 @@ def test_the_error_of_no_gradient_is_in_sight() -> None:
     assert low < np.log10(0.0126) < high
 
 
+def test_what_is_simulated_says_so() -> None:
+    loss = quadratic_loss(np.linspace(0, 1, 17))
+    found = compare(np.zeros(17), [0.5, 1], loss, batch_sizes=[1], n=64)
+    entries = [
+        trace.name for trace in estimator_panels(found).data if trace.showlegend is not False
+    ]
+    assert entries[:4] == [
+        "relaxed (Monte Carlo)", "straight-through (Monte Carlo)", "gumbel-rao (Monte Carlo)", "zgr",
+    ]  # fmt: skip
+
+
 def test_a_single_temperature_is_points() -> None:
     figure = estimator_panels(compare(np.log([1, 3, 6]), [0.5], LOSS, batch_sizes=[1]))
     assert {trace.mode for trace in lines(figure, "x").values()} == {"markers"}
