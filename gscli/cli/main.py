@@ -17,7 +17,10 @@ from gscli import __version__
 from gscli.cli.streams import flush_or_drop, settle_streams
 from gscli.errors import BrowserNotFoundError, GscliError, ParameterError
 
-COMMANDS = ("sample", "plot", "sweep", "describe", "density", "check", "fit", "doctor")
+COMMANDS = (
+    "sample", "plot", "sweep", "describe", "density", "gradient", "schedule", "check", "fit",
+    "doctor",
+)  # fmt: skip
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -128,8 +131,8 @@ def _fail(message: str, code: int) -> NoReturn:
 @click.group(
     cls=Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="sample, plot, sweep and describe run bare, on the classic example: pi = 1,3,6, t = 3, "
-    "n = 10,000.",
+    epilog="sample, plot, sweep, describe and gradient run bare, on the classic example: "
+    "pi = 1,3,6, t = 3, n = 10,000.",
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:

@@ -47,16 +47,9 @@ def _together(
     return decorate
 
 
-def parameters(
-    default: str | None = CLASSIC_TEMPERATURE, note: str = "", *, assumed: bool = True
-) -> Callable[[F], F]:
-    """`--pi`, `--logits` and `-t` as `Parameters`.
-
-    `note` says what replaces a default temperature; `assumed`, whether weights have a default.
-    """
-    return _together(
-        "parameters",
-        Parameters.of,
+def _weights(*, assumed: bool = True) -> tuple[Callable[[F], F], Callable[[F], F]]:
+    """`--pi` and `--logits`; `assumed` says whether they have a default."""
+    return (
         click.option(
             "--pi",
             type=WeightsType(),
@@ -70,6 +63,23 @@ def parameters(
             metavar="WEIGHTS",
             help="Their logarithms instead, in the same forms.",
         ),
+    )
+
+
+weights = _together("parameters", Parameters.of, *_weights())
+
+
+def parameters(
+    default: str | None = CLASSIC_TEMPERATURE, note: str = "", *, assumed: bool = True
+) -> Callable[[F], F]:
+    """`--pi`, `--logits` and `-t` as `Parameters`.
+
+    `note` says what replaces a default temperature; `assumed`, whether weights have a default.
+    """
+    return _together(
+        "parameters",
+        Parameters.of,
+        *_weights(assumed=assumed),
         click.option(
             "-t",
             "--temperature",

@@ -27,7 +27,7 @@ TYPED_WEIGHTS = "gscli.typed_weights"
 """Where a context keeps the weights as they were typed, to show the command again."""
 
 
-class _Syntax(click.ParamType[Any]):
+class Syntax(click.ParamType[Any]):
     """A custom syntax: `parse` turns text into a value, or raises an error that says why not."""
 
     def parse(self, text: str) -> Any:
@@ -44,7 +44,7 @@ class _Syntax(click.ParamType[Any]):
             self.fail(_clipped(reason), param, ctx)
 
 
-class WeightsType(_Syntax):
+class WeightsType(Syntax):
     """``1,3,6``, ``cat=1,dog=3``, ``uniform:8`` or ``@FILE``."""
 
     name = "weights"
@@ -88,7 +88,7 @@ class Prior:
     temperature: float | None
 
 
-class PriorType(_Syntax):
+class PriorType(Syntax):
     """``uniform`` or weights, with ``@T`` behind them at a temperature of their own."""
 
     name = "prior"
@@ -115,7 +115,7 @@ class PriorType(_Syntax):
             raise ValueError(str(error)) from error
 
 
-class BatchSizesType(_Syntax):
+class BatchSizesType(Syntax):
     """``32`` or ``1,32,1024``: one or several whole numbers, 1 or more."""
 
     name = "integers"
@@ -130,7 +130,7 @@ class BatchSizesType(_Syntax):
         return sizes
 
 
-class TemperaturesType(_Syntax):
+class TemperaturesType(Syntax):
     """``3``, ``0.1,0.5,1,3`` or ``0.1:10:20``: one or several temperatures."""
 
     name = "temperatures"
@@ -173,7 +173,7 @@ def _log_spaced(text: str, parts: list[str]) -> tuple[float, ...]:
     return (low, *(float(f"{t:.{digits}g}") for t in inner), high)
 
 
-class SamplesType(_Syntax):
+class SamplesType(Syntax):
     """A whole number, 1 or another least one or more, also as ``1e6`` or ``10_000``."""
 
     name = "integer"
@@ -194,7 +194,7 @@ class SamplesType(_Syntax):
         return int(number)
 
 
-class SeedType(_Syntax):
+class SeedType(Syntax):
     """A whole number from 0 to 2**128 - 1."""
 
     name = "integer"
@@ -209,7 +209,7 @@ class SeedType(_Syntax):
         return check_seed(seed)
 
 
-class OutputType(_Syntax):
+class OutputType(Syntax):
     """A path to write, perhaps of certain suffixes; or ``-`` for standard output."""
 
     name = "path"

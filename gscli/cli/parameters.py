@@ -42,9 +42,9 @@ class Parameters:
         cls,
         pi: "Weights | None",
         logits: "Weights | None",
-        temperatures: tuple[float, ...] | None,
+        temperatures: tuple[float, ...] | None = None,
     ) -> "Parameters":
-        """Return what the three options gave."""
+        """Return what the two or three options gave."""
         from gscli.io.weights import parse_weights
 
         if pi is not None and logits is not None:
