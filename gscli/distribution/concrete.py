@@ -36,9 +36,8 @@ FEW_CATEGORIES = 64
 NORMALISED = 1e-14
 """Rounding of the sum of probabilities that add up to 1."""
 
-PIECE_VALUES, PIECE_LANES = 2**16, 2**15
+BATCH_VALUES, BATCH_LANES = 2**16, 2**15
 """Values of many categories, or lanes of few, that pass through a softmax at a time."""
-
 
 MIN_TEMPERATURE = float(np.finfo(np.float64).tiny)
 """The smallest temperature whose reciprocal is finite in float64."""
@@ -213,7 +212,7 @@ class Concrete:
         >>> bool((d.sample(100, seed=1)[90:] == d.sample(10, seed=1, start=90)).all())
         True
         """
-        return self._draw(_whole("n", n), "simplex", _seed(seed), threads, start)
+        return self._draw(n, "simplex", seed, threads, start)
 
     def sample_log(
         self, n: int, *, seed: Seed | None = None, threads: int | None = None, start: int = 0
@@ -233,7 +232,7 @@ class Concrete:
         >>> bool((log_x.min(axis=-1) < -700).any()), bool(np.isfinite(log_x).all())
         (True, True)
         """
-        return self._draw(_whole("n", n), "log", _seed(seed), threads, start)
+        return self._draw(n, "log", seed, threads, start)
 
     def sample_hard(
         self, n: int, *, seed: Seed | None = None, threads: int | None = None, start: int = 0
@@ -252,7 +251,7 @@ class Concrete:
         >>> Concrete([1, 3, 6], temperature=0.5).sample_hard(3, seed=1).sum(axis=1).tolist()
         [1.0, 1.0, 1.0]
         """
-        return self._draw(_whole("n", n), "hard", _seed(seed), threads, start)
+        return self._draw(n, "hard", seed, threads, start)
 
     def stream(
         self,
@@ -289,15 +288,14 @@ class Concrete:
             seed=_seed(seed),
             threads=threads,
         )
-        return (batch.rows.astype(np.float64, copy=False) for batch in batches)
+        return (rows.astype(np.float64, copy=False) for rows in batches)
 
     def _draw(
-        self, n: int, form: Form, seed: int | None, threads: int | None, start: int
+        self, n: int, form: Form, seed: Seed | None, threads: int | None, start: int
     ) -> FloatArray:
-        out = np.empty((sampling.check_samples(n), self.num_categories))
+        out = np.empty((sampling.check_count("n", _whole("n", n)), self.num_categories))
         transform = partial(self.from_noise, form=form)
-        seed = sampling.fresh_seed() if seed is None else seed
-        sampling.fill(transform, out, seed=seed, start=start, threads=threads)
+        sampling.fill(transform, out, seed=_seed(seed), start=start, threads=threads)
         return out
 
     def from_noise(
@@ -338,8 +336,8 @@ class Concrete:
                 return self._normalise_ratios(noise, out)
             log_e = sampling.log_exponential(noise)
             scores = np.subtract(self.logits[:, None], log_e, out=noise)
-            for piece in _pieces(scores.shape):
-                self._finish(scores[piece], out[piece], form)
+            for batch in _batches(scores.shape):
+                self._finish(scores[batch], out[batch], form)
         return out
 
     def _finish(self, scores: FloatArray, out: RealArray, form: Form) -> None:
@@ -408,10 +406,11 @@ class Concrete:
         """
         points = self._points("x", x)
         columns = _category_first(points)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             log_x = np.log(columns)
             log_prob = self._log_prob_interior(log_x) - log_x.sum(axis=0)
-        inside = _on_simplex(columns)
+            inside = np.abs(columns.sum(axis=0) - 1) <= SIMPLEX_TOLERANCE
+            inside &= (columns >= 0).all(axis=0)
         log_prob = np.where(inside, log_prob, -np.inf)
         boundary = inside & (columns == 0).any(axis=0)
         if boundary.any():
@@ -454,7 +453,8 @@ class Concrete:
         columns = _category_first(self._points("log_x", log_x))
         with np.errstate(invalid="ignore", over="ignore"):
             log_prob = self._log_prob_interior(columns)
-        inside = _on_log_simplex(columns) & np.isfinite(columns).all(axis=0)
+            inside = np.abs(logsumexp(columns, axis=0)) <= SIMPLEX_TOLERANCE
+            inside &= np.isfinite(columns).all(axis=0)
         return np.where(inside, log_prob, -np.inf)[()]
 
     def _points(self, parameter: str, x: npt.ArrayLike) -> FloatArray:
@@ -512,7 +512,7 @@ class Concrete:
         >>> Concrete([1, 1], temperature=1).variance().round(6).tolist()
         [0.083333, 0.083333]
         """
-        squares = moments.mean_square(quadrature(self.logits, self.temperature))
+        squares = quadrature(self.logits, self.temperature).expectation(2)
         variance: FloatArray = np.maximum(squares - self.mean() ** 2, 0)
         return variance
 
@@ -721,14 +721,14 @@ class Concrete:
         return Concrete(logits=self.logits[chosen], temperature=self.temperature)
 
 
-def _pieces(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Cut an array of shape (..., K, L) so that what is made of a piece is small.
+def _batches(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Cut an array of shape (..., K, L) so that what is made of a batch is small.
 
     Larger arrays the system would map anew each time, which costs more than what is done to them.
     """
     *_, num_categories, lanes = shape
     axis = 0 if lanes == 1 else len(shape) - 1
-    step = max(1, PIECE_VALUES // num_categories) if lanes == 1 else PIECE_LANES
+    step = max(1, BATCH_VALUES // num_categories) if lanes == 1 else BATCH_LANES
     for low in range(0, shape[axis], step):
         yield (*(slice(None),) * axis, slice(low, low + step))
 
@@ -766,19 +766,6 @@ def _one_hot(scores: FloatArray, largest: FloatArray, out: RealArray) -> None:
         hit &= free
         free ^= hit
         out[..., k, :] = hit
-
-
-def _on_simplex(columns: FloatArray) -> npt.NDArray[np.bool_]:
-    with np.errstate(invalid="ignore", over="ignore"):
-        inside: npt.NDArray[np.bool_] = np.abs(columns.sum(axis=0) - 1) <= SIMPLEX_TOLERANCE
-        inside &= (columns >= 0).all(axis=0)
-    return inside
-
-
-def _on_log_simplex(columns: FloatArray) -> npt.NDArray[np.bool_]:
-    with np.errstate(invalid="ignore", over="ignore"):
-        inside: npt.NDArray[np.bool_] = np.abs(logsumexp(columns, axis=0)) <= SIMPLEX_TOLERANCE
-    return inside
 
 
 def _category_first(points: FloatArray) -> FloatArray:

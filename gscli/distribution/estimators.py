@@ -173,11 +173,13 @@ def estimator_errors(
         name: _Batches(n, target) for name in ("relaxed", "straight-through", "gumbel-rao")
     }
     width = len(target) * (1 + inner_samples)
-    for chunk in sampling.stream(sampling.log_exponential, width, n, seed=seed):
-        rows = np.asarray(chunk.rows, dtype=np.float64)
+    start = 0
+    for batch in sampling.stream(sampling.log_exponential, width, n, seed=seed):
+        rows = np.asarray(batch, dtype=np.float64)
         log_e = rows.reshape(len(rows), 1 + inner_samples, len(target))
         for name, gradient in _gradients(distribution, loss, log_e):
-            batches[name].add(chunk.start, gradient)
+            batches[name].add(start, gradient)
+        start += len(rows)
     return {name: batch.summary() for name, batch in batches.items()}
 
 

@@ -63,11 +63,6 @@ def second_moment(logits: npt.ArrayLike, temperature: float) -> FloatArray:
     return moment
 
 
-def mean_square(rule: Quadrature) -> FloatArray:
-    """Return E[X_k²], shape (K,)."""
-    return rule.expectation(2)
-
-
 def covariance(logits: npt.ArrayLike, temperature: float) -> FloatArray:
     """Return Cov[X], shape (K, K); parameters, range and errors are those of `mean`.
 

@@ -13,9 +13,11 @@ from gscli.distribution.noise import log_exponential, stream
 from gscli.distribution.properties import BATCH_SIZES, Advice, Facts, advise, facts_at
 from gscli.distribution.quadrature import LOWEST_TEMPERATURE
 from gscli.errors import ParameterError
+from gscli.execution.threads import check_threads, ordered_map
 from gscli.inference.gof.check import check
 from gscli.inference.gof.results import CheckResult
-from gscli.inference.summary import Summary, summarise
+from gscli.inference.summary import Summary, SummaryAccumulator
+from gscli.io.samples import Batch
 
 CURVE_POINTS = 61
 """Temperatures at which the exact lines are drawn."""
@@ -25,6 +27,10 @@ CURVE_CATEGORIES = 256
 
 CHECKED_ROWS, CHECKED_VALUES = 600_000, 2_000_000
 """Rows that are tested over all temperatures, and values at each; at least 2,000 rows at each."""
+
+TOGETHER_VALUES = 2**24
+"""Values at each temperature up to which temperatures are done side by side: an interrupt waits
+for those that have begun."""
 
 CHECKED_CATEGORIES = 64
 """Of more, an exact sub-composition is tested: time and memory grow with the square."""
@@ -142,41 +148,41 @@ def sweep_steps(
     """
     if n < 2:
         raise ParameterError("samples", f"{n} is too few: a spread needs two or more")
-    most = min(CHECKED_ROWS // len(temperatures), CHECKED_VALUES // distribution.num_categories)
+    k, count = distribution.num_categories, check_threads(threads)
+    most = min(CHECKED_ROWS // len(temperatures), CHECKED_VALUES // k)
     checked = min(n, max(2000, most))
-    for facts in facts_at(distribution.logits, temperatures, batch_sizes=batch_sizes):
-        yield _step(facts, n=n, seed=seed, threads=threads, checked=checked)
+    together = min(count, len(temperatures)) if n * k <= TOGETHER_VALUES else 1
+
+    def step(temperature: float) -> Step:
+        (facts,) = facts_at(distribution.logits, [temperature], batch_sizes=batch_sizes)
+        return _step(facts, n=n, seed=seed, threads=count // together, checked=checked)
+
+    yield from ordered_map(step, temperatures, threads=together)
 
 
-def _step(facts: Facts, *, n: int, seed: int, threads: int | None, checked: int) -> Step:
+def _step(facts: Facts, *, n: int, seed: int, threads: int, checked: int) -> Step:
     here, k = facts.distribution, facts.distribution.num_categories
-    tested = here
-    if k > CHECKED_CATEGORIES:
-        top = leading(here.logits, CHECKED_CATEGORIES)
-        tested = here.subcomposition(top)
+    top = leading(here.logits, CHECKED_CATEGORIES)
+    tested = here if len(top) == k else here.subcomposition(top)
+    summary, start = SummaryAccumulator(log=True), 0
     surprise: list[FloatArray] = []
     kept: list[FloatArray] = []
-
-    def rows() -> Iterator[FloatArray]:
-        left = checked
-        transform = partial(here.from_noise, form="log")
-        for chunk in stream(transform, k, n, seed=seed, threads=threads, order="F"):
-            log_x = np.asarray(chunk.rows, np.float64)
-            if left > 0:
-                first = log_x[:left]
-                surprise.append(first.sum(axis=-1) - here.log_prob_log(first))
-                kept.append(first if tested is here else log_softmax(first[:, list(top)]))
-                left -= len(first)
-            yield np.exp(log_x)
-
-    summary = summarise(rows())
+    transform = partial(here.from_noise, form="log")
+    for rows in stream(transform, k, n, seed=seed, threads=threads, order="F"):
+        log_x = np.asarray(rows, np.float64)
+        summary.update(Batch(log_x, start))
+        if start < checked:
+            first = log_x[: checked - start]
+            surprise.append(first.sum(axis=-1) - here.log_prob_log(first))
+            kept.append(first if tested is here else log_softmax(first[:, list(top)]))
+        start += len(log_x)
     entropies = np.concatenate(surprise)
     return Step(
         facts=facts,
-        summary=summary,
+        summary=summary.summary(),
         entropy=float(entropies.mean()),
         entropy_se=float(entropies.std() / np.sqrt(len(entropies))),
-        verdict=check(kept, tested, log=True),
+        verdict=check(kept, tested, log=True, threads=threads),
         checked=checked,
     )
 
@@ -203,8 +209,8 @@ def explorer_noise(
     num_categories: int, rows: int, *, seed: int, categories: Sequence[int]
 ) -> FloatArray:
     """Return log E of the first rows of the stream, for some categories."""
-    chunks = stream(log_exponential, num_categories, rows, seed=seed)
-    return np.concatenate([chunk.rows[:, list(categories)] for chunk in chunks])
+    batches = stream(log_exponential, num_categories, rows, seed=seed)
+    return np.concatenate([batch[:, list(categories)] for batch in batches])
 
 
 def leading(logits: FloatArray, count: int) -> tuple[int, ...]:

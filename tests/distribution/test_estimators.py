@@ -112,7 +112,7 @@ def test_standard_error_of_a_mean_is_the_usual_one() -> None:
     d, n = Concrete(PI, 0.5), 32 * 64
     found = estimator_errors(d, LINEAR, n=n, inner_samples=1)["relaxed"]
     log_e = np.concatenate(
-        [c.rows[:, :3] for c in sampling.stream(sampling.log_exponential, 6, n, seed=0, threads=1)]
+        [rows[:, :3] for rows in sampling.stream(sampling.log_exponential, 6, n, seed=0, threads=1)]
     )
     x = d.from_noise(-np.exp(log_e.T)).T
     c = LINEAR.coefficients
