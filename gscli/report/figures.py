@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from gscli.arrays import FloatArray
 from gscli.distribution.concrete import Concrete
 from gscli.distribution.properties import Facts
 from gscli.distribution.regions import Region, highest_density_regions
+from gscli.execution.threads import ordered_map
 from gscli.plotting import theme
 from gscli.plotting.curves import Axis, Line, Mark, curves
 from gscli.plotting.marginals import histogram_panels
@@ -33,10 +35,11 @@ MADDISON_TEMPERATURE = 2 / 3
 def panels(sweep: Sweep, corners: Sequence[int]) -> list[Panel]:
     """Return a panel for each temperature, a dozen at most, evenly chosen."""
     picked = np.unique(np.linspace(0, len(sweep.steps) - 1, PANELS).round().astype(int))
-    return [_panel(sweep, sweep.temperatures[i], corners) for i in picked.tolist()]
+    draw = partial(_panel, sweep, corners)
+    return list(ordered_map(draw, [sweep.temperatures[i] for i in picked.tolist()]))
 
 
-def _panel(sweep: Sweep, temperature: float, corners: Sequence[int]) -> Panel:
+def _panel(sweep: Sweep, corners: Sequence[int], temperature: float) -> Panel:
     # Three of K categories are a sub-composition, again Concrete, from the same noise.
     full = Concrete(logits=sweep.logits, temperature=temperature)
     log_x = full.sample_log(PANEL_POINTS, seed=sweep.seed)[:, list(corners)]

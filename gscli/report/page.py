@@ -1,7 +1,6 @@
 """A sweep's results to one HTML page: data, figures, template, style and script together."""
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,6 +21,7 @@ from gscli.report.sweep import CHECKED_CATEGORIES, Step, Sweep, explorer_noise, 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+CLEAR = "rgba(0,0,0,0)"
 PARTICLES = 2000
 SLIDERS = 12
 CORNERS = 3
@@ -65,6 +65,7 @@ def page(sweep: Sweep, origin: Origin) -> str:
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from plotly.offline import get_plotlyjs
+    from plotly.utils import PlotlyJSONEncoder
 
     environment = Environment(
         loader=PackageLoader("gscli.report", "."),
@@ -73,6 +74,7 @@ def page(sweep: Sweep, origin: Origin) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "cls": PlotlyJSONEncoder}
     environment.filters["figure"] = lambda number: f"{number:.5g}"
     environment.filters["cost"] = format_cost
     environment.filters["best"] = format_best
@@ -229,24 +231,22 @@ def marks_sentence(sweep: Sweep) -> str:
 
 def _embedded(figure: "go.Figure") -> dict[str, Any]:
     """Return a figure for a place in the page, which gives it its title, size and legend."""
-    figure.update_layout(
-        title=None,
-        width=None,
-        height=None,
-        autosize=True,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 44, "r": 20, "t": 12 + LABEL_HEIGHT * len(figure.layout.annotations), "b": 48},
-    )
-    if "ternary" in figure.layout and any(t.type == "scatterternary" for t in figure.data):
-        figure.update_layout(ternary={"bgcolor": "rgba(0,0,0,0)"})
-        figure.update_layout(margin={"l": 8, "r": 8, "t": 14, "b": 24})
-        figure.update_traces(marker={"size": 3.2, "opacity": 0.7}, selector={"mode": "markers"})
-        # The corners are named once, above the panels.
-        figure.update_layout(ternary={f"{axis}axis": {"title": {"text": ""}} for axis in "abc"})
-    loaded: dict[str, Any] = json.loads(figure.to_json())
-    loaded["layout"].pop("template", None)
-    return loaded
+    drawn: dict[str, Any] = figure.to_dict()  # plain, since plotly takes long over each change
+    layout = drawn["layout"]
+    for key in ("template", "title", "width", "height"):
+        layout.pop(key, None)
+    top = 12 + LABEL_HEIGHT * len(layout.get("annotations", ()))
+    layout["margin"] = {"l": 44, "r": 20, "t": top, "b": 48}
+    layout |= {"autosize": True, "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR}
+    if "ternary" in layout:
+        layout["margin"] = {"l": 8, "r": 8, "t": 14, "b": 24}
+        layout["ternary"]["bgcolor"] = CLEAR
+        for axis in "abc":  # the corners are named once, above the panels
+            layout["ternary"][f"{axis}axis"]["title"]["text"] = ""
+        for trace in drawn["data"]:
+            if trace["mode"] == "markers":
+                trace["marker"] |= {"size": 3.2, "opacity": 0.7}
+    return drawn
 
 
 def _data(
