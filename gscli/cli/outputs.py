@@ -1,7 +1,5 @@
 """Where results go: what is refused, how samples and tables are written, how a page is shown."""
 
-import csv
-import io
 import math
 import os
 import sys
@@ -95,6 +93,9 @@ def open_page(targets: Sequence[Path]) -> None:
 
 def csv_text(rows: Sequence[dict[str, Any]]) -> str:
     """Return rows of the same columns as a CSV table."""
+    import csv
+    import io
+
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
