@@ -125,6 +125,12 @@ def _change_of_basis() -> tuple[FloatArray, FloatArray]:
     return to_chebyshev, to_powers
 
 
+def _edges(lower: float, upper: float) -> FloatArray:
+    """Return the edges of cells, long ones far to the left, where the functions are straight."""
+    left = lower * 0.72 ** np.arange(10)
+    return np.concatenate([left, np.linspace(left[-1], upper, 9)[1:]])
+
+
 class KernelTable:
     """ψ_0 ... ψ_4 at one temperature, as functions of y = v + a_k.
 
@@ -145,9 +151,7 @@ class KernelTable:
         # By Laplace's method, -log ψ_0(y) is about (1 + t) exp((y - t log t) / (1 + t)).
         self.upper = (1 + t) * math.log(TAIL / (1 + t)) + t * math.log(t)
         self.lower = -TAIL * self.unit
-        left = self.lower * 0.72 ** np.arange(10)
-        right = np.linspace(left[-1], self.upper, 9)
-        self._logs = Interpolant(self._log_kernels, np.concatenate([left, right[1:]]))
+        self._logs = Interpolant(self._log_kernels, _edges(self.lower, self.upper))
         self._slopes = np.minimum(1.0, np.array([1, 1, 2, 3, 4]) / t)
 
     def _log_kernels(self, y: FloatArray) -> FloatArray:
@@ -232,9 +236,7 @@ class RotatedKernel:
         tail = TAIL if t < 1 else TAIL / 2
         self.upper = self.centre + (1 + t) * math.log(tail / -self.decay.real)
         self.end = self.centre + (1 + t) * math.log(TAIL / -self.decay.real)
-        left = self.lower * 0.72 ** np.arange(10)
-        right = np.linspace(left[-1], self.upper, 9)
-        self._logs = Interpolant(self._log_kernels, np.concatenate([left, right[1:]]))
+        self._logs = Interpolant(self._log_kernels, _edges(self.lower, self.upper))
 
     def _log_kernels(self, y: FloatArray) -> FloatArray:
         t = self.temperature

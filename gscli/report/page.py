@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,13 +96,10 @@ def page(sweep: Sweep, origin: Origin) -> str:
     return environment.get_template("template.html").render(
         sweep=sweep,
         origin=origin,
-        captions=captions(sweep),
         panels=panels,
         panel_points=figures.PANEL_POINTS,
         advice=advice(sweep),
         rules=figures.rules_of_thumb(len(sweep.logits)),
-        batch_sizes=sweep.batch_sizes,
-        shrunk=any(each.shrunk for each in (sweep.advice or {}).values()),
         checked=sweep.steps[0].checked,
         checks=check_rows(sweep.steps),
         single=len(set(sweep.temperatures)) == 1,
@@ -110,6 +108,8 @@ def page(sweep: Sweep, origin: Origin) -> str:
         checked_categories=CHECKED_CATEGORIES,
         table=rows(sweep, {k: origin.names[k] for k in shown}),
         shown=shown,
+        shown_mass=float(np.exp(sweep.logits[list(shown)]).sum()),
+        uniform=bool(np.ptp(np.exp(sweep.logits)) < 1e-12),
         corners=[
             (k, theme.CATEGORY_COLOURS.index(colour))
             for k, colour in zip(corners, theme.category_colours(corners), strict=True)
@@ -155,15 +155,6 @@ def all_figures(sweep: Sweep, names: Sequence[str]) -> "dict[str, go.Figure]":
     }
 
 
-def captions(sweep: Sweep) -> dict[str, str | float]:
-    """Return what the captions say of this very distribution."""
-    probs = np.exp(sweep.logits)
-    return {
-        "uniform": bool(np.ptp(probs) < 1e-12),
-        "shown_mass": float(np.sort(probs)[::-1][:SHOWN].sum()),
-    }
-
-
 def format_cost(cost: float | None) -> str:
     """Return a multiple of the least error.
 
@@ -185,22 +176,18 @@ def advice(sweep: Sweep) -> str:
             "no temperature makes its gradient better than another."
         )
     parts = [f"{format_best(each.advised)} with {_samples(m)}" for m, each in sweep.advice.items()]
-    middle = sweep.middle
-    costs = {
-        f"t\u00a0=\u00a0{name}": format_cost(cost)
-        for name, rule in list(figures.rules_of_thumb(len(sweep.logits)).items())[:2]
-        if (cost := sweep.cost(rule, middle)) is not None
-    }
-    shrunk = any(each.shrunk for each in sweep.advice.values())
-    limit = f" with a bias up to {100 * MAX_RELATIVE_BIAS:.0f}\u00a0%" if shrunk else ""
+    limit = f" with a bias up to {100 * MAX_RELATIVE_BIAS:.0f}\u00a0%" if sweep.shrunk else ""
     sentences = [f"For the lowest gradient error{limit} use t ≈ {', '.join(parts)} per step."]
+    rules = list(figures.rules_of_thumb(len(sweep.logits)).items())[:2]
+    costs = [
+        f"t\u00a0=\u00a0{name} costs {format_cost(cost)}\u00d7"
+        for name, rule in rules
+        if (cost := sweep.cost(rule, sweep.middle)) is not None
+    ]
     # Multiples of the error of a shrunk gradient would make every rule look bad.
-    if costs and not sweep.advice[middle].shrunk:
-        per = " and ".join(
-            f"{name} costs {cost}\u00d7 the minimum" if i == 0 else f"{name} costs {cost}\u00d7"
-            for i, (name, cost) in enumerate(costs.items())
-        )
-        sentences.append(f"With {_samples(middle)}, {per}.")
+    if costs and not sweep.advice[sweep.middle].shrunk:
+        costs[0] += " the minimum"
+        sentences.append(f"With {_samples(sweep.middle)}, {' and '.join(costs)}.")
     return " ".join([*sentences, *cautions(sweep.advice)])
 
 
@@ -211,21 +198,18 @@ def _samples(count: int) -> str:
 def marks_sentence(sweep: Sweep) -> str:
     """Return what the figure of the gradient's error marks, and what lies beyond it."""
     marked = figures.marked_temperatures(sweep)
-    every_rule = len(marked.rules) == len(figures.rules_of_thumb(len(sweep.logits)))
-    shrunk = any(each.shrunk for each in (sweep.advice or {}).values())
-    filled = "filled " if shrunk else ""
-    drawn = [
-        *([f"a {filled}diamond marks the best t for each m"] if marked.best else []),
-        *(
-            [f"dashed lines mark {'the' if every_rule else 'some'} rules of thumb"]
-            if marked.rules
-            else []
-        ),
-    ]
+    drawn, sentences = [], []
+    if marked.best:
+        drawn.append(f"a {'filled ' if sweep.shrunk else ''}diamond marks the best t for each m")
+    if marked.rules:
+        every = len(marked.rules) == len(figures.rules_of_thumb(len(sweep.logits)))
+        drawn.append(f"dashed lines mark {'the' if every else 'some'} rules of thumb")
+    if drawn:
+        sentences.append(", ".join(drawn))
     missing = [f"{m:,}" for m in sweep.advice or () if m not in marked.best]
-    which = f"for m = {' and '.join(missing)}" if marked.best else "at any m"
-    beyond = [f"{which} the best t lies off this chart: see the table"]
-    sentences = [*([", ".join(drawn)] if drawn else []), *(beyond if missing else [])]
+    if missing:
+        which = f"for m = {' and '.join(missing)}" if marked.best else "at any m"
+        sentences.append(f"{which} the best t lies off this chart: see the table")
     return " ".join(f"{each[0].upper()}{each[1:]}." for each in sentences)
 
 
@@ -287,20 +271,16 @@ def check_rows(steps: Sequence[Step]) -> list[dict[str, Any]]:
     All temperatures share their noise, and most tests see a sample through what temperature does
     not change: so there often is one row.
     """
-    found: list[dict[str, Any]] = []
-    for step in steps:
-        row: dict[str, Any] = {
-            "consistent": step.verdict.consistent,
-            "tests": {test.name: f"{test.p_value:.3f}" for test in step.verdict.tests},
-        }
-        temperature = step.facts.temperature
-        if found and row.items() <= found[-1].items():
-            found[-1]["temperatures"].append(temperature)
-        else:
-            found.append({**row, "temperatures": [temperature]})
-    for row in found:
-        first, last = row["temperatures"][0], row["temperatures"][-1]
-        row["label"] = f"{first:.5g}" + (f" to {last:.5g}" if first != last else "")
-        if len(found) == 1 < len(steps):
-            row["label"] = f"all {len(steps)}"
-    return found
+    rows = []
+    for (consistent, tests), group in groupby(steps, _verdict):
+        temperatures = [step.facts.temperature for step in group]
+        first, last = temperatures[0], temperatures[-1]
+        label = f"{first:.5g}" + (f" to {last:.5g}" if first != last else "")
+        if len(temperatures) == len(steps) > 1:
+            label = f"all {len(steps)}"
+        rows.append({"label": label, "consistent": consistent, "tests": tests})
+    return rows
+
+
+def _verdict(step: Step) -> tuple[bool, dict[str, str]]:
+    return step.verdict.consistent, {t.name: f"{t.p_value:.3f}" for t in step.verdict.tests}

@@ -100,6 +100,15 @@ class Sweep:
         """The grid."""
         return [step.facts.temperature for step in self.steps]
 
+    @property
+    def shrunk(self) -> bool:
+        """Whether the least error of a batch size is that of a gradient shrunk towards 0."""
+        return any(each.shrunk for each in (self.advice or {}).values())
+
+    def spans(self, temperature: float) -> bool:
+        """Tell whether a temperature lies between the least and the largest of the grid."""
+        return min(self.temperatures) <= temperature <= max(self.temperatures)
+
     def cost(self, temperature: float, batch_size: int) -> float | None:
         """Return a temperature's gradient error as a multiple of the least one, if both exist."""
         if self.advice is None or temperature < LOWEST_TEMPERATURE:
