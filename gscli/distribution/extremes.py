@@ -362,7 +362,7 @@ def _marginal(
 def _log_others(categories: Categories, own: FloatArray, unit: float) -> FloatArray:
     # log Σ_{j≠k} exp(a_j / unit) for categories k with the logits `own`, largest logit 0.
     terms = np.exp(categories.logits / unit)
-    # A node's own category is not taken off the sum, where it may be all but the whole of it.
+    # A node's own category is not taken off the sum, where it may be nearly the whole of it.
     is_own = categories.logits == own[:, None]
     others: FloatArray = (categories.counts - is_own) @ terms
     others -= np.where(is_own.any(axis=1), 0, np.exp(own / unit))

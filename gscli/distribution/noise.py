@@ -32,7 +32,7 @@ SEED_LIMIT = 2**128
 BLOCK_VALUES = 2**19
 """Values in a block of noise: four megabytes, which is what a thread draws at a time.
 
-Smaller blocks would fit the cache of one core, but cost more than they spare: twenty calls of
+Smaller blocks would fit the cache of one core, but cost more than they save: twenty calls of
 NumPy for each, and as many hand-overs of the GIL.
 """
 
@@ -232,7 +232,7 @@ class Sampler:
             transform(noise, out)
             return
         transform(noise, noise)
-        with np.errstate(over="ignore"):  # log X of a cold sample in float32
+        with np.errstate(over="ignore"):  # log X at low temperature in float32
             out[...] = noise[:, first % LANE_UNIT :][:, : len(rows)]
 
     def _noise_of_tiles(self, generator: np.random.Generator, first: int, count: int) -> FloatArray:

@@ -1,4 +1,4 @@
-"""The one-dimensional quadrature behind every exact figure of the Concrete distribution.
+"""The one-dimensional quadrature behind the exact moments of the Concrete distribution.
 
 With W_k = (pi_k / E_k)^(1/t), E_k ~ Exp(1), a sample is X = W / S, S = ΣW. The identity
 S^(-N) = (1/Γ(N)) ∫ e^(Nx) exp(-e^x S) dx turns an expectation over K exponentials into a product
@@ -28,7 +28,7 @@ from gscli.errors import AccuracyError
 ComplexArray = npt.NDArray[np.complex128]
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 1e-3, 1e3
-"""Between them, ends included, exact figures hold the error that they state."""
+"""Between them, ends included, exact results are within their stated error."""
 
 STEP = 0.2
 """Of both trapezoidal rules, in the unit in which the integrand is smooth."""
@@ -298,7 +298,7 @@ def rotated_kernel(temperature: float) -> RotatedKernel:
 
 
 def check_range(temperature: float) -> float:
-    """Return a temperature, or raise `AccuracyError` outside the range of exact figures."""
+    """Return a temperature, or raise `AccuracyError` outside the range of exact results."""
     if not LOWEST_TEMPERATURE <= temperature <= HIGHEST_TEMPERATURE:
         raise AccuracyError(
             f"temperature: {temperature:g} is outside {LOWEST_TEMPERATURE:g} to "
@@ -473,7 +473,7 @@ def quadrature(logits: npt.ArrayLike, temperature: float) -> Quadrature:
     Raises
     ------
     AccuracyError
-        If the temperature is outside the range in which the error is held.
+        If the temperature is outside the range of exact results.
     """
     values = np.ascontiguousarray(logits, dtype=np.float64)
     return _quadrature(values.tobytes(), float(temperature))

@@ -33,7 +33,7 @@ def histogram_panels(panels: Sequence[Panel], *, label: str) -> go.Figure:
     -------
     plotly.graph_objects.Figure
         Of the size that suits the number of panels; the density's axis is shared, and cut only
-        where the density runs to infinity.
+        where the density is unbounded.
     """
     figure = cartesian(
         panels,

@@ -153,8 +153,8 @@ def _traces(
         yield from _cells(panel.counts, largest)
     if panel.points is not None:
         hover = hover_values(categories.names, "abc")
-        crowding = 4 if small else 1
-        yield from samples(panel.points, categories, _markers, hover=hover, crowding=crowding)
+        density = 4 if small else 1
+        yield from samples(panel.points, categories, _markers, hover=hover, density=density)
     yield from contours(panel.regions, _contour)
 
 

@@ -17,7 +17,7 @@ def samples(
     place: Callable[..., Any],
     *,
     hover: str,
-    crowding: float = 1,
+    density: float = 1,
     size: float = 1,
 ) -> Iterator[Any]:
     """Yield a trace for each category: the samples that round to it, in its colour.
@@ -32,13 +32,13 @@ def samples(
         Returns a trace at the coordinates of some of the points, with the options given to it.
     hover : str
         What a point says, in plotly's template language.
-    crowding : float
-        How many times smaller than usual the area is on which they are drawn.
+    density : float
+        How many times denser than usual the points are, on a smaller area.
     size : float
         Factor of the markers' size.
     """
     argmax_category = points.argmax(axis=-1)
-    n = max(1, len(points)) * crowding
+    n = max(1, len(points)) * density
     for k, colour in enumerate(categories.colours):
         yield place(
             points[argmax_category == k],

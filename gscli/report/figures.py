@@ -85,7 +85,7 @@ def temperatures_figure(
 
 
 def change_figures(sweep: Sweep, names: Sequence[str]) -> dict[str, "go.Figure"]:
-    """Return how the mean, the entropy, E[max] and the share near a vertex change."""
+    """Return how the mean, the entropy, E[max X] and the share of nearly one-hot samples change."""
     grid = [facts.temperature for facts in sweep.curve]
     probs = np.exp(sweep.logits)
     top = sorted(np.argsort(-sweep.logits, kind="stable")[:LINES].tolist())
@@ -104,19 +104,17 @@ def change_figures(sweep: Sweep, names: Sequence[str]) -> dict[str, "go.Figure"]
         )
         for k, colour in zip(top, colours, strict=True)
     ]
-    axis = Axis("mean share", {"rangemode": "tozero"})
+    axis = Axis("mean", {"rangemode": "tozero"})
     most = f"The {LINES} most probable of {len(probs):,} categories" if len(probs) > LINES else ""
+    singles = {
+        "entropy": ("Entropy", Axis("entropy (nats)")),
+        "expected_max": ("E[max X]", Axis("mean of the largest component", {"range": [0, 1.03]})),
+        "near_vertex": ("Nearly one-hot samples", Axis("share", {"range": [-0.02, 1.03]})),
+    }
     return {
         "mean": curves(means, axis, title="Exact mean against p", subtitle=most),
-        "entropy": _fact_figure(sweep, "entropy", "Entropy", Axis("entropy (nats)")),
-        "expected_max": _fact_figure(
-            sweep, "expected_max", "E[max X]", Axis("mean largest share", {"range": [0, 1.03]})
-        ),
-        "near_vertex": _fact_figure(
-            sweep, "near_vertex", "Near a vertex",
-            Axis("share near a vertex", {"range": [-0.02, 1.03]}),
-        ),
-    }  # fmt: skip
+        **{fact: _fact_figure(sweep, fact, *labels) for fact, labels in singles.items()},
+    }
 
 
 def _fact_figure(sweep: Sweep, fact: str, title: str, axis: Axis) -> "go.Figure":

@@ -172,7 +172,7 @@ def advice(sweep: Sweep) -> str:
     """Return the answer to "which temperature?" in a sentence."""
     if sweep.advice is None:
         return (
-            "One category has all but the whole probability: "
+            "One category has nearly all of the probability: "
             "no temperature makes its gradient better than another."
         )
     parts = [f"{format_best(each.advised)} with {_samples(m)}" for m, each in sweep.advice.items()]

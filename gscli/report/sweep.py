@@ -126,7 +126,7 @@ def sweep_steps(
     batch_sizes: Sequence[int] = BATCH_SIZES,
     threads: int | None = None,
 ) -> Iterator[Step]:
-    """Yield the facts, the samples' figures and their tests at each temperature.
+    """Yield the facts, the samples' statistics and their tests at each temperature.
 
     Parameters
     ----------
