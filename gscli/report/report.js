@@ -426,7 +426,7 @@
   });
   window.addEventListener("afterprint", () => {
     document.documentElement.classList.remove("printing");
-    if (dark.matches) redraw();
+    redraw();
   });
   window.addEventListener("resize", paint);
 

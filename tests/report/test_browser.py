@@ -270,6 +270,26 @@ def test_print_holds_every_figure(show: Open, classic: Path) -> None:
     assert 3 <= len(pages) <= 6
 
 
+def test_figures_have_their_size_on_paper(show: Open, classic: Path) -> None:
+    shown = show(classic)
+    see_every_figure(shown)
+    shown.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    shown.emulate_media(media="print")
+    shown.set_viewport_size({"width": 703, "height": 1030})  # A4 with margins of 12 mm
+    boxes = shown.eval_on_selector_all(
+        "[data-figure]",
+        "places => places.map((place) => [place, place.querySelector('.main-svg')]"
+        ".map((each) => [each.clientWidth, each.clientHeight]))",
+    )
+    assert len(boxes) > 5
+    for box, drawn in boxes:
+        assert drawn == box
+    canvas = shown.locator("#simplex").evaluate(
+        "c => [c.width / c.clientWidth, c.height / c.clientHeight]"
+    )
+    assert canvas[0] == pytest.approx(canvas[1], rel=0.02)
+
+
 def test_live_means_follow_the_exact_ones(show: Open, classic: Path) -> None:
     shown = show(classic)
     shown.get_by_role("button", name="smooth, 3", exact=True).click()
