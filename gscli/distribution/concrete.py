@@ -376,7 +376,7 @@ class Concrete:
         return farthest <= SAFE_EXPONENT * self.temperature
 
     def log_prob(self, x: npt.ArrayLike) -> FloatArray:
-        """Log-density at points of the simplex, with respect to dx_1 ... dx_(K-1).
+        """Return the log-density at points of the simplex, with respect to dx_1 ... dx_(K-1).
 
         Parameters
         ----------
@@ -419,7 +419,7 @@ class Concrete:
         return log_prob[()]
 
     def log_prob_log(self, log_x: npt.ArrayLike) -> FloatArray:
-        """Log-density of Y = log X (the ExpConcrete distribution), finite at any temperature.
+        """Return the log-density of Y = log X (ExpConcrete), finite at any temperature.
 
         Its reference measure is Lebesgue's in the K-1 log-ratios log(x_k / x_K); that is
         dx_1 ... dx_(K-1) / (x_1 ... x_K).
@@ -495,7 +495,7 @@ class Concrete:
         return np.where(order == 0, finite, np.where(order < 0, np.inf, -np.inf))
 
     def mean(self) -> FloatArray:
-        """Exact E[X], shape (K,); see `gscli.distribution.moments.mean`.
+        """Return E[X], exact, shape (K,); see `gscli.distribution.moments.mean`.
 
         Examples
         --------
@@ -505,7 +505,7 @@ class Concrete:
         return moments.mean(self.logits, self.temperature)
 
     def variance(self) -> FloatArray:
-        """Exact Var[X_k], shape (K,): the diagonal of `covariance`, in time and memory of K.
+        """Return Var[X_k], exact, shape (K,): the diagonal of `covariance`, in memory of K.
 
         Examples
         --------
@@ -517,15 +517,15 @@ class Concrete:
         return variance
 
     def std(self) -> FloatArray:
-        """Exact standard deviation of each component, shape (K,): the root of `variance`."""
+        """Return the exact standard deviations, shape (K,): the root of `variance`."""
         return np.sqrt(self.variance())
 
     def covariance(self) -> FloatArray:
-        """Exact Cov[X], shape (K, K); see `gscli.distribution.moments.covariance`."""
+        """Return Cov[X], exact, shape (K, K); see `gscli.distribution.moments.covariance`."""
         return moments.covariance(self.logits, self.temperature)
 
     def entropy(self) -> float:
-        """Exact differential entropy in nats, w.r.t. dx_1 ... dx_(K-1); see `moments`.
+        """Return the exact differential entropy in nats, w.r.t. dx_1 ... dx_(K-1); see `moments`.
 
         Examples
         --------
@@ -535,7 +535,7 @@ class Concrete:
         return moments.entropy(self.logits, self.temperature)
 
     def expected_max(self) -> float:
-        """E[max X], between 1/K and 1: how close to one-hot samples are on average.
+        """Return E[max X], between 1/K and 1: how close to one-hot samples are on average.
 
         Examples
         --------
@@ -545,7 +545,7 @@ class Concrete:
         return extremes.expected_max(self.logits, self.temperature)
 
     def near_vertex(self, within: float = 0.05) -> float:
-        """P(max X > 1 - within), the share of samples that are nearly one-hot.
+        """Return P(max X > 1 - within), the share of samples that are nearly one-hot.
 
         Parameters
         ----------
@@ -565,7 +565,7 @@ class Concrete:
         return extremes.near_vertex(self.logits, self.temperature, within)
 
     def marginal_cdf(self, k: int, x: npt.ArrayLike) -> FloatArray:
-        """P(X_k <= x), exact; see `extremes.marginal_cdf`.
+        """Return P(X_k <= x), exact; see `extremes.marginal_cdf`.
 
         Parameters
         ----------
@@ -592,7 +592,7 @@ class Concrete:
         return extremes.marginal_cdf(self.logits, self.temperature, k, x)
 
     def marginal_pdf(self, k: int, x: npt.ArrayLike) -> FloatArray:
-        """Density of X_k with respect to dx, exact; see `extremes.marginal_pdf`.
+        """Return the density of X_k with respect to dx, exact; see `extremes.marginal_pdf`.
 
         Takes the parameters of `marginal_cdf`.
 
@@ -604,7 +604,7 @@ class Concrete:
         return extremes.marginal_pdf(self.logits, self.temperature, k, x)
 
     def marginal_quantile(self, k: int, probability: npt.ArrayLike) -> FloatArray:
-        """Quantiles of X_k, the inverse of `marginal_cdf`; see `extremes.marginal_quantile`.
+        """Return quantiles of X_k, the inverse of `marginal_cdf`.
 
         Examples
         --------
@@ -614,7 +614,7 @@ class Concrete:
         return extremes.marginal_quantile(self.logits, self.temperature, k, probability)
 
     def gradient_error(self) -> GradientError:
-        """Exact bias and noise of the relaxed gradient; see `gscli.distribution.gradients`.
+        """Return the exact bias and noise of the relaxed gradient; see `gradients`.
 
         Examples
         --------
@@ -627,7 +627,7 @@ class Concrete:
     def best_temperature(
         self, batch_size: int = 1, max_relative_bias: float | None = None
     ) -> float:
-        """Temperature at which a gradient averaged over m samples has the least error.
+        """Return the temperature at which a gradient averaged over m samples errs least.
 
         It does not depend on this distribution's own temperature; see
         `gscli.distribution.gradients.best_temperature`.
@@ -651,7 +651,7 @@ class Concrete:
         return gradients.best_temperature(self.logits, batch_size, max_relative_bias)
 
     def kl_divergence(self, other: "Concrete") -> float:
-        """Exact KL(self ‖ other) in nats; see `gscli.distribution.divergence.kl_divergence`.
+        """Return KL(self ‖ other) in nats, exact; see `divergence.kl_divergence`.
 
         It is not that of the categorical distributions, which is `categorical_kl`.
 
@@ -666,7 +666,9 @@ class Concrete:
         return kl_divergence(self, check_concrete("other", other))
 
     def categorical_kl(self, other: "Concrete") -> float:
-        """KL divergence of the categorical distributions that samples round to, in nats.
+        """Return the KL divergence of the categorical distributions, in nats.
+
+        They are those of the one-hot vectors that samples round to.
 
         The temperatures do not matter. Rounding loses information, so it is at most
         `kl_divergence`.
@@ -688,7 +690,7 @@ class Concrete:
         return categorical_kl(self.logits, other.logits)
 
     def subcomposition(self, indices: Sequence[int]) -> "Concrete":
-        """Distribution of (X_i, i in indices) divided by its sum: again Concrete, exactly.
+        """Return the distribution of (X_i, i in indices) over its sum: again Concrete.
 
         Merging categories, on the other hand, does not give a Concrete distribution.
 
