@@ -684,10 +684,9 @@ class Concrete:
         >>> round(d.categorical_kl(Concrete([1, 1, 1], temperature=0.5)), 6)
         0.200667
         """
-        from gscli.distribution.divergence import categorical_kl, check_same_categories
+        from gscli.distribution.divergence import categorical_kl
 
-        check_same_categories(self, check_concrete("other", other))
-        return categorical_kl(self.logits, other.logits)
+        return categorical_kl(self, check_concrete("other", other))
 
     def subcomposition(self, indices: Sequence[int]) -> "Concrete":
         """Return the distribution of (X_i, i in indices) over its sum: again Concrete.
