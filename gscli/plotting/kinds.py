@@ -17,7 +17,7 @@ from gscli.errors import AccuracyError
 from gscli.plotting.binning import count_bins, count_cells
 from gscli.plotting.collect import Collected, Measure
 from gscli.plotting.log_ratio import log_ratio_panels
-from gscli.plotting.marginals import histogram_panels, marginal_panels
+from gscli.plotting.marginals import histogram_panels, marginal_panels, share_density
 from gscli.plotting.panels import Categories, Panel
 from gscli.plotting.ternary import ternary_panels
 from gscli.plotting.tetrahedron import tetrahedron_panels
@@ -173,9 +173,7 @@ class Histogram(Kind):
     def panel(self, found: Collected, exact: Concrete | None) -> Panel:
         """Return the counts and the exact density."""
         edges = np.linspace(0, 1, HISTOGRAM_BINS + 1)
-        shares = np.sin(np.linspace(0, np.pi / 2, 402)[1:-1]) ** 2
-        points = np.stack([shares, 1 - shares], axis=-1)
-        curve = None if exact is None else (shares, np.exp(exact.log_prob(points)))
+        curve = None if exact is None else share_density(exact)
         return Panel(counts=np.asarray(found.counts)[0], edges=edges, curve=curve)
 
     def figure(self, panels: Sequence[Panel]) -> go.Figure:

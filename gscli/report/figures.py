@@ -13,7 +13,7 @@ from gscli.distribution.regions import Region, highest_density_regions
 from gscli.execution.threads import ordered_map
 from gscli.plotting import theme
 from gscli.plotting.curves import Axis, Line, Mark, curves
-from gscli.plotting.marginals import histogram_panels
+from gscli.plotting.marginals import histogram_panels, share_density
 from gscli.plotting.panels import Categories, Panel, titled
 from gscli.plotting.ternary import ternary_panels
 from gscli.report.sweep import Sweep
@@ -48,12 +48,10 @@ def _panel(sweep: Sweep, corners: Sequence[int], temperature: float) -> Panel:
     of_shown = "" if len(corners) == full.num_categories else " (these 3)"
     heading = f"t = {temperature:.3g} · {exact.regime}{of_shown}"
     if len(corners) == 2:
-        grid = np.sin(np.linspace(0, np.pi / 2, 202)[1:-1]) ** 2
         edges = np.linspace(0, 1, 31)
         shares = full.sample(min(sweep.n, HISTOGRAM_ROWS), seed=sweep.seed)[:, 0]
-        density = np.exp(exact.log_prob(np.stack([grid, 1 - grid], axis=-1)))
         counts = np.histogram(shares, edges)[0]
-        return Panel(heading, counts=counts, edges=edges, curve=(grid, density))
+        return Panel(heading, counts=counts, edges=edges, curve=share_density(exact, 200))
     return Panel(heading, points=points, regions=_thinned(highest_density_regions(exact)))
 
 
