@@ -163,7 +163,7 @@ def sweep_steps(
     together = min(count, len(temperatures)) if n * k <= TOGETHER_VALUES else 1
 
     def step(temperature: float) -> Step:
-        (facts,) = facts_at(distribution.logits, [temperature], batch_sizes=batch_sizes)
+        (facts,) = facts_at(distribution.logits, [temperature], batch_sizes=batch_sizes, threads=1)
         return _step(facts, n=n, seed=seed, threads=count // together, checked=checked)
 
     yield from ordered_map(step, temperatures, threads=together)
