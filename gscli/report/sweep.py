@@ -28,9 +28,9 @@ CURVE_CATEGORIES = 256
 CHECKED_ROWS, CHECKED_VALUES = 600_000, 2_000_000
 """Rows that are tested over all temperatures, and values at each; at least 2,000 rows at each."""
 
-TOGETHER_VALUES = 2**24
+TOGETHER_VALUES = 10**8
 """Values at each temperature up to which temperatures are done side by side: an interrupt waits
-for those that have begun."""
+for those that have begun, some seconds at the most."""
 
 CHECKED_CATEGORIES = 64
 """Of more, an exact sub-composition is tested: time and memory grow with the square."""
@@ -174,7 +174,7 @@ def _step(facts: Facts, *, n: int, seed: int, threads: int, checked: int) -> Ste
     top = leading(here.logits, CHECKED_CATEGORIES)
     tested = here if len(top) == k else here.subcomposition(top)
     summary, start = SummaryAccumulator(log=True), 0
-    surprise: list[FloatArray] = []
+    surprisal: list[FloatArray] = []
     kept: list[FloatArray] = []
     transform = partial(here.from_noise, form="log")
     for rows in stream(transform, k, n, seed=seed, threads=threads, order="F"):
@@ -182,10 +182,10 @@ def _step(facts: Facts, *, n: int, seed: int, threads: int, checked: int) -> Ste
         summary.update(Batch(log_x, start))
         if start < checked:
             first = log_x[: checked - start]
-            surprise.append(first.sum(axis=-1) - here.log_prob_log(first))
+            surprisal.append(first.sum(axis=-1) - here.log_prob_log(first))
             kept.append(first if tested is here else log_softmax(first[:, list(top)]))
         start += len(log_x)
-    entropies = np.concatenate(surprise)
+    entropies = np.concatenate(surprisal)
     return Step(
         facts=facts,
         summary=summary.summary(),
