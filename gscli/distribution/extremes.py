@@ -422,12 +422,9 @@ def _log_integrand(
 
 def _first(kernel: RotatedKernel, categories: Categories, pairs: FloatArray) -> float:
     # Where the integrand is within e^(-TAIL) of 1.
-    masses = np.logaddexp(pairs[1] / kernel.unit, _log_mass(categories, kernel.unit))
-    return float(-kernel.unit * (TAIL + masses.max()))
-
-
-def _log_mass(categories: Categories, unit: float) -> float:
-    return math.log(categories.counts @ np.exp(categories.logits / unit))
+    unit = kernel.unit
+    total = math.log(categories.counts @ np.exp(categories.logits / unit))
+    return float(-unit * (TAIL + np.logaddexp(pairs[1] / unit, total).max()))
 
 
 def _shapes(
