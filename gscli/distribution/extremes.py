@@ -29,7 +29,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from gscli.arrays import FloatArray
+from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution.quadrature import (
     STEP,
     TAIL,
@@ -91,9 +91,7 @@ def expected_max(logits: npt.ArrayLike, temperature: float) -> float:
     0.4847817661
     """
     check_range(temperature)
-    values = np.asarray(logits, dtype=np.float64)
-    values = values - values.max()
-    values -= math.log(np.exp(values).sum())
+    values = log_softmax(np.asarray(logits, dtype=np.float64))
     logs = multiples(LATTICE, -TAIL, math.log(2 * TAIL))  # of A and of E
     density = LATTICE * np.exp(logs - np.exp(logs))
     first, (counts, masses) = _on_lattice(values, np.exp(values))

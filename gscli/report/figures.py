@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gscli.arrays import FloatArray
+from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution.concrete import Concrete
 from gscli.distribution.regions import Region, highest_density_regions
 from gscli.execution.threads import ordered_map
@@ -41,9 +41,6 @@ def panels(sweep: Sweep, corners: Sequence[int]) -> list[Panel]:
 def _panel(sweep: Sweep, corners: Sequence[int], temperature: float) -> Panel:
     # Three of K categories are a sub-composition, again Concrete, from the same noise.
     full = Concrete(logits=sweep.logits, temperature=temperature)
-    log_x = full.sample_log(PANEL_POINTS, seed=sweep.seed)[:, list(corners)]
-    points = np.exp(log_x - log_x.max(axis=-1, keepdims=True))
-    points /= points.sum(axis=-1, keepdims=True)
     exact = full.subcomposition(corners)
     of_shown = "" if len(corners) == full.num_categories else " (these 3)"
     heading = f"t = {temperature:.3g} · {exact.regime}{of_shown}"
@@ -52,6 +49,8 @@ def _panel(sweep: Sweep, corners: Sequence[int], temperature: float) -> Panel:
         shares = full.sample(min(sweep.n, HISTOGRAM_ROWS), seed=sweep.seed)[:, 0]
         counts = np.histogram(shares, edges)[0]
         return Panel(heading, counts=counts, edges=edges, curve=share_density(exact, 200))
+    log_x = full.sample_log(PANEL_POINTS, seed=sweep.seed)[:, list(corners)]
+    points = np.exp(log_softmax(log_x))
     return Panel(heading, points=points, regions=_thinned(highest_density_regions(exact)))
 
 
