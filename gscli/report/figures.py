@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gscli.arrays import FloatArray, log_softmax
+from gscli.arrays import FloatArray, largest, log_softmax
 from gscli.distribution.concrete import Concrete
 from gscli.distribution.regions import Region, highest_density_regions
 from gscli.execution.threads import ordered_map
@@ -85,7 +85,7 @@ def change_figures(sweep: Sweep, names: Sequence[str]) -> dict[str, "go.Figure"]
     """Return how the mean, the entropy, E[max X] and the share of nearly one-hot samples change."""
     grid = [facts.temperature for facts in sweep.curve]
     probs = np.exp(sweep.logits)
-    top = sorted(np.argsort(-sweep.logits, kind="stable")[:LINES].tolist())
+    top = largest(sweep.logits, LINES)
     colours = theme.category_colours(top)
     means = [
         Line(

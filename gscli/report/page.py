@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gscli.arrays import largest
 from gscli.distribution.extremes import WITHIN
 from gscli.distribution.gradients import MAX_RELATIVE_BIAS
 from gscli.distribution.properties import cautions, format_best
@@ -17,7 +18,7 @@ from gscli.plotting import theme
 from gscli.plotting.curves import LABEL_HEIGHT
 from gscli.records import to_json
 from gscli.report import figures
-from gscli.report.sweep import CHECKED_CATEGORIES, Step, Sweep, explorer_noise, leading
+from gscli.report.sweep import CHECKED_CATEGORIES, Step, Sweep, explorer_noise
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -80,7 +81,7 @@ def page(sweep: Sweep, origin: Origin) -> str:
     environment.filters["cost"] = format_cost
     environment.filters["best"] = format_best
     source = files("gscli.report")
-    corners, shown = leading(sweep.logits, CORNERS), leading(sweep.logits, SHOWN)
+    corners, shown = largest(sweep.logits, CORNERS), largest(sweep.logits, SHOWN)
     panels = figures.panels(sweep, corners)
     changes = figures.change_figures(sweep, origin.names)
     drawn = {
@@ -146,7 +147,7 @@ def rows(sweep: Sweep, names: Mapping[int, str]) -> list[dict[str, Any]]:
 
 def all_figures(sweep: Sweep, names: Sequence[str]) -> "dict[str, go.Figure]":
     """Return the report's figures for a paper, each with its title."""
-    corners, probs = leading(sweep.logits, CORNERS), np.exp(sweep.logits).tolist()
+    corners, probs = largest(sweep.logits, CORNERS), np.exp(sweep.logits).tolist()
     panels = figures.panels(sweep, corners)
     return {
         "temperatures": figures.temperatures_figure(panels, names, corners, probs),
@@ -246,7 +247,7 @@ def _data(
         "positions": list(shown),
         "colours": list(theme.CATEGORY_COLOURS),
         "corners": [shown.index(k) for k in corners],
-        "sliders": [shown.index(k) for k in leading(sweep.logits, SLIDERS)],
+        "sliders": [shown.index(k) for k in largest(sweep.logits, SLIDERS)],
         "rule": 1 / (num_categories - 1),
         "rows": len(noise),
         "noise": base64.b64encode(noise.astype("<f4").tobytes()).decode(),

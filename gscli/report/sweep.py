@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from gscli.arrays import FloatArray, log_softmax
+from gscli.arrays import FloatArray, largest, log_softmax
 from gscli.distribution.concrete import Concrete
 from gscli.distribution.gradients import gradient_error
 from gscli.distribution.noise import log_exponential, stream
@@ -171,7 +171,7 @@ def sweep_steps(
 
 def _step(facts: Facts, *, n: int, seed: int, threads: int, checked: int) -> Step:
     here, k = facts.distribution, facts.distribution.num_categories
-    top = leading(here.logits, CHECKED_CATEGORIES)
+    top = largest(here.logits, CHECKED_CATEGORIES)
     tested = here if len(top) == k else here.subcomposition(top)
     summary, start = SummaryAccumulator(log=True), 0
     surprisal: list[FloatArray] = []
@@ -220,14 +220,3 @@ def explorer_noise(
     """Return log E of the first rows of the stream, for some categories."""
     batches = stream(log_exponential, num_categories, rows, seed=seed)
     return np.concatenate([batch[:, list(categories)] for batch in batches])
-
-
-def leading(logits: FloatArray, count: int) -> tuple[int, ...]:
-    """Return the positions of the most probable categories, in their own order.
-
-    Examples
-    --------
-    >>> leading(np.log([3, 1, 6, 2]), 2)
-    (0, 2)
-    """
-    return tuple(sorted(np.argsort(-logits, kind="stable")[:count].tolist()))
