@@ -1,7 +1,6 @@
 """The figures of a sweep's report, from its results to plotly."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -151,10 +150,10 @@ def error_figure(sweep: Sweep) -> "go.Figure":
         "noise of one sample": ([cost.noise for cost in costs], theme.INK),
     }
     lines += [Line(name, grid, values, colour=c) for name, (values, c) in others.items()]
-    marked = marked_temperatures(sweep)
-    marks = [Mark(name, t) for t, name in _merged(marked.rules).items()]
+    best = marked_best(sweep)
+    marks = [Mark(name, t) for t, name in _merged(marked_rules(sweep)).items()]
     for m, each in (sweep.advice or {}).items():
-        if m in marked.best:
+        if m in best:
             error = each.advised_error.error(m)
             marks.append(Mark(f"best for m = {m:,}", each.advised, error, colours[m]))
         if each.shrunk and sweep.spans(each.best):
@@ -183,30 +182,16 @@ def _batch_colours(batch_sizes: Sequence[int]) -> dict[int, str]:
     return {m: theme.CATEGORY_COLOURS[(3 + i) % count] for i, m in enumerate(batch_sizes)}
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """What is marked in the figure of the gradient's error: what its temperatures reach.
-
-    Attributes
-    ----------
-    best : dict
-        The advised temperature at each batch size where it lies among them: diamonds.
-    rules : dict
-        The rules of thumb among them: dashed lines.
-    """
-
-    best: dict[int, float]
-    rules: dict[str, float]
-
-
-def marked_temperatures(sweep: Sweep) -> Marked:
-    """Return the best temperatures and the rules of thumb within the sweep's range."""
+def marked_best(sweep: Sweep) -> dict[int, float]:
+    """Return the advised temperatures within the sweep's range, by batch size: diamonds."""
     best = {m: each.advised for m, each in (sweep.advice or {}).items()}
+    return {m: t for m, t in best.items() if sweep.spans(t)}
+
+
+def marked_rules(sweep: Sweep) -> dict[str, float]:
+    """Return the rules of thumb within the sweep's range, by name: dashed lines."""
     rules = rules_of_thumb(len(sweep.logits))
-    return Marked(
-        {m: t for m, t in best.items() if sweep.spans(t)},
-        {name: t for name, t in rules.items() if sweep.spans(t)},
-    )
+    return {name: t for name, t in rules.items() if sweep.spans(t)}
 
 
 def _merged(rules: dict[str, float]) -> dict[float, str]:

@@ -198,18 +198,18 @@ def _samples(count: int) -> str:
 
 def marks_sentence(sweep: Sweep) -> str:
     """Return what the figure of the gradient's error marks, and what lies beyond it."""
-    marked = figures.marked_temperatures(sweep)
+    best, rules = figures.marked_best(sweep), figures.marked_rules(sweep)
     drawn, sentences = [], []
-    if marked.best:
+    if best:
         drawn.append(f"a {'filled ' if sweep.shrunk else ''}diamond marks the best t for each m")
-    if marked.rules:
-        every = len(marked.rules) == len(figures.rules_of_thumb(len(sweep.logits)))
+    if rules:
+        every = len(rules) == len(figures.rules_of_thumb(len(sweep.logits)))
         drawn.append(f"dashed lines mark {'the' if every else 'some'} rules of thumb")
     if drawn:
         sentences.append(", ".join(drawn))
-    missing = [f"{m:,}" for m in sweep.advice or () if m not in marked.best]
+    missing = [f"{m:,}" for m in sweep.advice or () if m not in best]
     if missing:
-        which = f"for m = {' and '.join(missing)}" if marked.best else "at any m"
+        which = f"for m = {' and '.join(missing)}" if best else "at any m"
         sentences.append(f"{which} the best t lies off this chart: see the table")
     return " ".join(f"{each[0].upper()}{each[1:]}." for each in sentences)
 
