@@ -128,8 +128,8 @@ def _fail(message: str, code: int) -> NoReturn:
 @click.group(
     cls=Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="With no options, sample, plot and describe use pi = 1,3,6, t = 3 and n = 10,000, and "
-    "sweep a grid of 12 temperatures.",
+    epilog="sample, plot, sweep and describe run bare, on the classic example: pi = 1,3,6, t = 3, "
+    "n = 10,000.",
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
