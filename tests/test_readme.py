@@ -116,7 +116,7 @@ def test_the_test_vectors_are_the_noise() -> None:
         d = Concrete(np.arange(1.0, size + 1), temperature=2.0)
         transform = partial(d.from_noise, form="log")
         (batch,) = sampling.stream(transform, size, 1, seed=seed, start=index)
-        noise = 2 * np.asarray(batch.rows[0], np.float64) - d.logits
+        noise = 2 * np.asarray(batch[0], np.float64) - d.logits
         other = drawn[first // lanes, 0, first % lanes]
         difference = float(gumbel) + math.log(-math.log(other))
         assert noise[category - 1] - noise[0] == pytest.approx(difference, abs=1e-12)

@@ -1,6 +1,5 @@
 """Messages about the work, on standard error, and JSON."""
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,8 @@ def say(message: str, *, quiet: bool) -> None:
 
 def echo_json(content: dict[str, Any]) -> None:
     """Print one JSON object, with null where a number is not finite."""
+    import json
+
     from gscli.records import to_json
 
     click.echo(json.dumps(to_json(content), allow_nan=False))

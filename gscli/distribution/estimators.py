@@ -462,11 +462,13 @@ class _Simulation:
         inner = self.inner_samples if "gumbel-rao" in names else 0
         sums = {name: _Sums(n, target) for name in names}
         width = len(target) * (1 + inner)
-        for chunk in sampling.stream(sampling.log_exponential, width, n, seed=seed):
-            rows = np.asarray(chunk.rows, dtype=np.float64)
+        start = 0
+        for batch in sampling.stream(sampling.log_exponential, width, n, seed=seed):
+            rows = np.asarray(batch, dtype=np.float64)
             log_e = rows.reshape(len(rows), 1 + inner, len(target))
             for name in names:
-                sums[name].add(chunk.start, self._gradient(name, log_e))
+                sums[name].add(start, self._gradient(name, log_e))
+            start += len(rows)
         return {name: each.summary(self.batch_sizes) for name, each in sums.items()}
 
     def _gradient(self, name: Estimator, log_e: FloatArray) -> FloatArray:

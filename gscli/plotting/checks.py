@@ -23,15 +23,6 @@ BAND = "#e6ebf0"
 MOST_BARS = 12
 MOST_LINES = 40
 
-TITLES = {
-    "rounding": "Largest component",
-    "log-ratios": "Log-ratios",
-    "flat Dirichlet": "Flat Dirichlet map",
-    "independence": "Independence in a row",
-    "extremes": "Extremes",
-    "serial": "Independence of rows",
-}
-
 
 def check_panels(
     result: "CheckResult", *, names: Sequence[str], title: str = "", subtitle: str = ""
@@ -67,7 +58,7 @@ def check_panels(
     for test in result.tests:
         found = [each for each in result.comparisons if each.test == test.name]
         found = [each for each in found if len(each.position)]
-        if test.name in TITLES and (found or test.name == "extremes"):
+        if test.name in _PANELS and (found or test.name == "extremes"):
             drawn.append((test, found))
     caption = _caption(result)
     if len(drawn) == 1:  # A single panel has no heading of its own.
@@ -86,7 +77,8 @@ def check_panels(
     figure.update_annotations(yshift=8)
     level = result.alpha / max(1, result.by_chance)
     for index, (test, comparisons) in enumerate(drawn):
-        _DRAW[test.name](_TestPanel(figure, index, test, comparisons, names, level, result.n))
+        _, draw = _PANELS[test.name]
+        draw(_TestPanel(figure, index, test, comparisons, names, level, result.n))
     return titled(figure, title, f"{subtitle}<br>{caption}" if subtitle else caption)
 
 
@@ -139,14 +131,14 @@ class _TestPanel:
 def _heading(test: "TestResult") -> str:
     outcome = "passed" if test.passed else f'<b style="color:{REJECTED}">rejected</b>'
     p_value = f"{test.p_value:.2g}" if test.p_value > 1e-300 else "0"
-    return f"{TITLES[test.name]}<br>{outcome}, p = {p_value}"
+    return f"{_PANELS[test.name][0]}<br>{outcome}, p = {p_value}"
 
 
 def _caption(result: "CheckResult") -> str:
     others = ", ".join(
         f"{test.name} {'passed' if test.passed else 'rejected'}"
         for test in result.tests
-        if test.name not in TITLES
+        if test.name not in _PANELS
     )
     return f"{others}; bands and bars: alpha = {result.alpha:g} over all tests"
 
@@ -263,11 +255,11 @@ def _extremes(panel: _TestPanel) -> None:
     panel.axis("y", visible=False, range=[-1, 1])
 
 
-_DRAW: dict[str, Callable[[_TestPanel], None]] = {
-    "rounding": _rounding,
-    "log-ratios": _uniforms,
-    "flat Dirichlet": _uniforms,
-    "independence": _correlations,
-    "extremes": _extremes,
-    "serial": _correlations,
+_PANELS: dict[str, tuple[str, Callable[[_TestPanel], None]]] = {
+    "rounding": ("Largest component", _rounding),
+    "log-ratios": ("Log-ratios", _uniforms),
+    "flat Dirichlet": ("Flat Dirichlet map", _uniforms),
+    "independence": ("Independence in a row", _correlations),
+    "extremes": ("Extremes", _extremes),
+    "serial": ("Independence of rows", _correlations),
 }

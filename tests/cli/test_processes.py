@@ -46,7 +46,8 @@ def test_help_and_version_import_nothing_heavy(start: Start, args: tuple[str, ..
     assert "click" in imported
     assert "gscli" in imported
     heavy = {"numpy", "scipy", "plotly", "kaleido", "polars", "rich", "jinja2", "contourpy"}
-    assert not imported & heavy
+    unused = {"csv", "json", "shlex", "tempfile"}  # together a tenth of the time
+    assert not imported & (heavy | unused)
 
 
 def test_the_api_is_imported_on_demand() -> None:

@@ -271,8 +271,7 @@ def test_standard_error_of_a_mean_is_the_usual_one() -> None:
     # With rows in 32 batches of one size, the jackknife's is that of the mean of batch means.
     d, n = Concrete(PI, 0.5), 32 * 64
     found = at(SIMULATED, "relaxed", n=n)
-    chunks = sampling.stream(sampling.log_exponential, 3, n, seed=0, threads=1)
-    log_e = np.concatenate([chunk.rows for chunk in chunks])
+    log_e = np.concatenate(list(sampling.stream(sampling.log_exponential, 3, n, seed=0, threads=1)))
     x = d.from_noise(-np.exp(log_e.T)).T
     u = 2 * (x - B)
     gradient = x * (u - (x * u).sum(axis=1, keepdims=True)) / d.temperature
