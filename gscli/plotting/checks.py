@@ -230,7 +230,7 @@ def _correlations(panel: _TestPanel) -> None:
     step = 2 if serial else max(1, round(count / 5))
     title = "rows before" if serial else "pair"
     panel.axis("x", title, range=[0.5, count + 0.5], tick0=step, dtick=step)
-    panel.axis("y", "correlation", range=[-top, top])
+    panel.axis("y", "partial correlation" if serial else "correlation", range=[-top, top])
 
 
 def _extremes(panel: _TestPanel) -> None:
@@ -255,11 +255,33 @@ def _extremes(panel: _TestPanel) -> None:
     panel.axis("y", visible=False, range=[-1, 1])
 
 
+def _stretches(panel: _TestPanel) -> None:
+    from scipy import special
+
+    from gscli.inference.gof.null_distributions import temperature_information
+
+    (stretches,) = panel.comparisons
+    count, given = len(stretches.position), stretches.expected[0]
+    quantile = -float(special.ndtri(panel.level / 2 / count))
+    information = panel.n / count * temperature_information(len(panel.names))
+    half_width = quantile / math.sqrt(information)
+    ratio = np.log(stretches.observed / given)
+    panel.band(0.0, panel.n, half_width)
+    panel.axis("y", zeroline=True, zerolinecolor=theme.MUTED, zerolinewidth=1)
+    line, marker = {"color": panel.colour, "width": 1}, {"size": 7, "color": panel.colour}
+    dots = go.Scatter(x=stretches.position, y=ratio, mode="lines+markers", line=line, marker=marker)
+    panel.add(dots.update(text=[f"{t:.4g}" for t in stretches.observed]), "t = %{text}")
+    top = 1.2 * max(half_width, float(np.abs(ratio).max()))
+    panel.axis("x", "row", range=[0, panel.n], nticks=4)
+    panel.axis("y", "log(fitted t / t)", range=[-top, top])
+
+
 _PANELS: dict[str, tuple[str, Callable[[_TestPanel], None]]] = {
     "rounding": ("Largest component", _rounding),
     "log-ratios": ("Log-ratios", _uniforms),
     "flat Dirichlet": ("Flat Dirichlet map", _uniforms),
     "independence": ("Independence in a row", _correlations),
     "extremes": ("Extremes", _extremes),
+    "drift": ("Temperature along the file", _stretches),
     "serial": ("Independence of rows", _correlations),
 }

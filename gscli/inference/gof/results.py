@@ -55,9 +55,11 @@ class Comparison:
     position : ndarray, shape (m,)
         Categories 0 ... K-1 for ``"rounding"``; for ``"log-ratios"`` and ``"flat Dirichlet"``,
         the middles of equal cells of (0, 1), on which the variable is uniform; pairs 1, 2, ...
-        for ``"independence"``; lags 1, 2, ... for ``"serial"``.
+        for ``"independence"``; lags 1, 2, ... for ``"serial"``; rows before the middle of each
+        stretch of the file for ``"drift"``.
     observed, expected : ndarray, shape (m,)
-        Counts of rows; for ``"independence"`` and ``"serial"``, correlations.
+        Counts of rows; for ``"independence"`` and ``"serial"``, correlations; for ``"drift"``,
+        temperatures.
     """
 
     test: str

@@ -27,6 +27,7 @@ from gscli.inference.gof.accumulators import (
     Products,
     Repeats,
     Scores,
+    partial_autocorrelations,
 )
 from gscli.inference.gof.results import Comparison, TestResult, sidak
 from gscli.inference.gof.transforms import (
@@ -529,13 +530,20 @@ class Statistics:
             found += _uniform_comparisons("log-ratios", labels, self.ratios)
             found += _uniform_comparisons("flat Dirichlet", self.names, self.uniforms)
             found += self._correlations()
-            correlations = self.lags.autocorrelations(self.usable)
+            found += self._stretches()
+            correlations = partial_autocorrelations(self.lags.autocorrelations(self.usable))
             position = np.arange(1.0, len(correlations) + 1)
             for name, observed in zip(self.names, correlations.T, strict=False):
                 found.append(
                     Comparison("serial", name, position, observed, np.zeros(len(position)))
                 )
         return tuple(found)
+
+    def _stretches(self) -> list[Comparison]:
+        rows, _ = self.scores.of_stretches()
+        given = np.full(len(rows), self.distribution.temperature)
+        each = self.stretch_temperatures()
+        return [Comparison("drift", "temperature", rows.cumsum() - rows / 2, each, given)]
 
     def _correlations(self) -> list[Comparison]:
         k = self.distribution.num_categories
