@@ -119,9 +119,10 @@ def _terminate(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    line = " ".join(message.split())
+    from gscli.cli.messages import one_line
+
     flush_or_drop()
-    click.echo(f"Error: {line}", err=True)
+    click.echo(f"Error: {one_line(message)}", err=True)
     sys.exit(code)
 
 

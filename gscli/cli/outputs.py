@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from gscli import __version__
 from gscli.cli.param_types import unknown_suffix
 from gscli.cli.progress import track
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gscli.arrays import FloatArray
     from gscli.distribution.concrete import Concrete, Form
     from gscli.distribution.noise import Chunk
+    from gscli.io.provenance import Provenance
 
 T = TypeVar("T")
 
@@ -186,16 +188,34 @@ class Request:
     def save(self, path: Path, format: Any, *, force: bool) -> None:
         """Write one file in one format; each output draws the same samples again."""
         from gscli.io.atomic import appears_by_renaming, writing
+        from gscli.io.provenance import KEY
         from gscli.io.writers import PlacedNpy, write_npy, write_table
 
         with writing(path, overwrite=force) as file:
             if format != "npy":
-                write_table(file, self._draw("F", self._table), format=format)
+                stated = {KEY: self.provenance().text()}
+                write_table(file, self._draw("F", self._table), format=format, metadata=stated)
             elif PlacedNpy.supported and appears_by_renaming(path):
                 self._place(PlacedNpy(file, shape=self.shape, dtype=self.dtype))
             else:
                 rows = self._draw("C", lambda _, batch: batch.rows)
                 write_npy(file, rows, shape=self.shape, dtype=self.dtype)
+
+    def provenance(self) -> "Provenance":
+        """Return what a file states of its samples."""
+        from gscli.io.provenance import Provenance
+
+        first = self.distributions[0]
+        return Provenance(
+            pi=tuple(first.probs.tolist()),
+            logits=tuple(first.logits.tolist()),
+            names=self.names,
+            temperatures=tuple(d.temperature for d in self.distributions),
+            seed=self.seed,
+            start=self.start,
+            form=self.form,
+            version=__version__,
+        )
 
     def _place(self, array: Any) -> None:
         def write(number: int, batch: "Chunk") -> None:

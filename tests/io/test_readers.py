@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from gscli.errors import DataError
-from gscli.io import readers
+from gscli.io.formats import text
 from gscli.io import samples as batches
 from gscli.io.readers import open_samples
 from gscli.io.writers import write_npy, write_table
@@ -48,7 +48,7 @@ def write(path: Path, text: str | bytes) -> Path:
 def block_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read the file in one piece, or in so small ones that every boundary is met."""
     if request.param:
-        monkeypatch.setattr(readers, "CSV_BYTES", 7)
+        monkeypatch.setattr(text, "CSV_BYTES", 7)
         monkeypatch.setattr(batches, "BATCH_VALUES", 5)
         monkeypatch.setattr(batches, "PART_VALUES", 10)
 
@@ -227,7 +227,7 @@ def test_errors_of_csv_name_the_row(tmp_path: Path, text: str, message: str) -> 
 
 
 def test_a_bad_row_far_down_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "CSV_BYTES", 1000)
+    monkeypatch.setattr(text, "CSV_BYTES", 1000)
     lines = ["0.5,0.5"] * 5000
     lines[4321] = "0.5;0.5"
     with pytest.raises(DataError, match="row 4322 has 1 values"):

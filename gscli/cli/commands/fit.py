@@ -21,6 +21,7 @@ SHOWN_CATEGORIES = 50
 
 @click.command("fit", short_help="Find the pi and the temperature that a file comes from.")
 @options.file_argument()
+@options.columns
 @options.log
 @click.option(
     "--fix-temperature",
@@ -34,6 +35,7 @@ SHOWN_CATEGORIES = 50
 @options.quiet
 def command(
     file: str,
+    columns: tuple[str, ...] | None,
     log: bool,
     fixed: tuple[float, ...] | None,
     as_json: bool,
@@ -42,8 +44,9 @@ def command(
 ) -> None:
     """Fit probabilities and temperature to the samples in FILE by maximum likelihood.
 
-    FILE is CSV, NPY or Parquet, or - for standard input. Standard errors and 95 % intervals are
-    from the information matrix; the tests of `gscli check` are made at the optimum.
+    FILE is a table of samples, or - for standard input. Standard errors and 95 % intervals are
+    from the information matrix; the tests of `gscli check` are made at the optimum. With several
+    fixed temperatures there is a fit for each of them.
 
     \b
     Examples:
@@ -55,14 +58,17 @@ def command(
     from gscli.io.samples import naming
 
     option = "--fix-temperature"
-    samples = open_input(file, None, fixed, log=log, quiet=quiet, one=option).samples
-    fixed_at = None if fixed is None else fixed[0]
-    with naming(samples.label):
-        result = fit(samples, fix_temperature=fixed_at, names=samples.names, threads=threads)
+    given = open_input(file, None, fixed, log=log, quiet=quiet, one=option, columns=columns)
+    found = []
+    for each in given.each():
+        samples, fixed_at = each.samples, None if fixed is None else each.temperatures[0]
+        with naming(samples.label):
+            result = fit(samples, fix_temperature=fixed_at, names=samples.names, threads=threads)
+        found.append({"names": list(samples.names), **result.as_dict()})
+        if not as_json:
+            _print(result, samples.names, fixed=fixed is not None)
     if as_json:
-        echo_json({"names": list(samples.names), **result.as_dict()})
-    else:
-        _print(result, samples.names, fixed=fixed is not None)
+        echo_json(found[0] if len(found) == 1 else {"fits": found})
 
 
 def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:

@@ -46,6 +46,7 @@ KINDS = ("auto", "points", "bins", "marginals")
 @click.option(
     "--log-ratio", is_flag=True, help="Axes log(x_i / x_K), where low temperatures can be read."
 )
+@options.columns
 @options.log
 @options.figures
 @options.style
@@ -62,6 +63,7 @@ def command(
     contours: bool,
     categories: str | None,
     log_ratio: bool,
+    columns: tuple[str, ...] | None,
     log: bool,
     outputs: tuple[Path, ...],
     style: "Style",
@@ -85,7 +87,7 @@ def command(
     from gscli.cli.inputs import draw_input, open_input, positions
     from gscli.plotting.plot import PlotOptions, Sample
 
-    _check_combination(file, kind, log_ratio, terminal, log=log)
+    _check_combination(file, kind, log_ratio, terminal, log=log, columns=columns)
     if terminal and (outputs or show):
         raise click.UsageError("--terminal draws here; leave out -o and --open")
     targets = () if terminal else figure_targets(outputs, default="plot.html", show=show)
@@ -93,7 +95,7 @@ def command(
     if file is None:
         given = draw_input(parameters, n=n, seed=seed, quiet=quiet)
     else:
-        given = open_input(file, parameters, log=log, quiet=quiet)
+        given = open_input(file, parameters, log=log, quiet=quiet, columns=columns)
     samples = given.samples
     sample = Sample(samples, given.logits, samples.label, threads, given.temperatures)
     chosen = positions(sample.names, categories)
@@ -110,7 +112,13 @@ def command(
 
 
 def _check_combination(
-    file: str | None, kind: str, log_ratio: bool, terminal: bool, *, log: bool
+    file: str | None,
+    kind: str,
+    log_ratio: bool,
+    terminal: bool,
+    *,
+    log: bool,
+    columns: tuple[str, ...] | None,
 ) -> None:
     """Refuse options that the others leave without effect."""
     context = click.get_current_context()
@@ -118,8 +126,10 @@ def _check_combination(
         typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if file is not None and typed:
             raise click.UsageError(f"{option} has no effect on a FILE; remove it")
-    if log and file is None:
-        raise click.UsageError("--log says that FILE holds log X; name a FILE")
+    if file is None:
+        for option, given in {"--log": log, "--columns": columns is not None}.items():
+            if given:
+                raise click.UsageError(f"{option} says what FILE holds; name a FILE")
     if log_ratio and kind == "marginals":
         raise click.UsageError("--log-ratio and --kind marginals are both given; leave one out")
     if terminal and (log_ratio or kind != "auto"):
