@@ -109,17 +109,21 @@ def open_input(
         Whether the parameters hold although they were not given, if the file states none.
     """
     from gscli.io.readers import open_samples
+    from gscli.io.samples import naming, several_temperatures
 
     given = (parameters.temperatures if parameters else temperatures) or ()
     samples = open_samples(file, log=log, temperatures=given, columns=columns, option=one or "-t")
-    for note in samples.notes:
-        say(f"{samples.label}: {note}", quiet=quiet)
     if len(given) > 1 and not samples.has_temperatures:
         raise click.BadParameter(
             f"{len(given)} temperatures for the one table of {samples.label}; give one",
-            param_hint=TEMPERATURE_HINT,
+            param_hint=f"'{one}'" if one.startswith("--") else TEMPERATURE_HINT,
         )
-    stated = _stated(samples, quiet=quiet)
+    stated = _stated(samples)
+    if stated is not None:
+        samples = replace(samples, notes=(*samples.notes, _statement(samples, stated)))
+    if one and not given and stated is not None and len(stated.temperatures) > 1:
+        with naming(samples.label):
+            raise several_temperatures(stated.temperatures, one)
     choice = ""
     if one and not given and (first := samples.stated_temperature()) is not None:
         given, choice = (first,), one
@@ -132,10 +136,14 @@ def open_input(
         progress=partial(track, total=samples.total, size=lambda part: part.num_rows, quiet=quiet),
     )
     if parameters is None:
-        return Input(samples, None, given)
-    if not parameters.given and (stated is not None or not assume):
-        return Input(samples, stated, given)
-    return _matched(samples, parameters, given, quiet=quiet)
+        found = Input(samples, None, given)
+    elif not parameters.given and (stated is not None or not assume):
+        found = Input(samples, stated, given)
+    else:
+        found = _matched(samples, parameters, given)
+    for note in found.samples.notes:
+        say(f"{samples.label}: {note}", quiet=quiet)
+    return found
 
 
 def expand_globs(files: Sequence[str]) -> tuple[str, ...]:
@@ -147,9 +155,8 @@ def expand_globs(files: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _stated(samples: "Samples", *, quiet: bool) -> Parameters | None:
-    """Return the parameters that a file's metadata state for its columns, and say them."""
-    from gscli.io.columns import are_default
+def _stated(samples: "Samples") -> Parameters | None:
+    """Return the parameters that a file's metadata state for its columns."""
     from gscli.io.weights import Weights
 
     own = samples.provenance
@@ -157,18 +164,21 @@ def _stated(samples: "Samples", *, quiet: bool) -> Parameters | None:
         return None
     weights = Weights(own.logits, own.names)
     stated = Parameters(weights, are_logits=True, temperatures=own.temperatures)
-    stated = stated.in_order(samples.names, samples.label)
-    drawn = describe_parameters(
-        stated.distributions(), None if are_default(own.names) else own.names
-    )
-    form = "; log X" if own.form == "log" else ""
-    say(f"{samples.label} states {drawn}; seed {own.seed}{form}", quiet=quiet)
-    return stated
+    return stated.in_order(samples.names, samples.label)
 
 
-def _matched(
-    samples: "Samples", parameters: Parameters, given: tuple[float, ...], *, quiet: bool
-) -> Input:
+def _statement(samples: "Samples", stated: Parameters) -> str:
+    """Return what a file's metadata state, in a line."""
+    from gscli.io.columns import are_default
+
+    names = None if are_default(stated.names) else stated.names
+    seed = samples.provenance.seed if samples.provenance else None
+    form = "log X of " if samples.log else ""
+    drawn = describe_parameters(stated.distributions(), names)
+    return f"its metadata state {form}{drawn}; seed {seed}"
+
+
+def _matched(samples: "Samples", parameters: Parameters, given: tuple[float, ...]) -> Input:
     """Return samples with the weights of their columns."""
     from gscli.io.columns import are_default, listed
 
@@ -185,11 +195,8 @@ def _matched(
         if not samples.named or are_default(samples.names):
             samples = replace(samples, names=names)
         elif not are_default(names):
-            say(
-                f"{label}: columns {listed(samples.names)} get the weights {listed(names)}, in "
-                "this order",
-                quiet=quiet,
-            )
+            order = f"{listed(samples.names)} get the weights {listed(names)}, in this order"
+            samples = replace(samples, notes=(*samples.notes, f"columns {order}"))
     return Input(samples, parameters, given)
 
 

@@ -366,8 +366,7 @@ class Samples:
             matched[_match(stated, temperature)] = temperature
         chosen = ~np.isnan(matched)
         if self.choice and not chosen.all():
-            both = list_temperatures({*different, *self.wanted})
-            raise DataError(f"states several temperatures, {both}; choose one with {self.choice}")
+            raise several_temperatures({*different, *self.wanted}, self.choice)
         return replace(batch, temperature=matched).where(chosen)
 
     def _refuse_invalid(self, batch: Batch) -> None:
@@ -389,6 +388,12 @@ class Samples:
             return ""
         name = shown(self.names[alone[0]])
         return f"; without column {name} it does: choose the others with --columns"
+
+
+def several_temperatures(temperatures: Iterable[float], choice: str) -> DataError:
+    """Return the error of a source of several temperatures, of which an option chooses one."""
+    listed = list_temperatures(temperatures)
+    return DataError(f"states several temperatures, {listed}; choose one with {choice}")
 
 
 def as_samples(rows: Rows | Samples, *, log: bool, num_categories: int | None = None) -> Samples:
