@@ -153,7 +153,10 @@ def _descriptor(path: Path) -> int | None:
     """Return the open descriptor that a name such as /dev/stdout or /dev/fd/3 stands for."""
     text = os.path.normpath(path)
     found = re.fullmatch(r"(/dev|/proc/self)/fd/(\d{1,9})", text)
-    return int(found[2]) if found else DESCRIPTORS.get(text)
+    number = int(found[2]) if found else DESCRIPTORS.get(text)
+    # Python's stream may be a copy, and the descriptor lead nowhere: libraries write to it.
+    moved = number == 2 and hasattr(sys.stderr, "fileno")
+    return sys.stderr.fileno() if moved else number
 
 
 def _is_regular_or_new(path: Path) -> bool:
