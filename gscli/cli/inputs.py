@@ -56,6 +56,11 @@ class Input:
             raise click.UsageError(f"{label} states no temperature; give one with -t")
         return Concrete(logits=logits, temperature=temperature[0])
 
+    def tell(self, *, quiet: bool) -> None:
+        """Say what the samples were taken for: at the end, so that an error is one line alone."""
+        for note in self.samples.notes:
+            say(f"{self.samples.label}: {note}", quiet=quiet)
+
     def each(self) -> "Iterator[Input]":
         """Yield the samples of each temperature that was named."""
         from gscli.errors import DataError
@@ -84,7 +89,7 @@ def open_input(
     columns: Sequence[str] | None = None,
     assume: bool = False,
 ) -> Input:
-    """Open a file of samples, and say what it was taken for.
+    """Open a file of samples.
 
     Parameters
     ----------
@@ -136,14 +141,10 @@ def open_input(
         progress=partial(track, total=samples.total, size=lambda part: part.num_rows, quiet=quiet),
     )
     if parameters is None:
-        found = Input(samples, None, given)
-    elif not parameters.given and (stated is not None or not assume):
-        found = Input(samples, stated, given)
-    else:
-        found = _matched(samples, parameters, given)
-    for note in found.samples.notes:
-        say(f"{samples.label}: {note}", quiet=quiet)
-    return found
+        return Input(samples, None, given)
+    if not parameters.given and (stated is not None or not assume):
+        return Input(samples, stated, given)
+    return _matched(samples, parameters, given)
 
 
 def expand_globs(files: Sequence[str]) -> tuple[str, ...]:

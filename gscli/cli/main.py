@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -158,6 +159,8 @@ def run() -> None:
     limited = memory_is_limited()
     if limited and not watch():
         _fail(OUT_OF_MEMORY, _failed_code(sys.argv[1:]))
+    if limited:  # a library whose other half could not be loaded warns
+        warnings.simplefilter("ignore")
     # The garbage collector walks the many objects of an import again and again, and once more at
     # exit: 40 of the 210 ms that importing numpy and polars and exiting take.
     gc.set_threshold(100_000)

@@ -16,6 +16,7 @@ import click
 from gscli import __version__
 from gscli.cli.param_types import unknown_suffix
 from gscli.cli.progress import track
+from gscli.errors import OutputError
 
 if TYPE_CHECKING:
     from gscli.arrays import FloatArray
@@ -31,8 +32,17 @@ LEAST_CSV_BYTES = 4
 """Fewest bytes of a value and its separator: ``1.0,``."""
 
 
+LEAST_PARQUET_BYTES = 2.0**-8
+"""Fewest bytes of a value in Parquet, where a page of equal values is packed into one."""
+
+
 def check_outputs(
-    outputs: Sequence[Path], *, force: bool, file: str | None = None, hint: str = OUTPUT_HINT
+    outputs: Sequence[Path],
+    *,
+    force: bool,
+    figures: bool = False,
+    file: str | None = None,
+    hint: str = OUTPUT_HINT,
 ) -> None:
     """Refuse outputs that cannot be written, before any work is done.
 
@@ -42,16 +52,21 @@ def check_outputs(
         Where results are to go.
     force : bool
         Whether files that exist may be replaced.
+    figures : bool
+        Whether they are figures or pages, which replace a file of their own kind anyway.
     file : str, optional
         The input, which is never replaced.
     hint : str
         The option that names the outputs.
     """
-    from gscli.io.atomic import check_target
+    from gscli.io.atomic import check_target, descriptor_of, is_of_own_kind, same_file
+    from gscli.io.columns import split_member
 
-    resolved = [os.path.realpath(path) for path in outputs]
+    resolved = [
+        1 if str(path) == "-" else descriptor_of(path) or os.path.realpath(path) for path in outputs
+    ]
     for path, real in zip(outputs, resolved, strict=True):
-        if file not in (None, "-") and real == os.path.realpath(str(file)):
+        if file is not None and same_file(path, split_member(file)[0]):
             raise click.BadParameter(
                 f"{path} is the FILE that is read; name another", param_hint=hint
             )
@@ -60,8 +75,13 @@ def check_outputs(
                 f"{path} is given twice; name each output once", param_hint=hint
             )
     for path in outputs:
-        if str(path) != "-":
-            check_target(path, overwrite=force)
+        if str(path) == "-":
+            continue
+        check_target(path, overwrite=force or figures)
+        if figures and not force and not is_of_own_kind(path):
+            raise OutputError(
+                f"{path} exists and is not a file of its kind; use --force to replace it"
+            )
 
 
 def figure_targets(outputs: tuple[Path, ...], *, default: str, show: bool) -> tuple[Path, ...]:
@@ -176,14 +196,15 @@ class Request:
         return self.form == "log" and self.dtype != "float64"
 
     def check_room(self, path: Path, format: str) -> None:
-        """Refuse a target that its disk cannot hold; how well Parquet packs is not known."""
+        """Refuse a target that its disk cannot hold."""
         from gscli.io.atomic import check_room
         from gscli.io.writers import npy_bytes
 
-        if format == "npy":
-            check_room(path, npy_bytes(self.shape, self.dtype))
-        elif format == "csv":
-            check_room(path, math.prod(self.shape) * LEAST_CSV_BYTES)
+        least = {"csv": LEAST_CSV_BYTES, "parquet": LEAST_PARQUET_BYTES}
+        size = npy_bytes(self.shape, self.dtype)
+        if format in least:
+            size = int(math.prod(self.shape) * least[format])
+        check_room(path, size)
 
     def save(self, path: Path, format: Any, *, force: bool) -> None:
         """Write one file in one format; each output draws the same samples again."""

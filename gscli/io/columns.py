@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from gscli.errors import DataError
 
@@ -158,6 +159,20 @@ def _position(header: Sequence[str], name: str) -> int:
     raise DataError(
         f"{found} named {shown(name)}, chosen with --columns; there are {listed(header)}"
     )
+
+
+def split_member(path: str) -> tuple[str, str | None]:
+    """Return the file and the array in it that ``file.npz::name`` names.
+
+    Examples
+    --------
+    >>> split_member("runs.npz::first"), split_member("samples.csv")
+    (('runs.npz', 'first'), ('samples.csv', None))
+    """
+    file, separator, member = path.rpartition("::")
+    if not separator or not file or Path(path).exists():
+        return path, None
+    return file, member
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:

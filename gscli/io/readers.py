@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gscli.errors import DataError
-from gscli.io.columns import Columns
+from gscli.io.columns import Columns, split_member
 from gscli.io.compressed import gunzipped, unzstd
 from gscli.io.formats.arrays import TORCH, open_npy, open_npz, open_safetensors, raw_array
 from gscli.io.formats.frames import open_frame
@@ -98,7 +98,7 @@ def open_samples(
     """
     if not path:
         raise DataError("FILE has an empty name; name a file, or - for standard input")
-    file_name, member = _split_member(path)
+    file_name, member = split_member(path)
     label = "standard input" if path == "-" else path
     wish = _Wish(label, member, columns, temperatures or (), option)
     try:
@@ -125,14 +125,6 @@ def _is_log(samples: Samples, *, log: bool) -> bool:
     if log and form not in (None, "log"):
         raise DataError("its metadata say that it holds X, not log X; leave out --log")
     return log or form == "log"
-
-
-def _split_member(path: str) -> tuple[str, str | None]:
-    """Return the file and the array in it that ``file.npz::name`` names."""
-    file, separator, member = path.rpartition("::")
-    if not separator or not file or Path(path).exists():
-        return path, None
-    return file, member
 
 
 def _opened(file: Any, path: Path | None, wish: _Wish, files: ExitStack) -> Samples:

@@ -18,7 +18,7 @@ from gscli.errors import GscliError
 from gscli.plotting.export import SUFFIXES, check_browser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from rich.table import Table
     from rich.text import Text
@@ -57,6 +57,7 @@ VERDICT_COLOURS = {"Consistent": "green", "Rejected": "bold red", "Not judged": 
     help="Draw observed against expected, test by test: .html, .png, .svg, .pdf, .webp or .json. "
     "Repeatable.",
 )
+@options.force
 @options.as_json
 @options.threads
 @options.quiet
@@ -67,6 +68,7 @@ def command(
     log: bool,
     alpha: float,
     plots: tuple[Path, ...],
+    force: bool,
     as_json: bool,
     threads: int | None,
     quiet: bool,
@@ -92,15 +94,15 @@ def command(
 
     files = expand_globs(files)
     for file in files:
-        check_outputs(plots, force=True, file=file, hint="'--plot'")
+        check_outputs(plots, force=force, figures=True, file=file, hint="'--plot'")
     check_browser(plots)
     opened = partial(_open, parameters=parameters, columns=columns, log=log, quiet=quiet)
-    judged = partial(_judge, alpha=alpha, threads=threads)
+    judged = partial(_judge, alpha=alpha, threads=threads, quiet=quiet)
     runs: list[Run] = []
     if len(files) > 1:
         runs += [run for file in files for run in _attempted(file, opened, judged)]
     else:
-        runs += map(judged, opened(files[0]))
+        runs += judged(opened(files[0]))
     if plots:
         _draw(runs, plots)
     _show(runs, as_json=as_json, quiet=quiet)
@@ -173,16 +175,22 @@ def _open(
     columns: tuple[str, ...] | None,
     log: bool,
     quiet: bool,
-) -> "Iterator[Input]":
+) -> "Input":
     from gscli.cli.inputs import open_input
 
-    given = open_input(
+    return open_input(
         file, parameters, log=log, quiet=quiet, valid=False, one="-t", columns=columns
     )
-    return given.each()
 
 
-def _judge(given: "Input", *, alpha: float, threads: int | None) -> Judged:
+def _judge(given: "Input", *, alpha: float, threads: int | None, quiet: bool) -> "list[Run]":
+    """Return what was found of one file, at each temperature."""
+    found: list[Run] = [_judge_one(each, alpha, threads) for each in given.each()]
+    given.tell(quiet=quiet)
+    return found
+
+
+def _judge_one(given: "Input", alpha: float, threads: int | None) -> Judged:
     from gscli.inference.gof.check import check
     from gscli.io.samples import naming
 
@@ -193,15 +201,14 @@ def _judge(given: "Input", *, alpha: float, threads: int | None) -> Judged:
 
 
 def _attempted(
-    file: str, opened: "Callable[[str], Iterator[Input]]", judged: "Callable[[Input], Judged]"
-) -> "Iterator[Run]":
-    """Yield the runs of one file among several: one that fails does not end the others."""
+    file: str, opened: "Callable[[str], Input]", judged: "Callable[[Input], list[Run]]"
+) -> "list[Run]":
+    """Return what was found of one file among several: one that fails does not end the others."""
     try:
-        for given in opened(file):
-            yield judged(given)
+        return judged(opened(file))
     except (GscliError, click.UsageError) as error:
         reason = error.format_message() if isinstance(error, click.UsageError) else str(error)
-        yield Failed(file, reason.removeprefix(f"{file}: "))
+        return [Failed(file, reason.removeprefix(f"{file}: "))]
 
 
 def _show(runs: "list[Run]", *, as_json: bool, quiet: bool) -> None:

@@ -72,6 +72,7 @@ def command(
             found = make()
             tables = _scored(samples, make, found, append=append, threads=threads)
             _save(samples, tables, path, format, append=append, force=force)
+    given.tell(quiet=quiet)
     own = samples.has_temperatures and len(given.temperatures) != 1
     say(f"log-density for {describe_parameters([distribution], own=own)}", quiet=quiet)
     for remark in _remarks(found):

@@ -84,6 +84,7 @@ def command(
     if file is not None:
         given = open_input(file, parameters, log=log, quiet=quiet, columns=columns, assume=True)
         names, measured = given.samples.names, _measure(given.samples)
+        given.tell(quiet=quiet)
         known = given.parameters or parameters
         parameters = replace(known, temperatures=given.temperatures)
     first = parameters.at()

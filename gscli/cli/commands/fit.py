@@ -67,6 +67,7 @@ def command(
         found.append({"names": list(samples.names), **result.as_dict()})
         if not as_json:
             _print(result, samples.names, fixed=fixed is not None)
+    given.tell(quiet=quiet)
     if as_json:
         echo_json(found[0] if len(found) == 1 else {"fits": found})
 

@@ -52,6 +52,7 @@ KINDS = ("auto", "points", "bins", "marginals")
 @options.style
 @options.show
 @click.option("--terminal", is_flag=True, help="Draw in the terminal instead of a file.")
+@options.force
 @options.threads
 @options.quiet
 def command(
@@ -69,6 +70,7 @@ def command(
     style: "Style",
     show: bool,
     terminal: bool,
+    force: bool,
     threads: int | None,
     quiet: bool,
 ) -> None:
@@ -91,7 +93,7 @@ def command(
     if terminal and (outputs or show):
         raise click.UsageError("--terminal draws here; leave out -o and --open")
     targets = () if terminal else figure_targets(outputs, default="plot.html", show=show)
-    check_outputs(targets, force=True, file=file)
+    check_outputs(targets, force=force, figures=True, file=file)
     if file is None:
         given = draw_input(parameters, n=n, seed=seed, quiet=quiet)
     else:
@@ -104,8 +106,10 @@ def command(
         raise click.UsageError("--terminal draws two or more categories; name more")
     if terminal:
         _draw_in_terminal(sample, plot_options)
+        given.tell(quiet=quiet)
         return
     _draw(sample, plot_options, targets, style)
+    given.tell(quiet=quiet)
     say(f"Wrote {', '.join(map(str, targets))} ({sample.origin})", quiet=quiet)
     if show:
         open_page(targets)
