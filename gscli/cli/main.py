@@ -33,6 +33,8 @@ OUT_OF_MEMORY = "out of memory; raise the limit that ulimit -v sets, or ask for 
 NO_THREAD = "can't start new thread"
 """What Python says where the memory for the stack of a thread is missing."""
 
+CLOSED = "standard output is closed; open it, as with >/dev/null"
+
 SIGNALLED = 128
 """The exit code of a program that a signal ended is this and the signal's number."""
 
@@ -58,8 +60,7 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             result = super().invoke(ctx)
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            sys.stdout.flush()
         except BrokenPipeError:
             # The reader wanted no more, which is no failure (click would exit with 1).
             raise click.exceptions.Exit(0) from None
@@ -83,6 +84,8 @@ class Group(click.Group):
         **extra: Any,
     ) -> NoReturn:
         with _ending():
+            if sys.stdout is None:
+                _fail(CLOSED, _failed_code(sys.argv[1:] if args is None else args))
             code = super().main(
                 args, prog_name or "gscli", complete_var, standalone_mode=False, **extra
             )

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from gscli import __version__
 from gscli.cli.param_types import unknown_suffix
 from gscli.cli.progress import track
 from gscli.errors import OutputError
+from gscli.plotting.export import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
     from gscli.arrays import FloatArray
@@ -82,6 +84,25 @@ def check_outputs(
             raise OutputError(
                 f"{path} exists and is not a file of its kind; use --force to replace it"
             )
+
+
+EFFECTIVE = {
+    "width": ("--width", IMAGE_SUFFIXES),
+    "height": ("--height", IMAGE_SUFFIXES),
+    "scale": ("--scale", (".png", ".webp")),
+    "plotlyjs": ("--plotlyjs", PAGE_SUFFIXES),
+}
+"""The outputs on which an option of style has an effect."""
+
+
+def check_style(targets: Sequence[Path]) -> None:
+    """Refuse an option of style that has no effect on any of the outputs."""
+    context = click.get_current_context()
+    for name, (option, suffixes) in EFFECTIVE.items():
+        typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if typed and not any(path.suffix.lower() in suffixes for path in targets):
+            kinds = ", ".join(suffix[1:] for suffix in suffixes if suffix != ".htm")
+            raise click.UsageError(f"{option} has an effect on {kinds} alone; leave it out")
 
 
 def figure_targets(outputs: tuple[Path, ...], *, default: str, show: bool) -> tuple[Path, ...]:

@@ -8,7 +8,7 @@ from click.core import ParameterSource
 
 from gscli.cli import options
 from gscli.cli.messages import say
-from gscli.cli.outputs import check_outputs, figure_targets, open_page
+from gscli.cli.outputs import check_outputs, check_style, figure_targets, open_page
 from gscli.cli.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def command(
     if terminal and (outputs or show):
         raise click.UsageError("--terminal draws here; leave out -o and --open")
     targets = () if terminal else figure_targets(outputs, default="plot.html", show=show)
+    check_style(targets)
     check_outputs(targets, force=force, figures=True, file=file)
     if file is None:
         given = draw_input(parameters, n=n, seed=seed, quiet=quiet)
@@ -136,9 +137,10 @@ def _check_combination(
                 raise click.UsageError(f"{option} says what FILE holds; name a FILE")
     if log_ratio and kind == "marginals":
         raise click.UsageError("--log-ratio and --kind marginals are both given; leave one out")
-    if terminal and (log_ratio or kind != "auto"):
+    contours = context.get_parameter_source("contours") is ParameterSource.COMMANDLINE
+    if terminal and (log_ratio or kind != "auto" or contours):
         raise click.UsageError(
-            "--terminal draws counts on the simplex; leave out --kind and --log-ratio"
+            "--terminal draws counts on the simplex; leave out --kind, --log-ratio and --contours"
         )
 
 
