@@ -67,6 +67,6 @@ class _Lines(io.RawIOBase):
         try:
             for frame in lines.collect_batches(chunk_size=LINES, maintain_order=True):
                 yield ("\n".join(frame.to_series()) + "\n").encode()
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             reason = str(error).partition("\n")[0]
             raise DataError(f"is damaged, or is not text: {reason}") from error

@@ -166,7 +166,7 @@ def _counts(fields: Sequence[str], second: str) -> bool:
 def _commented_names(comment: str, separator: str, count: int) -> list[str]:
     """Return the names in the last comment above the rows, as np.savetxt writes them."""
     text = comment.lstrip("# ").strip()
-    mark = separator if separator in text else next((m for m in SEPARATORS if m in text), ",")
+    mark = separator if separator in text else ","  # blanks may be those of a sentence
     (names,) = _split([text], mark) if text else ([],)
     names = [name.strip() for name in names]
     right = len(names) == count and not any(map(is_number, names)) and all(names)
