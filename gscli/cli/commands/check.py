@@ -279,7 +279,7 @@ def _print(run: Judged) -> None:
     console.print(conclusion(result), Text(printable(drawn)))
     console.print(f"(alpha = {result.alpha:g}, {result.correction}; n = {result.n:,})")
     for remark in result.remarks:
-        console.print(itemised("-", Text(remark)))
+        console.print(itemised("-", Text(printable(remark))))
     if result.causes:
         console.print(Text("\nWhy" if not result.conclusive else "\nLikeliest cause first"))
         for number, cause in enumerate(result.causes, 1):

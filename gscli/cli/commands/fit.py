@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gscli.cli import options
-from gscli.cli.messages import echo_json
+from gscli.cli.messages import echo_json, printable
 from gscli.cli.param_types import TemperaturesType
 from gscli.cli.tables import itemised, plain_table
 
@@ -90,9 +90,9 @@ def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:
     )
     console.print(Text(remark))
     for remark in result.remarks:
-        console.print(itemised("-", Text(remark)))
+        console.print(itemised("-", Text(printable(remark))))
     for cause in goodness.causes:
-        console.print(itemised("-", Text(cause)))
+        console.print(itemised("-", Text(printable(cause))))
 
 
 def _goodness(verdict: str) -> tuple[str, str]:
@@ -106,7 +106,7 @@ def _table(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> "Tabl
 
     table = plain_table("category", "p", "standard error", "95 % interval")
     for name, estimate, error, interval in _rows(result, names):
-        table.add_row(Text(name), estimate, error, interval)
+        table.add_row(Text(printable(name)), estimate, error, interval)
     if len(names) > SHOWN_CATEGORIES:
         table.add_row(f"({len(names) - SHOWN_CATEGORIES} more: --json has all)")
     ends = result.interval_95.temperature
