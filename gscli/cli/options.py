@@ -141,7 +141,7 @@ columns = click.option(
 
 
 def file_argument(required: bool = True) -> Callable[[F], F]:
-    """`FILE`, a path or ``-``."""
+    """`FILE`: a path, perhaps with the name of an array in it, or ``-``."""
     metavar = "FILE" if required else "[FILE]"
     return click.argument("file", metavar=metavar, required=required, type=click.Path())
 
