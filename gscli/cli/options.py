@@ -11,6 +11,7 @@ from gscli.cli.param_types import (
     BatchSizesType,
     FiniteRange,
     LogitsType,
+    NamesType,
     OutputType,
     SamplesType,
     SeedType,
@@ -140,8 +141,17 @@ table_format = click.option(
 )
 
 
+columns = click.option(
+    "--columns",
+    type=NamesType(),
+    metavar="NAME[,NAME...]",
+    help="The columns of FILE that are categories, by name or counted from 1.  [default: all but "
+    "temperature, log_prob and an index]",
+)
+
+
 def file_argument(required: bool = True) -> Callable[[F], F]:
-    """`FILE`, a path or ``-``."""
+    """`FILE`: a path, perhaps with the name of an array in it, or ``-``."""
     metavar = "FILE" if required else "[FILE]"
     return click.argument("file", metavar=metavar, required=required, type=click.Path())
 
