@@ -14,7 +14,7 @@ from gscli.plotting.panels import Panel, titled
 LABEL_HEIGHT = 17
 """Pixels that the name of an upright line takes above the plot."""
 
-MOST_TICKS = 9
+MOST_TICKS = 11
 """Labels for which a narrow screen has room."""
 
 AROUND = 3.0
@@ -127,8 +127,8 @@ def ticks(low: float, high: float) -> list[float]:
     --------
     >>> ticks(0.05, 10)
     [0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
-    >>> ticks(0.02, 1000), ticks(0.3, 0.5), ticks(1.1, 1.9)
-    ([0.1, 1.0, 10.0, 100.0, 1000.0], [0.3, 0.4, 0.5], [1.1, 1.9])
+    >>> ticks(0.01, 1000), ticks(0.3, 0.5), ticks(1.1, 1.9)
+    ([0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], [0.3, 0.4, 0.5], [1.1, 1.9])
     """
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
@@ -29,6 +30,8 @@ LOOKS: "dict[Estimator, tuple[str, str]]" = {
 DECADES = 6
 """Powers of ten that a panel shows at most: a bias goes to 0."""
 
+Y_AXIS = {"type": "log", "exponentformat": "power"}
+
 
 def estimator_panels(comparison: "Comparison", *, title: str = "", subtitle: str = "") -> go.Figure:
     """Draw squared bias, variance, and the error at each batch size over the temperature.
@@ -47,7 +50,48 @@ def estimator_panels(comparison: "Comparison", *, title: str = "", subtitle: str
         it is advised, open where the gradient is only shrunk towards 0.
     """
     curves = _curves(comparison)
-    headings = list(curves)
+    figure = cartesian(
+        [Panel(curve.heading) for curve in curves],
+        x=_temperature_axis(comparison),
+        y=Y_AXIS,
+        columns=2 if len(curves) == 4 else 3,
+        size=(265, 225),
+        gap=(75, 105),
+        margin=theme.Margin(70, 40, 145, 125),
+    )
+    for index, curve in enumerate(curves):
+        _draw(figure, index, comparison, curve)
+    return titled(figure, title, subtitle)
+
+
+def estimator_figures(comparison: "Comparison") -> dict[str, go.Figure]:
+    """Draw the panels of `estimator_panels` as figures of their own, by heading.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        From `gscli.distribution.estimators.compare`.
+    """
+    figures = {}
+    for curve in _curves(comparison):
+        x = _temperature_axis(comparison)
+        y = Y_AXIS | {"title": {"text": curve.heading}}
+        figures[curve.heading] = cartesian([Panel()], x=x, y=y)
+        _draw(figures[curve.heading], 0, comparison, curve)
+    return figures
+
+
+def _draw(figure: go.Figure, index: int, comparison: "Comparison", curve: "Curve") -> None:
+    add_traces(figure, index, _lines(comparison, curve.value), xaxis="x", yaxis="y")
+    shown = _positive(comparison, curve.value)
+    if curve.batch_size is not None:
+        add_traces(figure, index, [_no_gradient(comparison)], xaxis="x", yaxis="y")
+        shown += [comparison.no_gradient] * (comparison.no_gradient > 0)
+        add_traces(figure, index, _marks(comparison, curve.batch_size), xaxis="x", yaxis="y")
+    figure.layout[numbered("yaxis", index)].update(_range(shown))
+
+
+def _temperature_axis(comparison: "Comparison") -> dict[str, Any]:
     low, high = min(comparison.temperatures), max(comparison.temperatures)
     values = ticks(low, high)
     x: dict[str, Any] = {
@@ -58,39 +102,30 @@ def estimator_panels(comparison: "Comparison", *, title: str = "", subtitle: str
     }
     if low == high:
         x["range"] = [math.log10(low / AROUND), math.log10(high * AROUND)]
-    figure = cartesian(
-        [Panel(heading) for heading in headings],
-        x=x,
-        y={"type": "log", "exponentformat": "power"},
-        columns=2 if len(headings) == 4 else 3,
-        size=(265, 225),
-        gap=(75, 105),
-        margin=theme.Margin(70, 40, 145, 125),
-    )
-    for index, (heading, value) in enumerate(curves.items()):
-        add_traces(figure, index, _lines(comparison, value), xaxis="x", yaxis="y")
-        shown = _positive(comparison, value)
-        if heading.startswith("error"):
-            add_traces(figure, index, [_no_gradient(comparison)], xaxis="x", yaxis="y")
-            shown += [comparison.no_gradient] * (comparison.no_gradient > 0)
-        figure.layout[numbered("yaxis", index)].update(_range(shown))
-    offset = len(headings) - len(comparison.batch_sizes)
-    for index, m in enumerate(comparison.batch_sizes, offset):
-        add_traces(figure, index, _marks(comparison, m), xaxis="x", yaxis="y")
-    return titled(figure, title, subtitle)
+    return x
 
 
 Value = Callable[["EstimatorError"], float | None]
 
 
-def _curves(comparison: "Comparison") -> dict[str, Value]:
-    curves: dict[str, Value] = {
-        "squared bias": lambda error: error.squared_bias,
-        "variance of one sample": lambda error: error.variance,
-    }
-    for m in comparison.batch_sizes:
-        curves[f"error, m = {m:,}"] = lambda error, m=m: error.mse[m]  # type: ignore[misc]
-    return curves
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What one panel shows of each estimator: a value over temperature, perhaps at a batch size."""
+
+    heading: str
+    value: Value
+    batch_size: int | None = None
+
+
+def _curves(comparison: "Comparison") -> list[Curve]:
+    def error(m: int) -> Curve:
+        return Curve(f"error, m = {m:,}", lambda each: each.mse[m], m)
+
+    return [
+        Curve("squared bias", lambda each: each.squared_bias),
+        Curve("variance of one sample", lambda each: each.variance),
+        *map(error, comparison.batch_sizes),
+    ]
 
 
 def _values(comparison: "Comparison", name: "Estimator", value: Value) -> list[float | None]:

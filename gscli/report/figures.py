@@ -5,9 +5,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from gscli.arrays import FloatArray, largest, log_softmax
 from gscli.distribution.concrete import Concrete
+from gscli.distribution.gradients import GradientError, gradient_error
 from gscli.distribution.regions import Region, highest_density_regions
 from gscli.execution.threads import ordered_map
 from gscli.plotting import theme
@@ -15,26 +17,29 @@ from gscli.plotting.curves import Axis, Line, Mark, curves
 from gscli.plotting.marginals import histogram_panels, share_density
 from gscli.plotting.panels import Categories, Panel, titled
 from gscli.plotting.ternary import ternary_panels
-from gscli.report.sweep import Sweep
+from gscli.report.sweep import CURVE_CATEGORIES, Sweep
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-PANELS = 12
 PANEL_POINTS = 300
 HISTOGRAM_ROWS = 10**6
 LINE_POINTS = 160
 LINES = 7
+
+LOWEST, HIGHEST = 0.02, 50.0
+"""Temperatures that the explorer reaches, and that the gradient's error is drawn over."""
+
+ERROR_POINTS, FEW_ERROR_POINTS = 49, 9
+"""Temperatures between them at which the error is computed; few where a line is coarse too."""
 
 ANNEALING_FLOOR = 0.5
 MADDISON_TEMPERATURE = 2 / 3
 
 
 def panels(sweep: Sweep, corners: Sequence[int]) -> list[Panel]:
-    """Return a panel for each temperature, a dozen at most, evenly chosen."""
-    picked = np.unique(np.linspace(0, len(sweep.steps) - 1, PANELS).round().astype(int))
-    draw = partial(_panel, sweep, corners)
-    return list(ordered_map(draw, [sweep.temperatures[i] for i in picked.tolist()]))
+    """Return a panel for each shown temperature."""
+    return list(ordered_map(partial(_panel, sweep, corners), sweep.shown))
 
 
 def _panel(sweep: Sweep, corners: Sequence[int], temperature: float) -> Panel:
@@ -73,19 +78,24 @@ def temperatures_figure(
 ) -> "go.Figure":
     """Return the small multiples as one figure; of one panel, that panel."""
     chosen = [names[k] for k in corners]
+    colours = [theme.CATEGORY_COLOURS.index(colours_of(probs)[k]) for k in corners]
     title = "Effect of temperature on the Concrete distribution" if len(drawn) > 1 else ""
     if len(corners) == 2:
         return titled(histogram_panels(drawn, label=f"share of {chosen[0]}"), title)
     shown = [probs[k] for k in corners] if len(drawn) > 1 else None
-    return titled(ternary_panels(drawn, Categories(chosen, corners, shown), small=True), title)
+    return titled(ternary_panels(drawn, Categories(chosen, colours, shown), small=True), title)
+
+
+def colours_of(probs: npt.ArrayLike) -> dict[int, str]:
+    """Return the colours of the most probable categories, by position; the rest are grey."""
+    top = largest(np.asarray(probs), LINES)
+    return dict(zip(top, theme.category_colours(top), strict=True))
 
 
 def change_figures(sweep: Sweep, names: Sequence[str]) -> dict[str, "go.Figure"]:
     """Return how the mean, the entropy, E[max X] and the share of nearly one-hot samples change."""
     grid = [facts.temperature for facts in sweep.curve]
     probs = np.exp(sweep.logits)
-    top = largest(sweep.logits, LINES)
-    colours = theme.category_colours(top)
     means = [
         Line(
             names[k],
@@ -98,7 +108,7 @@ def change_figures(sweep: Sweep, names: Sequence[str]) -> dict[str, "go.Figure"]
             colour,
             float(probs[k]),
         )
-        for k, colour in zip(top, colours, strict=True)
+        for k, colour in colours_of(probs).items()
     ]
     axis = Axis("mean", {"rangemode": "tozero"})
     most = f"The {LINES} most probable of {len(probs):,} categories" if len(probs) > LINES else ""
@@ -132,8 +142,8 @@ def error_figure(sweep: Sweep) -> "go.Figure":
     The best temperatures are marked: filled where they are advised, open where the gradient is
     only shrunk.
     """
-    grid = [facts.temperature for facts in sweep.curve]
-    costs = [facts.gradient_error for facts in sweep.curve]
+    found = error_curve(sweep)
+    grid, costs = list(found), list(found.values())
     colours = _batch_colours(sweep.batch_sizes)
     lines = [
         Line(
@@ -156,7 +166,7 @@ def error_figure(sweep: Sweep) -> "go.Figure":
         if m in best:
             error = each.advised_error.error(m)
             marks.append(Mark(f"best for m = {m:,}", each.advised, error, colours[m]))
-        if each.shrunk and sweep.spans(each.best):
+        if each.shrunk and charted(sweep, each.best):
             name, error = f"least for m = {m:,}, a shrunk gradient", each.best_error.error(m)
             marks.append(Mark(name, each.best, error, colours[m], hollow=True))
     # What falls below the error and that of no gradient is of no interest.
@@ -164,16 +174,34 @@ def error_figure(sweep: Sweep) -> "go.Figure":
     highest = max(1e-299, *(max(line.values) for line in lines))
     lowest = min(shown, default=highest) / 3
     range_ = [float(np.log10(lowest)), float(np.log10(highest)) + 0.2]
-    ticks: dict[str, object] = {"nticks": 6}
-    if range_[1] - range_[0] < 2.5:
-        # Whole decades: of less, the ticks would be bare digits.
-        range_ = [float(np.floor(range_[0])), float(np.ceil(range_[1]))]
-        ticks = {"dtick": 1}
     axis = Axis(
         "squared error of the gradient",
-        {"type": "log", "exponentformat": "power", "range": range_, **ticks},
+        {"type": "log", "exponentformat": "power", "range": range_, "dtick": 1},
     )
-    return curves(lines, axis, marks=marks, title="Error of the relaxed gradient")
+    figure = curves(lines, axis, marks=marks, title="Error of the relaxed gradient")
+    low, high = min(sweep.temperatures), max(sweep.temperatures)
+    if low < high:
+        shade = {"fillcolor": theme.MUTED, "opacity": 0.08, "line_width": 0, "layer": "below"}
+        figure.add_vrect(low, high, **shade)
+    return figure
+
+
+def error_curve(sweep: Sweep) -> dict[float, GradientError]:
+    """Return the gradient's error from 0.02 to 50, and over the temperatures of the sweep."""
+    known = {facts.temperature: facts.gradient_error for facts in sweep.curve}
+    count = ERROR_POINTS if len(sweep.logits) <= CURVE_CATEGORIES else FEW_ERROR_POINTS
+    wanted = {t for t in np.geomspace(LOWEST, HIGHEST, count).tolist() if not sweep.spans(t)}
+    # The marks lie on the lines.
+    marked = [t for each in (sweep.advice or {}).values() for t in (each.best, each.advised)]
+    wanted |= {t for t in marked if LOWEST < t < HIGHEST}
+    known |= {t: gradient_error(sweep.logits, t) for t in wanted - set(known)}
+    return {t: known[t] for t in sorted(known)}
+
+
+def charted(sweep: Sweep, temperature: float) -> bool:
+    """Tell whether the figure of the gradient's error shows a temperature."""
+    low, high = min(LOWEST, *sweep.temperatures), max(HIGHEST, *sweep.temperatures)
+    return low <= temperature <= high
 
 
 def _batch_colours(batch_sizes: Sequence[int]) -> dict[int, str]:
@@ -183,15 +211,15 @@ def _batch_colours(batch_sizes: Sequence[int]) -> dict[int, str]:
 
 
 def marked_best(sweep: Sweep) -> dict[int, float]:
-    """Return the advised temperatures within the sweep's range, by batch size: diamonds."""
+    """Return the advised temperatures that are charted, by batch size: diamonds."""
     best = {m: each.advised for m, each in (sweep.advice or {}).items()}
-    return {m: t for m, t in best.items() if sweep.spans(t)}
+    return {m: t for m, t in best.items() if charted(sweep, t)}
 
 
 def marked_rules(sweep: Sweep) -> dict[str, float]:
-    """Return the rules of thumb within the sweep's range, by name: dashed lines."""
+    """Return the rules of thumb that are charted, by name: dashed lines."""
     rules = rules_of_thumb(len(sweep.logits))
-    return {name: t for name, t in rules.items() if sweep.spans(t)}
+    return {name: t for name, t in rules.items() if charted(sweep, t)}
 
 
 def _merged(rules: dict[str, float]) -> dict[float, str]:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gscli.arrays import largest
+from gscli.distribution import estimators
+from gscli.distribution.estimators import Comparison
 from gscli.distribution.extremes import WITHIN
 from gscli.distribution.gradients import MAX_RELATIVE_BIAS
 from gscli.distribution.properties import cautions, format_best
 from gscli.plotting import theme
 from gscli.plotting.curves import LABEL_HEIGHT
+from gscli.plotting.estimators import LOOKS, estimator_figures
 from gscli.records import to_json
 from gscli.report import figures
 from gscli.report.sweep import CHECKED_CATEGORIES, Step, Sweep, explorer_noise
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 CLEAR = "rgba(0,0,0,0)"
+DASHES = {"solid": "", "longdash": "10 4", "dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3"}
+"""What plotly's names of dashes are in SVG."""
+
 PARTICLES = 2000
 SLIDERS = 12
 CORNERS = 3
@@ -41,13 +47,22 @@ class Origin:
         Of the categories.
     command : str
         The command that makes the same page again.
+    weights : str
+        The option that gives the weights, as typed in a shell.
+    grid : str
+        The temperatures, as typed.
     scale : float
         What turns normalised log-probabilities into those of the weights as they were given.
+    title : str
+        Of the page.
     """
 
     names: tuple[str, ...]
     command: str
+    weights: str = "--pi 1,3,6"
+    grid: str = "0.05:10:12"
     scale: float = 0.0
+    title: str = "Which temperature?"
 
 
 def page(sweep: Sweep, origin: Origin) -> str:
@@ -84,6 +99,7 @@ def page(sweep: Sweep, origin: Origin) -> str:
     corners, shown = largest(sweep.logits, CORNERS), largest(sweep.logits, SHOWN)
     panels = figures.panels(sweep, corners)
     changes = figures.change_figures(sweep, origin.names)
+    training = estimator_figures(sweep.comparison) if sweep.comparison else {}
     drawn = {
         **{
             f"panel-{i}": figures.temperatures_figure(
@@ -93,6 +109,10 @@ def page(sweep: Sweep, origin: Origin) -> str:
         },
         **{f"change-{name}": figure for name, figure in changes.items()},
         "error": figures.error_figure(sweep),
+        **{
+            f"training-{i}": figure.update_layout(showlegend=False)
+            for i, figure in enumerate(training.values())
+        },
     }
     return environment.get_template("template.html").render(
         sweep=sweep,
@@ -101,6 +121,10 @@ def page(sweep: Sweep, origin: Origin) -> str:
         panel_points=figures.PANEL_POINTS,
         advice=advice(sweep),
         rules=figures.rules_of_thumb(len(sweep.logits)),
+        training=list(training),
+        estimators=estimator_rows(sweep.comparison) if sweep.comparison else [],
+        training_cautions=list(estimators.cautions(sweep.comparison)) if sweep.comparison else [],
+        training_command=_training_command(sweep, origin),
         checks=check_rows(sweep.steps),
         single=len(set(sweep.temperatures)) == 1,
         lines=figures.LINES,
@@ -112,14 +136,15 @@ def page(sweep: Sweep, origin: Origin) -> str:
         shown_mass=float(np.exp(sweep.logits[list(shown)]).sum()),
         uniform=bool(np.ptp(np.exp(sweep.logits)) < 1e-12),
         corners=[
-            (k, theme.CATEGORY_COLOURS.index(colour))
-            for k, colour in zip(corners, theme.category_colours(corners), strict=True)
+            (k, theme.CATEGORY_COLOURS.index(figures.colours_of(sweep.logits)[k])) for k in corners
         ],
         versions={name: version(name) for name in ("gscli", "numpy", "plotly")},
         data=_data(sweep, origin, corners, shown),
         figures={name: _embedded(figure) for name, figure in drawn.items()},
         style=source.joinpath("report.css").read_text(encoding="utf-8"),
-        script=source.joinpath("report.js").read_text(encoding="utf-8"),
+        script="".join(
+            source.joinpath(name).read_text(encoding="utf-8") for name in ("exact.js", "report.js")
+        ),
         plotlyjs=get_plotlyjs(),
     )
 
@@ -154,6 +179,42 @@ def all_figures(sweep: Sweep, names: Sequence[str]) -> "dict[str, go.Figure]":
         **figures.change_figures(sweep, names),
         "gradient_error": figures.error_figure(sweep),
     }
+
+
+def estimator_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return a row for each estimator: its look, and its least error at each batch size.
+
+    Errors are multiples of the least of all, among gradients with a bias up to 50 %.
+    """
+    winners = comparison.best(MAX_RELATIVE_BIAS)
+    rows = []
+    for name in comparison.estimators:
+        colour, dash = LOOKS[name]
+        found = {m: comparison.best_of(name, m, MAX_RELATIVE_BIAS) for m in comparison.batch_sizes}
+        rows.append(
+            {
+                "name": name,
+                "exact": comparison.errors[0][name].exact,
+                "ink": _css_colour(colour),
+                "dashes": DASHES[dash],
+                "cells": [
+                    each and (each.mse / winners[m].mse, each.temperature, winners[m] == each)
+                    for m, each in found.items()
+                ],
+            }
+        )
+    return rows
+
+
+def _css_colour(colour: str) -> str:
+    if colour in theme.CATEGORY_COLOURS:
+        return f"var(--category-{theme.CATEGORY_COLOURS.index(colour)})"
+    return "var(--muted)" if colour == theme.MUTED else "var(--ink)"
+
+
+def _training_command(sweep: Sweep, origin: Origin) -> str:
+    sizes = ",".join(map(str, sweep.batch_sizes))
+    return f"gscli gradient {origin.weights} -t {origin.grid} -m {sizes}"
 
 
 def format_cost(cost: float | None) -> str:
@@ -222,7 +283,8 @@ def _embedded(figure: "go.Figure") -> dict[str, Any]:
         layout.pop(key, None)
     top = 12 + LABEL_HEIGHT * len(layout.get("annotations", ()))
     layout["margin"] = {"l": 44, "r": 20, "t": top, "b": 48}
-    layout |= {"autosize": True, "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR}
+    # A drag would zoom, and leave a ternary's corner names where they are: it sets t instead.
+    layout |= {"autosize": True, "dragmode": False, "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR}
     if "ternary" in layout:
         layout["margin"] = {"l": 8, "r": 8, "t": 14, "b": 24}
         layout["ternary"]["bgcolor"] = CLEAR
@@ -239,6 +301,8 @@ def _data(
 ) -> dict[str, Any]:
     """Return what the explorer needs: of many categories an exact sub-composition."""
     num_categories = len(sweep.logits)
+    curve = figures.error_curve(sweep)
+    own = figures.colours_of(sweep.logits)
     noise = explorer_noise(num_categories, PARTICLES, seed=sweep.seed, categories=shown)
     few = len(shown) < num_categories
     return {
@@ -246,6 +310,23 @@ def _data(
         "logits": (sweep.logits[list(shown)] + origin.scale).tolist(),
         "positions": list(shown),
         "colours": list(theme.CATEGORY_COLOURS),
+        "hues": [theme.CATEGORY_COLOURS.index(own[k]) if k in own else None for k in shown],
+        "lines": [shown.index(k) for k in own],
+        "whole": not few,
+        "num_categories": num_categories,
+        "weights": origin.weights,
+        "n": sweep.n,
+        "seed": sweep.seed,
+        "batch_sizes": list(sweep.batch_sizes),
+        "batch_size": sweep.middle,
+        "max_relative_bias": MAX_RELATIVE_BIAS,
+        "curve": {
+            "temperature": list(curve),
+            "squared_bias": [cost.bias**2 for cost in curve.values()],
+            "relative_bias": to_json([cost.relative_bias for cost in curve.values()]),
+            "noise": [cost.noise for cost in curve.values()],
+            "no_gradient": next(iter(curve.values())).no_gradient,
+        },
         "corners": [shown.index(k) for k in corners],
         "sliders": [shown.index(k) for k in largest(sweep.logits, SLIDERS)],
         "rule": 1 / (num_categories - 1),

@@ -1,5 +1,3 @@
-"use strict";
-
 (() => {
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const data = read("data");
@@ -16,12 +14,17 @@
   const bytes = Uint8Array.from(atob(data.noise), (letter) => letter.charCodeAt(0));
   const noise = new Float32Array(bytes.buffer); // log E, row after row
   const rows = data.rows;
-  const begin = { logits: Float64Array.from(data.logits), temperature: 1 };
-  const state = {
+  const begin = {
     logits: Float64Array.from(data.logits),
-    temperature: begin.temperature,
+    temperature: 1,
+    batchSize: data.batch_size,
+    mode: "relaxed",
     corners: data.corners.slice(),
   };
+  const state = { ...begin, logits: begin.logits.slice(), corners: begin.corners.slice() };
+  const moved = () => state.logits.some((logit, k) => logit !== begin.logits[k]);
+  // Three digits: what is shown, computed, linked and copied is one number.
+  const rounded = (number) => Number(number.toPrecision(3));
   const samples = new Float64Array(rows * K);
   const argmax = new Int32Array(rows);
 
@@ -58,7 +61,8 @@
       rounding[argmax[row]] += 1 / rows;
       if (samples[row * K + argmax[row]] > data.near) near += 1 / rows;
     }
-    return { mean, rounding, near };
+    // Of hard samples, the values are one-hot.
+    return state.mode === "relaxed" ? { mean, rounding, near } : { mean: rounding, rounding, near: 1 };
   }
 
   function probabilities() {
@@ -70,11 +74,13 @@
 
   // --- the picture ---------------------------------------------------------------------------
 
+  const STRAIGHT_LINES = 150;
+  const LARGEST_DISC = 24; // pixels, of all samples at one corner
   const canvas = document.getElementById("simplex");
+  // One colour a category over the whole page, for the most probable; grey for the rest.
   const colourOf = (k) => {
-    const own = (c) => data.positions[c] % data.colours.length;
-    const clash = new Set(state.corners.map(own)).size < state.corners.length;
-    return colour(clash && state.corners.includes(k) ? state.corners.indexOf(k) : own(k));
+    if (data.hues[k] !== null) return colour(data.hues[k]);
+    return style(state.corners.includes(k) ? "--ink" : "--muted");
   };
 
   /** Where the corners lie, in pixels, and where a row's point does. */
@@ -128,7 +134,45 @@
     return [`${cut(count)}${ending}`, measure(count)];
   }
 
+  /** The relaxed samples; of the straight-through ones, some with a line to their value. */
+  function paintPoints(pen, corners, height) {
+    const muted = style("--muted");
+    const colours = new Map(state.corners.map((k) => [k, colourOf(k)]));
+    const soft = state.mode === "relaxed" ? 1 : 0.6;
+    for (let row = 0; row < rows; row++) {
+      const at = place(row, corners, height);
+      const ink = colours.get(argmax[row]) ?? muted;
+      pen.globalAlpha = soft * Number(alpha);
+      pen.fillStyle = ink;
+      pen.beginPath();
+      pen.arc(at.x, at.y, 2.6, 0, 2 * Math.PI);
+      pen.fill();
+      const corner = corners[state.corners.indexOf(argmax[row])];
+      if (state.mode === "relaxed" || row >= STRAIGHT_LINES || !corner) continue;
+      pen.strokeStyle = ink;
+      pen.lineWidth = 0.8;
+      pen.beginPath();
+      pen.moveTo(at.x, at.y);
+      pen.lineTo(corner.x, corner.y);
+      pen.stroke();
+    }
+    pen.globalAlpha = 1;
+  }
+
+  /** One-hot values lie on each other: a disc at each corner, its area their number. */
+  function paintVertices(pen, corners) {
+    const { rounding } = summary();
+    state.corners.forEach((k, i) => {
+      pen.fillStyle = colourOf(k);
+      pen.beginPath();
+      pen.arc(corners[i].x, corners[i].y, LARGEST_DISC * Math.sqrt(rounding[k]), 0, 2 * Math.PI);
+      pen.fill();
+    });
+  }
+
+  let alpha = 1;
   function paint() {
+    alpha = style("--point-alpha");
     const { width, height, corners } = geometry();
     const ratio = window.devicePixelRatio || 1;
     canvas.style.height = `${height}px`;
@@ -142,17 +186,8 @@
     corners.forEach((corner, i) => (i ? pen.lineTo(corner.x, corner.y) : pen.moveTo(corner.x, corner.y)));
     pen.closePath();
     pen.stroke();
-    pen.globalAlpha = Number(style("--point-alpha"));
-    const muted = style("--muted");
-    const colours = new Map(state.corners.map((k) => [k, colourOf(k)]));
-    for (let row = 0; row < rows; row++) {
-      const at = place(row, corners, height);
-      pen.fillStyle = colours.get(argmax[row]) ?? muted;
-      pen.beginPath();
-      pen.arc(at.x, at.y, 2.6, 0, 2 * Math.PI);
-      pen.fill();
-    }
-    pen.globalAlpha = 1;
+    if (state.mode !== "hard") paintPoints(pen, corners, height);
+    if (state.mode !== "relaxed") paintVertices(pen, corners);
     const probs = probabilities();
     pen.font = "600 15px Inter, Helvetica, Arial, sans-serif";
     state.corners.forEach((k, i) => {
@@ -172,6 +207,7 @@
   // --- the numbers ---------------------------------------------------------------------------
 
   const slider = document.getElementById("temperature");
+  const batch = document.getElementById("batch");
   const toTemperature = (place) => LOWEST * (HIGHEST / LOWEST) ** place;
   const toPlace = (temperature) => Math.log(temperature / LOWEST) / Math.log(HIGHEST / LOWEST);
   const shownCategories = data.sliders;
@@ -200,7 +236,8 @@
       control.append(element("label", { for: id }, data.names[k]), output, input);
       fieldset.append(control);
       input.addEventListener("input", () => {
-        state.logits[k] = Number(input.value);
+        stop();
+        state.logits[k] = Math.log(rounded(Math.exp(Number(input.value))));
         update();
       });
       weightInputs.set(k, { input, output });
@@ -224,11 +261,13 @@
     }
   }
 
+  const presetBest = (temperature) => `best for m = ${format(data.batch_size)}: ${format(temperature)}`;
+
   function buildPresets() {
     const presets = [
       ["nearly one-hot, 0.1", 0.1],
       [`1/(K−1) = ${format(data.rule)}`, data.rule],
-      ...(data.best ? [[`best for m = ${format(data.best[0])}: ${format(data.best[1])}`, data.best[1], true]] : []),
+      ...(data.best ? [[presetBest(data.best[1]), data.best[1], true]] : []),
       ["smooth, 3", 3],
       ["nearly uniform, 30", 30],
     ].filter(([, temperature]) => LOWEST <= temperature && temperature <= HIGHEST);
@@ -239,7 +278,8 @@
         button.id = "preset-best";
         button.setAttribute("aria-describedby", "m");
       }
-      button.addEventListener("click", () => glide(temperature));
+      button.dataset.temperature = temperature;
+      button.addEventListener("click", () => glide(rounded(Number(button.dataset.temperature))));
       group.append(button);
     }
   }
@@ -250,28 +290,45 @@
       data.names.forEach((name, k) => {
         if (shownCategories.includes(k)) select.append(element("option", { value: k }, name));
       });
-      select.value = state.corners[corner];
       select.addEventListener("change", () => {
         const wanted = Number(select.value);
         const other = state.corners.indexOf(wanted);
         if (other >= 0) state.corners[other] = state.corners[corner];
         state.corners[corner] = wanted;
-        document.querySelectorAll("[data-corner]").forEach((each) => {
-          each.value = state.corners[Number(each.dataset.corner)];
-        });
+        showCorners();
         update();
       });
     }
+    showCorners();
   }
 
-  /** Mark what is computed for the original π while the sliders are elsewhere. */
-  function markMoved() {
-    const moved = state.logits.some((logit, k) => logit !== begin.logits[k]);
-    document.body.classList.toggle("moved", moved);
+  function showCorners() {
+    document.querySelectorAll("[data-corner]").forEach((each) => {
+      each.value = state.corners[Number(each.dataset.corner)];
+    });
   }
+
+  const MODES = {
+    relaxed: "Value and gradient are those of the soft sample. PyTorch: hard=False.",
+    "straight-through":
+      "The value is one-hot (disc at a corner); the gradient is that of the soft sample (point), whatever " +
+      "the value. Lines join some pairs. PyTorch: hard=True.",
+    hard: "The value is one-hot, and t has no effect on it. No gradient reaches the logits.",
+  };
+  document.body.classList.toggle("part", !data.whole);
 
   function showNumbers() {
-    markMoved();
+    // Marks what is computed for the original π while the sliders are elsewhere.
+    document.body.classList.toggle("moved", moved());
+    for (const input of document.querySelectorAll("[name='mode']")) {
+      input.checked = input.value === state.mode;
+    }
+    document.getElementById("mode-note").textContent = MODES[state.mode];
+    batch.value = Math.log10(state.batchSize);
+    const batchText = state.batchSize.toLocaleString("en");
+    batch.setAttribute("aria-valuetext", `${batchText} samples`);
+    document.getElementById("batch-value").textContent = batchText;
+    document.getElementById("code").textContent = code();
     const { mean, rounding, near } = summary();
     const probs = probabilities();
     const text = `${format(state.temperature)}`;
@@ -296,12 +353,431 @@
   function update() {
     draw();
     showNumbers();
+    showCursors();
+    showCost();
+    settleLater();
     if (pending) return;
     pending = true;
     requestAnimationFrame(() => {
       pending = false;
       paint();
     });
+  }
+
+  // --- the code of this choice -------------------------------------------------------------------
+
+  /** The weights as numbers to type. */
+  const weights = () => Array.from(state.logits, (logit) => Number(Math.exp(logit).toPrecision(12)));
+
+  const LIBRARIES = {
+    torch(temperature, m, mode) {
+      const pi = data.whole
+        ? `torch.tensor([${weights().join(", ")}]).log()`
+        : `...  # a tensor of your ${data.num_categories} logits`;
+      const head = `import torch\n\nlogits = ${pi}\n`;
+      if (mode === "hard") {
+        const draw = `torch.distributions.OneHotCategorical(logits=logits).sample((${m},))`;
+        return `${head}y = ${draw}  # no gradient\n`;
+      }
+      const hard = mode === "straight-through" ? "True" : "False";
+      const call = `torch.nn.functional.gumbel_softmax(\n    logits.expand(${m}, -1), tau=${temperature}, hard=${hard}\n)`;
+      return `${head}y = ${call}\n`;
+    },
+    jax(temperature, m, mode) {
+      const pi = data.whole
+        ? `jnp.log(jnp.array([${weights().join(", ")}]))`
+        : `...  # an array of your ${data.num_categories} logits`;
+      const lines = [
+        "import jax",
+        "import jax.numpy as jnp",
+        "",
+        `logits = ${pi}`,
+        `gumbel = jax.random.gumbel(jax.random.key(0), (${m}, ${data.num_categories}))`,
+      ];
+      if (mode === "hard") {
+        lines.push("y = jax.nn.one_hot((logits + gumbel).argmax(-1), logits.size)  # no gradient");
+      } else {
+        lines.push(`y = jax.nn.softmax((logits + gumbel) / ${temperature})`);
+      }
+      if (mode === "straight-through") {
+        lines.push("hard = jax.nn.one_hot(y.argmax(-1), logits.size)");
+        lines.push("y = hard + (y - jax.lax.stop_gradient(y))");
+      }
+      return `${lines.join("\n")}\n`;
+    },
+    tfp(temperature, m, mode) {
+      const pi = data.whole
+        ? `tf.math.log(tf.constant([${weights().join(", ")}], tf.float32))`
+        : `...  # a tensor of your ${data.num_categories} logits`;
+      const draw = mode === "hard"
+        ? "OneHotCategorical(logits=logits, dtype=tf.float32)"
+        : `RelaxedOneHotCategorical(${temperature}, logits=logits)`;
+      const lines = [
+        "import tensorflow as tf",
+        "import tensorflow_probability as tfp",
+        "",
+        `logits = ${pi}`,
+        `y = tfp.distributions.${draw}.sample(${m})${mode === "hard" ? "  # no gradient" : ""}`,
+      ];
+      if (mode === "straight-through") {
+        lines.push("hard = tf.one_hot(tf.argmax(y, -1), logits.shape[-1])");
+        lines.push("y = hard + (y - tf.stop_gradient(y))");
+      }
+      return `${lines.join("\n")}\n`;
+    },
+    gscli(temperature, m, mode) {
+      const pi = moved() && data.whole ? `--pi ${weights().join(",")}` : data.weights;
+      const hard = mode === "relaxed" ? "" : " --hard";
+      return `gscli sample ${pi} -t ${temperature}${hard} -n ${data.n} --seed ${data.seed} -o samples.csv\n`;
+    },
+  };
+
+  function code() {
+    const library = document.querySelector("[name='library']:checked").value;
+    return LIBRARIES[library](rounded(state.temperature), state.batchSize, state.mode);
+  }
+
+  async function copy(text, button) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = element("textarea", {}, text);
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+      button.focus();
+    }
+    button.dataset.label ??= button.textContent;
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = button.dataset.label), 1500);
+  }
+
+  document.getElementById("copy-code").addEventListener("click", (event) => {
+    copy(code(), event.currentTarget);
+  });
+  for (const input of document.querySelectorAll("[name='library'], [name='mode']")) {
+    input.addEventListener("change", () => {
+      if (input.name === "mode") state.mode = input.value;
+      update();
+    });
+  }
+
+  // --- the state as a link -----------------------------------------------------------------------
+
+  function asHash() {
+    const parts = [];
+    if (state.temperature !== begin.temperature) parts.push(`t=${rounded(state.temperature)}`);
+    if (state.batchSize !== begin.batchSize) parts.push(`m=${state.batchSize}`);
+    if (moved()) parts.push(`pi=${weights().join(",")}`);
+    if (state.mode !== begin.mode) parts.push(`samples=${state.mode}`);
+    if (state.corners.join() !== begin.corners.join()) parts.push(`corners=${state.corners}`);
+    return parts.join("&");
+  }
+
+  /** Take what a link says, as far as it makes sense. */
+  function readHash() {
+    const given = new URLSearchParams(location.hash.slice(1));
+    if (!location.hash.includes("=")) return; // a section
+    const temperature = Number(given.get("t") ?? begin.temperature);
+    if (temperature > 0) state.temperature = Math.min(Math.max(temperature, LOWEST), HIGHEST);
+    const batchSize = Number(given.get("m") ?? begin.batchSize);
+    if (batchSize >= 1) state.batchSize = Math.min(Math.round(batchSize), LARGEST_BATCH);
+    const logits = given.get("pi")?.split(",").map(Number).map(Math.log) ?? [];
+    const sensible = logits.length === K && logits.every(Number.isFinite);
+    state.logits.set(sensible ? logits : begin.logits);
+    const mode = given.get("samples") ?? begin.mode;
+    state.mode = Object.hasOwn(MODES, mode) ? mode : begin.mode;
+    const corners = given.get("corners")?.split(",").map(Number) ?? [];
+    const known = new Set(corners.filter((k) => shownCategories.includes(k)));
+    if (known.size === begin.corners.length) state.corners = [...known];
+    showCorners();
+    linkedTo = asHash();
+  }
+
+  let linkedTo = ""; // what the link says or, once the sliders rest, should say
+  function writeHash() {
+    const hash = asHash();
+    if (hash !== linkedTo) history.replaceState(null, "", `#${hash}`);
+    linkedTo = hash;
+  }
+
+  window.addEventListener("hashchange", () => {
+    stop();
+    readHash();
+    update();
+  });
+  document.getElementById("copy-link").addEventListener("click", (event) => {
+    linkedTo = ""; // the link may be one to a section
+    writeHash();
+    copy(location.href, event.currentTarget);
+  });
+
+  // --- the gradient's error, at any t, m and π -----------------------------------------------------
+
+  const LARGEST_BATCH = 1e5;
+  let known = data.whole ? exact.distribution(state.logits) : null;
+  let curve = data.curve; // of the π that it was computed for
+  let advised = null; // by batch size, of a moved π; null for the original
+  let ownBest = null; // the advice at the slider's m
+
+  /** The error at a temperature, between those of the curve on a straight line of logarithms. */
+  function interpolated(temperature) {
+    const grid = curve.temperature;
+    const after = Math.min(Math.max(grid.findIndex((t) => t >= temperature), 1), grid.length - 1);
+    const part =
+      Math.log(temperature / grid[after - 1]) / Math.log(grid[after] / grid[after - 1]);
+    const between = (values) => {
+      const [low, high] = [values[after - 1], values[after]];
+      return low > 0 && high > 0 ? low * (high / low) ** part : low + (high - low) * part;
+    };
+    return {
+      squaredBias: between(curve.squared_bias),
+      noise: between(curve.noise),
+      relativeBias: between(curve.relative_bias),
+    };
+  }
+
+  /** The least error on the curve among biases up to the limit: quick, to three digits. */
+  function bestOnCurve(batchSize) {
+    if (curve.relative_bias[0] === null) return null;
+    let best = null;
+    for (let i = 0; i <= 600; i++) {
+      const temperature = LOWEST * (HIGHEST / LOWEST) ** (i / 600);
+      const { squaredBias, noise, relativeBias } = interpolated(temperature);
+      const error = squaredBias + noise / batchSize;
+      if (relativeBias <= data.max_relative_bias && !(best && best.error <= error)) {
+        best = { advised: temperature, error };
+      }
+    }
+    return best && { advised: best.advised };
+  }
+
+  const errorAt = (temperature, batchSize) => {
+    const { squaredBias, noise } = known ? known.at(temperature) : interpolated(temperature);
+    return squaredBias + noise / batchSize;
+  };
+
+  function showCost() {
+    const m = state.batchSize;
+    const cost = known?.at(state.temperature) ?? interpolated(state.temperature);
+    const error = cost.squaredBias + cost.noise / m;
+    const bias = Number.isFinite(cost.relativeBias) ? `, relative bias ${(100 * cost.relativeBias).toPrecision(2)} %` : "";
+    const best = ownBest?.advised ? ` The best t is ${format(ownBest.advised)}, with ${format(errorAt(ownBest.advised, m))}.` : "";
+    document.getElementById("cost").textContent =
+      `At t = ${format(state.temperature)} with m = ${m.toLocaleString("en")}: error ${format(error)}${bias}.` +
+      `${best} No gradient at all: ${format(cost.noGradient ?? curve.no_gradient)}.`;
+  }
+
+  batch.addEventListener("input", () => {
+    state.batchSize = Math.max(1, rounded(Math.round(10 ** Number(batch.value))));
+    ownBest = bestOnCurve(state.batchSize);
+    replot("error");
+    update();
+  });
+
+  let settling = 0;
+  let settled = "";
+  function settleLater() {
+    clearTimeout(settling);
+    settling = setTimeout(settle, 150);
+  }
+
+  /** Once the sliders rest: the link, and, exactly, what takes more than a frame. */
+  async function settle() {
+    writeHash();
+    const wanted = `${state.logits}|${state.batchSize}`;
+    if (wanted === settled) return;
+    const current = () => wanted === `${state.logits}|${state.batchSize}`;
+    const sameWeights = settled.startsWith(`${state.logits}|`);
+    if (!data.whole) {
+      ownBest = bestOnCurve(state.batchSize);
+    } else {
+      if (!sameWeights) known = exact.distribution(state.logits);
+      const distribution = known;
+      const found = { ...data.curve, squared_bias: [], noise: [], relative_bias: [] };
+      const advice = {};
+      if (moved()) {
+        for (const temperature of data.curve.temperature) {
+          const facts = distribution.at(temperature);
+          found.squared_bias.push(facts.squaredBias);
+          found.noise.push(facts.noise);
+          found.relative_bias.push(Number.isNaN(facts.relativeBias) ? null : facts.relativeBias);
+          found.no_gradient = facts.noGradient;
+          await pause();
+          if (!current()) return;
+        }
+        for (const m of data.batch_sizes) {
+          advice[m] = distribution.advise(m, data.max_relative_bias);
+          await pause();
+          if (!current()) return;
+        }
+      }
+      const own = distribution.advise(state.batchSize, data.max_relative_bias);
+      await pause();
+      if (!current()) return;
+      curve = moved() ? found : data.curve;
+      advised = moved() ? advice : null;
+      ownBest = own;
+      if (!sameWeights) {
+        showAdvice();
+        ["change-mean", "change-entropy"].forEach(replot);
+      }
+    }
+    settled = wanted;
+    showCost();
+    replot("error");
+  }
+
+  /** Let the browser draw, if enough time has passed since it last could. */
+  let rested = 0;
+  async function pause() {
+    if (performance.now() - rested < 10) return;
+    await new Promise((done) => setTimeout(done));
+    rested = performance.now();
+  }
+
+  const advice = document.getElementById("advice-text");
+  const originalAdvice = advice.textContent;
+
+  function showAdvice() {
+    advice.textContent = advised ? adviceOf(advised) : originalAdvice;
+    const best = (advised?.[data.batch_size] ?? { advised: data.best?.[1] })?.advised;
+    const button = document.getElementById("preset-best");
+    if (button && best) {
+      button.textContent = presetBest(best);
+      button.dataset.temperature = best;
+    }
+  }
+
+  function adviceOf(found) {
+    if (Object.values(found).some((each) => !each?.advised)) {
+      return "One category has nearly all of the probability: no temperature makes its gradient better than another.";
+    }
+    const parts = data.batch_sizes.map((m) => {
+      const samples = `${m.toLocaleString("en")} sample${m > 1 ? "s" : ""}`;
+      return `${Number(found[m].advised.toPrecision(2))} with ${samples}`;
+    });
+    const shrunk = data.batch_sizes.filter((m) => found[m].shrunk);
+    const limit = shrunk.length ? ` with a bias up to ${100 * data.max_relative_bias} %` : "";
+    const text = `For the lowest gradient error${limit} use t ≈ ${parts.join(", ")} per step.`;
+    if (!shrunk.length) return text;
+    const sizes = shrunk.map((m) => m.toLocaleString("en")).join(" and ");
+    return `${text} For m = ${sizes} the error is less still at a t whose gradient is only shrunk towards 0: not advised.`;
+  }
+
+  /** A figure at the present π and m. */
+  function live(name, figure) {
+    const traces = figure.data;
+    const at = (each, value) => each.x.map((temperature) => value(known.at(temperature)));
+    if (advised && name === "change-mean") {
+      // Of each category a line, the level of p, and the samples' dots.
+      data.lines.forEach((k, i) => {
+        const [line, level, dots] = traces.slice(3 * i, 3 * i + 3);
+        line.y = at(line, (facts) => facts.mean[k]);
+        level.y = level.x.map(() => known.at(1).probs[k]);
+        dots.visible = false;
+      });
+    }
+    if (advised && name === "change-entropy") {
+      traces[0].y = at(traces[0], (facts) => facts.entropy);
+      traces[1].visible = false;
+    }
+    if (name === "error") liveError(figure);
+    return figure;
+  }
+
+  function liveError({ data: traces, layout }) {
+    const grid = curve.temperature;
+    const sizes = data.batch_sizes;
+    const errors = (m) => curve.squared_bias.map((bias, i) => bias + curve.noise[i] / m);
+    if (advised) {
+      // A line for each batch size, no gradient, bias², noise; then the marks.
+      const values = [...sizes.map(errors), grid.map(() => curve.no_gradient), curve.squared_bias, curve.noise];
+      values.forEach((y, i) => (traces[i].y = y));
+      const shown = values.slice(0, sizes.length + 1).flat().filter((value) => value > 0);
+      const highest = Math.max(...values.flat());
+      layout.yaxis.range = [Math.log10(Math.min(...shown) / 3), Math.log10(highest) + 0.2];
+      traces.splice(values.length);
+      sizes.forEach((m, i) => {
+        if (advised[m]?.advised) traces.push(diamond(m, advised[m].advised, traces[i].line.color));
+      });
+    }
+    const m = state.batchSize;
+    const name = `m = ${m.toLocaleString("en")}, the slider's`;
+    const line = { color: style("--accent"), width: 4 };
+    traces.push({ type: "scatter", mode: "lines", name, x: grid, y: errors(m), line, opacity: 0.55 });
+    if (ownBest?.advised) traces.push({ ...diamond(m, ownBest.advised, style("--accent")), name });
+  }
+
+  function diamond(m, temperature, ink) {
+    const edge = { color: style("--paper"), width: 1.5 };
+    return {
+      type: "scatter",
+      mode: "markers",
+      x: [temperature],
+      y: [errorAt(temperature, m)],
+      name: `best for m = ${m.toLocaleString("en")}`,
+      marker: { symbol: "diamond", size: 12, color: ink, line: edge },
+      showlegend: false,
+      hovertemplate: "%{fullData.name}<br>t = %{x:.4g}<extra></extra>",
+    };
+  }
+
+  // --- one temperature on every figure -------------------------------------------------------------
+
+  const panels = Array.from(document.querySelectorAll("[data-temperature]:not(button)"));
+  const linked = Array.from(document.querySelectorAll("[data-linked]"), (figure) => {
+    const cursor = element("div", { class: "cursor" });
+    figure.parentElement.append(cursor);
+    return { figure, cursor };
+  });
+
+  function showCursors() {
+    for (const { figure, cursor } of linked) {
+      const layout = figure._fullLayout; // where plotly says how far its axes reach
+      cursor.hidden = !layout;
+      if (!layout) continue;
+      const { xaxis, yaxis } = layout;
+      const x = xaxis.d2p(state.temperature);
+      cursor.hidden = x < 0 || x > xaxis._length;
+      cursor.style.left = `${figure.offsetLeft + xaxis._offset + x - 1}px`;
+      cursor.style.top = `${figure.offsetTop + yaxis._offset}px`;
+      cursor.style.height = `${yaxis._length}px`;
+    }
+    const distance = (panel) => Math.abs(Math.log(Number(panel.dataset.temperature) / state.temperature));
+    const nearest = panels.reduce((a, b) => (distance(b) < distance(a) ? b : a));
+    for (const panel of panels) {
+      panel.classList.toggle("current", panel === nearest && panels.length > 1 && distance(panel) < 0.5);
+    }
+  }
+
+  for (const panel of panels) {
+    panel.addEventListener("click", () => glide(Number(panel.dataset.temperature)));
+  }
+  for (const { figure } of linked) {
+    const set = (event) => {
+      const { xaxis } = figure._fullLayout;
+      const x = event.clientX - figure.getBoundingClientRect().left - xaxis._offset;
+      const within = Math.min(Math.max(x, 0), xaxis._length);
+      state.temperature = rounded(Math.min(Math.max(xaxis.p2d(within), LOWEST), HIGHEST));
+      update();
+    };
+    figure.addEventListener("pointerdown", (event) => {
+      const { xaxis, yaxis } = figure._fullLayout ?? {};
+      const box = figure.getBoundingClientRect();
+      const x = event.clientX - box.left - (xaxis?._offset ?? 0);
+      const y = event.clientY - box.top - (yaxis?._offset ?? 0);
+      if (!xaxis || x < 0 || x > xaxis._length || y < 0 || y > yaxis._length) return;
+      stop();
+      set(event);
+      const end = () => {
+        window.removeEventListener("pointermove", set);
+        ["pointerup", "pointercancel"].forEach((name) => window.removeEventListener(name, end));
+      };
+      window.addEventListener("pointermove", set);
+      ["pointerup", "pointercancel"].forEach((name) => window.addEventListener(name, end));
+    }, true);
   }
 
   // --- motion --------------------------------------------------------------------------------
@@ -328,19 +804,24 @@
     play.setAttribute("aria-pressed", "false");
   }
 
-  function glide(temperature) {
+  function glide(temperature, logits = state.logits.slice()) {
     stop();
     if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) {
       state.temperature = temperature;
+      state.logits.set(logits);
       update();
       return;
     }
     const from = Math.log(state.temperature);
     const to = Math.log(temperature);
+    const before = state.logits.slice();
     run((seconds) => {
       const done = Math.min(1, seconds / 0.9);
       const eased = done * done * (3 - 2 * done);
       state.temperature = done === 1 ? temperature : Math.exp(from + (to - from) * eased);
+      logits.forEach((logit, k) => {
+        state.logits[k] = done === 1 ? logit : before[k] + (logit - before[k]) * eased;
+      });
       return done === 1;
     });
   }
@@ -364,13 +845,16 @@
 
   slider.addEventListener("input", () => {
     stop();
-    state.temperature = toTemperature(Number(slider.value));
+    state.temperature = rounded(toTemperature(Number(slider.value)));
     update();
   });
 
   document.getElementById("reset").addEventListener("click", () => {
-    state.logits.set(begin.logits);
-    glide(begin.temperature);
+    state.corners = begin.corners.slice();
+    state.mode = begin.mode;
+    state.batchSize = begin.batchSize;
+    showCorners();
+    glide(begin.temperature, begin.logits);
   });
 
   // --- plotly's figures, drawn when they come near, or when there is nothing else to do ---------
@@ -389,9 +873,17 @@
   }
 
   function plot(place) {
-    const { data: traces, layout } = themed(place.dataset.figure);
+    const { data: traces, layout } = live(place.dataset.figure, themed(place.dataset.figure));
     drawn.add(place);
-    return Plotly.react(place, traces, layout, { displayModeBar: false, responsive: true });
+    const options = { displayModeBar: false, responsive: true, doubleClick: false };
+    const done = Plotly.react(place, traces, layout, options);
+    return done.then(showCursors);
+  }
+
+  /** Draw a figure anew that is drawn. */
+  function replot(name) {
+    const place = document.querySelector(`[data-figure='${name}']`);
+    if (drawn.has(place)) plot(place);
   }
 
   const watcher = new IntersectionObserver(
@@ -428,7 +920,10 @@
     document.documentElement.classList.remove("printing");
     redraw();
   });
-  window.addEventListener("resize", paint);
+  window.addEventListener("resize", () => {
+    paint();
+    setTimeout(showCursors, 200); // once plotly has followed
+  });
 
   // --- the table as a file -------------------------------------------------------------------
 
@@ -447,12 +942,16 @@
   buildLive();
   buildPresets();
   buildCorners();
+  readHash();
   update();
 
   // To look inside from the browser's console.
   window.gscli = {
     state,
     facts: data.facts,
+    exact,
+    advised: () => advised,
+    settled: () => settled === `${state.logits}|${state.batchSize}`,
     points: () => Array.from({ length: rows }, (_, row) => shares(row)),
   };
 })();

@@ -8,7 +8,9 @@ import numpy as np
 
 from gscli.arrays import FloatArray, largest, log_softmax
 from gscli.distribution.concrete import Concrete
+from gscli.distribution.estimators import Comparison, compare
 from gscli.distribution.gradients import gradient_error
+from gscli.distribution.losses import default_loss
 from gscli.distribution.noise import log_exponential, stream
 from gscli.distribution.properties import BATCH_SIZES, Advice, Facts, advise, facts_at
 from gscli.distribution.quadrature import LOWEST_TEMPERATURE
@@ -24,6 +26,12 @@ CURVE_POINTS = 61
 
 CURVE_CATEGORIES = 256
 """Categories up to which the lines are finer than the grid itself."""
+
+PANELS = 12
+"""Temperatures that the page shows as panels, and at which it compares estimators."""
+
+COMPARED_ROWS = 2000
+"""Samples of an estimator whose error is Monte Carlo."""
 
 CHECKED_ROWS, CHECKED_VALUES = 600_000, 2_000_000
 """Rows that are tested over all temperatures, and values at each; at least 2,000 rows at each."""
@@ -80,6 +88,9 @@ class Sweep:
         How many samples a gradient is averaged over.
     advice : dict or None
         The best temperature at each batch size; None where no temperature is best.
+    comparison : Comparison or None
+        Gradient estimators on the default loss at the `shown` temperatures; None where there are
+        more than 256 categories.
     """
 
     logits: FloatArray
@@ -89,6 +100,7 @@ class Sweep:
     curve: tuple[Facts, ...]
     batch_sizes: tuple[int, ...]
     advice: dict[int, Advice] | None
+    comparison: Comparison | None
 
     @property
     def middle(self) -> int:
@@ -99,6 +111,11 @@ class Sweep:
     def temperatures(self) -> list[float]:
         """The grid."""
         return [step.facts.temperature for step in self.steps]
+
+    @property
+    def shown(self) -> list[float]:
+        """The temperatures of the grid that have a panel, a dozen at most, evenly chosen."""
+        return evenly_chosen(self.temperatures)
 
     @property
     def shrunk(self) -> bool:
@@ -202,6 +219,7 @@ def finish(steps: Sequence[Step], *, n: int, seed: int) -> Sweep:
     batch_sizes = steps[0].facts.batch_sizes
     advice = advise(logits, batch_sizes)
     known = {step.facts.temperature: step.facts for step in steps}
+    grid = sorted(known)
     low, high = min(known), max(known)
     # The lines pass through the best temperatures, whose marks lie on them.
     marked = [t for each in (advice or {}).values() for t in (each.best, each.advised)]
@@ -211,7 +229,29 @@ def finish(steps: Sequence[Step], *, n: int, seed: int) -> Sweep:
     missing = sorted(wanted - set(known))
     known |= zip(missing, facts_at(logits, missing, batch_sizes=batch_sizes), strict=True)
     curve = tuple(known[t] for t in sorted(known))
-    return Sweep(logits, n, seed, tuple(steps), curve, batch_sizes, advice)
+    comparison = None
+    if len(logits) <= CURVE_CATEGORIES:
+        comparison = compare(
+            logits,
+            evenly_chosen(grid),
+            default_loss(len(logits)),
+            batch_sizes=batch_sizes,
+            n=COMPARED_ROWS,
+            seed=seed,
+        )
+    return Sweep(logits, n, seed, tuple(steps), curve, batch_sizes, advice, comparison)
+
+
+def evenly_chosen(temperatures: Sequence[float]) -> list[float]:
+    """Return a dozen of some temperatures at most.
+
+    Examples
+    --------
+    >>> evenly_chosen([0.5, 1.0]), len(evenly_chosen(range(1, 100)))
+    ([0.5, 1.0], 12)
+    """
+    picked = np.unique(np.linspace(0, len(temperatures) - 1, PANELS).round().astype(int))
+    return [temperatures[i] for i in picked.tolist()]
 
 
 def explorer_noise(

@@ -3,6 +3,8 @@
 import csv
 import json
 import math
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ import numpy as np
 import pytest
 
 from gscli.cli.main import main
+from gscli.distribution import gradients
+from gscli.distribution.concrete import Concrete
+from gscli.distribution.properties import advise, facts_at
 from gscli.plotting import theme
 
 from .conftest import Open, html
@@ -342,10 +347,12 @@ def test_corner_labels_keep_apart(show: Open, long_names: Path) -> None:
 
 
 def test_what_holds_for_the_weights_given_says_so_when_they_are_moved(
-    show: Open, classic: Path
+    show: Open, tmp_path: Path
 ) -> None:
-    shown = show(classic)
-    marks = shown.locator(".given")
+    # Of more categories than the page has, it cannot compute anew.
+    text = html([30.0 - k for k in range(25)], (0.5, 2.0))
+    shown = show(written(tmp_path / "many.html", text))
+    marks = shown.locator("#advice .given, #m .given")
     advice, best = shown.locator("#advice"), shown.locator("#preset-best")
 
     def look() -> tuple[Any, ...]:
@@ -435,3 +442,217 @@ def test_dark_pages_are_printed_for_white_paper(show: Open, classic: Path) -> No
     assert variable(shown, "--paper") == "#ffffff"
     shown.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert ink() == rgb(variable(shown, "--ink")) != rgb(theme.INK)
+
+
+def settle(shown: Any) -> None:
+    shown.wait_for_function("window.gscli.settled()", timeout=60_000)
+
+
+@pytest.mark.parametrize(
+    "pi", [[1, 3, 6], [1e-4, 0.01, 1], [1, 1], [1 / (k + 1) ** 2 for k in range(20)]]
+)
+def test_the_pages_own_facts_are_those_of_describe(
+    show: Open, classic: Path, pi: list[float]
+) -> None:
+    shown = show(classic)
+    logits = Concrete(pi, 1).logits
+    temperatures = [0.001, 0.02, 0.3, 0.9999, 1.0, 3.0, 50.0, 1000.0]
+    found, best = shown.evaluate(
+        """([logits, temperatures]) => {
+             const own = window.gscli.exact.distribution(logits);
+             return [temperatures.map(own.at), [1, 32, 1024].map(m => own.advise(m, 0.5))];
+           }""",
+        [logits.tolist(), temperatures],
+    )
+    for facts, own in zip(facts_at(logits, temperatures), found, strict=True):
+        np.testing.assert_allclose(own["mean"], facts.mean, rtol=1e-11)
+        assert own["entropy"] == pytest.approx(facts.entropy, rel=1e-11)
+        cost = facts.gradient_error
+        assert own["bias"] == pytest.approx(cost.bias, rel=1e-6, abs=1e-12)
+        assert own["noise"] == pytest.approx(cost.noise, rel=1e-6, abs=1e-12)
+        assert own["noGradient"] == pytest.approx(cost.no_gradient, rel=1e-11)
+    for own, each in zip(best, (advise(logits) or {}).values(), strict=True):
+        assert own["best"] == pytest.approx(each.best, rel=1e-3)
+        assert own["advised"] == pytest.approx(each.advised, rel=1e-3)
+        assert own["shrunk"] == each.shrunk
+
+
+def test_a_moved_pi_is_computed_anew(
+    show: Open, classic: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = show(classic)
+    see_every_figure(shown)
+    original = shown.locator("#advice").inner_text()
+    shown.evaluate("location.hash = 'pi=5,1,2&t=0.7&m=10'")
+    shown.wait_for_function("window.gscli.state.temperature === 0.7")
+    settle(shown)
+    with pytest.raises(SystemExit):
+        main(["describe", "--pi", "5,1,2", "-t", "0.7", "-m", "1,10,32,1024", "--json"])
+    described = json.loads(capsys.readouterr().out)
+    (facts,), best = described["temperatures"], described["best_temperature"]
+    said = shown.locator("#advice").inner_text()
+    for m in ("1", "32", "1024"):
+        assert f"{best[m]:.2g} with {int(m):,} sample" in said
+    assert shown.locator("#preset-best").inner_text() == f"best for m = 32: {best['32']:.3g}"
+    cost = shown.locator("#cost").inner_text()
+    assert f"error {facts['gradient']['error']['10']:.3g}, relative bias" in cost
+    assert f"The best t is {best['10']:.3g}, with" in cost
+    lines = shown.evaluate(
+        "['change-mean', 'error'].map(name =>"
+        " document.querySelector(`[data-figure='${name}']`).data.map(each => [each.x, each.y]))"
+    )
+    means, errors = lines
+    t = 0.5  # on the page's grid
+    (exact,) = facts_at(Concrete([5, 1, 2], 1).logits, [t])
+    own = [dict(zip(*means[3 * k], strict=True))[t] for k in range(3)]
+    np.testing.assert_allclose(own, exact.mean, rtol=1e-9)
+    for i, size in enumerate((1, 32, 1024)):
+        error = exact.gradient_error.error(size)
+        assert dict(zip(*errors[i], strict=True))[t] == pytest.approx(error, rel=1e-6)
+    assert "of the original" in shown.locator("#changes .given").inner_text()
+    shown.get_by_role("button", name="Reset").click()
+    settle(shown)
+    assert shown.locator("#advice").inner_text() == original
+    assert "pi=" not in shown.url
+
+
+def test_one_temperature_on_every_figure(show: Open, classic: Path) -> None:
+    shown = show(classic)
+    see_every_figure(shown)
+    shown.evaluate("location.hash = 't=0.4'")
+    shown.wait_for_function("window.gscli.state.temperature === 0.4")
+    places = shown.evaluate(
+        """() => Array.from(document.querySelectorAll('[data-linked]'), figure => {
+             const cursor = figure.parentElement.querySelector('.cursor');
+             const { xaxis } = figure._fullLayout;
+             const left = cursor.getBoundingClientRect().left + 1;
+             const inside = left - figure.getBoundingClientRect().left - xaxis._offset;
+             return cursor.hidden ? null : xaxis.p2d(inside);
+           })"""
+    )
+    assert len(places) == 10
+    np.testing.assert_allclose(places, 0.4, rtol=0.02)
+    assert shown.locator(".current .panel-title").inner_text() == "t = 0.5 · boundary"
+    shown.locator(".panel-title").nth(3).click()
+    assert shown.evaluate("window.gscli.state.temperature") == 3
+    assert shown.locator(".current .panel-title").inner_text() == "t = 3 · interior"
+    figure = shown.locator("[data-figure='change-entropy']")
+    figure.scroll_into_view_if_needed()
+    box = figure.bounding_box()
+    x, y = box["x"] + 200, box["y"] + 100
+    shown.mouse.move(x, y)
+    shown.mouse.down()
+    first = shown.evaluate("window.gscli.state.temperature")
+    assert first != 3
+    shown.mouse.move(x - 60, y)
+    second = shown.evaluate("window.gscli.state.temperature")
+    assert second < first / 1.3
+    shown.mouse.up()
+    shown.mouse.move(x + 60, y)
+    assert shown.evaluate("window.gscli.state.temperature") == second
+
+
+def test_the_batch_size_moves_the_best_temperature(show: Open, classic: Path) -> None:
+    shown = show(classic)
+    see_every_figure(shown)
+    found = []
+    for key in ("Home", "End"):
+        shown.locator("#batch").press(key)
+        settle(shown)
+        text = shown.locator("#cost").inner_text()
+        found.append(float(text.split("best t is ")[1].split(",")[0]))
+        marks = "document.querySelector(`[data-figure='error']`).data.at(-1).x[0]"
+        shown.wait_for_function(f"Math.abs({marks} / {found[-1]} - 1) < 0.01")
+    assert shown.locator("#batch-value").inner_text() == "100,000"
+    logits = np.log([1, 3, 6])
+    best = [gradients.best_temperature(logits, m) for m in (1, 100_000)]
+    assert found == [pytest.approx(t, rel=0.006) for t in best]
+
+
+def test_the_state_is_a_link(show: Open, classic: Path) -> None:
+    shown = show(classic)
+    shown.evaluate("location.hash = 'explore'")
+    shown.locator("#temperature").press("Home")
+    shown.locator("#weight-1").press("ArrowRight")
+    shown.locator("[value='straight-through']").check()
+    settle(shown)
+    shown.wait_for_function("location.hash.includes('samples')")
+    state = "(s => [s.temperature, Array.from(s.logits), s.mode])(window.gscli.state)"
+    expected = shown.evaluate(state)
+    assert "t=0.02" in shown.url
+    again = show(classic)
+    again.goto(shown.url)
+    again.reload()
+    found = again.evaluate(state)
+    assert found[0] == expected[0]
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-11)
+    assert found[2] == "straight-through"
+    again.get_by_role("button", name="Copy link").click()
+    again.wait_for_function("document.getElementById('copy-link').textContent === 'Copied'")
+
+
+def test_a_link_of_nonsense_is_the_untouched_page(show: Open, classic: Path) -> None:
+    shown = show(classic)
+    before = shown.evaluate("JSON.stringify(window.gscli.state)")
+    bad = "t=-1&m=x&pi=1,0,<b>&samples=constructor&corners=0,0,99"
+    shown.evaluate(f"location.hash = '{bad}'")
+    shown.wait_for_timeout(300)
+    assert shown.evaluate("JSON.stringify(window.gscli.state)") == before
+
+
+def test_samples_are_relaxed_straight_through_or_hard(show: Open, classic: Path) -> None:
+    shown = show(classic)
+
+    def means() -> list[str]:
+        return [shown.locator(f"[data-figure-of='mean-{k}']").inner_text() for k in range(3)]
+
+    frequencies = [f"{rounding(shown, k):.3f}" for k in range(3)]
+    pictures, notes = set(), set()
+    for mode in ("relaxed", "straight-through", "hard"):
+        shown.locator(f"[name='mode'][value='{mode}']").check()
+        shown.wait_for_timeout(100)
+        assert (means() == frequencies) == (mode != "relaxed")
+        pictures.add(shown.locator("#simplex").evaluate("c => c.toDataURL()"))
+        notes.add(shown.locator("#mode-note").inner_text())
+    assert len(pictures) == len(notes) == 3
+    # Temperature has no effect on hard samples.
+    before = shown.locator("#simplex").evaluate("c => c.toDataURL()")
+    shown.locator("#temperature").press("Home")
+    shown.wait_for_timeout(100)
+    assert shown.locator("#simplex").evaluate("c => c.toDataURL()") == before
+
+
+def test_the_code_runs_and_the_command_draws_the_points(
+    show: Open, classic: Path, invoke: Callable[..., Any]
+) -> None:
+    shown = show(classic)
+
+    def code(library: str, mode: str) -> str:
+        shown.locator(f"[value='{library}']").check()
+        shown.locator(f"[value='{mode}']").check()
+        return str(shown.locator("#code").inner_text())
+
+    shown.evaluate("location.hash = 'pi=2,3,5&t=0.5&m=4000'")
+    shown.wait_for_function("window.gscli.state.temperature === 0.5")
+    for library in ("jax", "tfp"):
+        for mode in ("relaxed", "straight-through", "hard"):
+            compile(code(library, mode), library, "exec")
+    drawn = points(shown)
+    words = shlex.split(code("gscli", "relaxed"))
+    assert words[0] == "gscli"
+    result = invoke(*words[1:])
+    assert result.exit_code == 0, result.output
+    np.testing.assert_allclose(
+        np.loadtxt("samples.csv", delimiter=",", skiprows=1)[: len(drawn)], drawn, atol=1e-5
+    )
+    assert "--hard" in code("gscli", "hard")
+    torch = pytest.importorskip("torch")
+    for mode in ("relaxed", "straight-through", "hard"):
+        torch.manual_seed(1)
+        scope: dict[str, Any] = {}
+        exec(code("torch", mode), scope)
+        y = scope["y"].numpy()
+        assert y.shape == (4000, 3)
+        assert set(np.unique(y)) == {0, 1} if mode != "relaxed" else len(np.unique(y)) > 1000
+        frequencies = np.bincount(y.argmax(axis=1), minlength=3) / 4000
+        np.testing.assert_allclose(frequencies, [0.2, 0.3, 0.5], atol=0.04)

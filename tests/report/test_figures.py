@@ -5,6 +5,7 @@ import pytest
 
 from gscli.arrays import largest
 from gscli.distribution.concrete import Concrete
+from gscli.distribution.gradients import gradient_error
 from gscli.plotting import theme
 from gscli.plotting.marginals import histogram_panels
 from gscli.plotting.panels import Panel
@@ -61,17 +62,44 @@ def test_marks_are_what_the_temperatures_reach() -> None:
             note.text for note in figure.layout.annotations
         ]
 
-    assert len(names((0.1, 3.0))) == 3 + 2
-    assert names((0.01, 0.05)) == []
-    assert names((0.5, 0.55)) == ["best for m = 32", "1/(K−1) and annealing floor 0.5"]
+    every = [f"best for m = {m}" for m in ("1", "32", "1,024")]
+    every += ["1/(K−1) and annealing floor 0.5", "2/3"]
+    # The axis spans 0.02 to 50, wherever the sweep's own temperatures lie.
+    for temperatures in ((0.1, 3.0), (0.01, 0.05), (0.5,)):
+        assert sorted(names(temperatures)) == sorted(every)
 
 
-def test_errors_of_one_temperature_have_whole_decades_to_read() -> None:
-    axis = figures.error_figure(small_sweep([1, 3, 6], (1.0,))).layout.yaxis
-    low, high = axis.range
-    assert (low, high) == (round(low), round(high))
-    assert axis.dtick == 1
-    assert figures.error_figure(small_sweep([1, 3, 6], (0.05, 10.0))).layout.yaxis.dtick is None
+def test_errors_span_0_02_to_50_with_the_sweeps_range_shaded() -> None:
+    figure = figures.error_figure(small_sweep([1, 3, 6], (0.1, 3.0)))
+    line = figure.data[1]
+    assert (line.x[0], line.x[-1]) == pytest.approx((0.02, 50))
+    assert {0.1, 3.0} <= set(line.x)
+    for t, value in zip(line.x, line.y, strict=True):
+        error = gradient_error(np.log([1, 3, 6]), t).error(32)
+        assert value == pytest.approx(error, rel=1e-9)
+    shades = [(shape.x0, shape.x1) for shape in figure.layout.shapes if shape.type == "rect"]
+    assert shades == [(0.1, 3.0)]
+    wide = figures.error_figure(small_sweep([1, 3, 6], (0.005, 100.0)))
+    assert (wide.data[0].x[0], wide.data[0].x[-1]) == (0.005, 100.0)
+    alone = figures.error_figure(small_sweep([1, 3, 6], (1.0,)))
+    assert all(shape.type != "rect" for shape in alone.layout.shapes)
+    low, high = alone.layout.yaxis.range
+    assert high - low > 2  # so many whole decades are ticks
+
+
+def test_a_category_has_one_colour_in_all_figures() -> None:
+    pi = [*range(1, 10), 50, 40, 30]  # the three largest have the positions 9, 10 and 11
+    sweep = small_sweep([float(each) for each in pi])
+    names = [f"x{k}" for k in range(len(pi))]
+    corners = largest(sweep.logits, 3)
+    means = figures.change_figures(sweep, names)["mean"]
+    lines = {trace.name: trace.line.color for trace in means.data if trace.showlegend}
+    assert len(set(lines.values())) == figures.LINES
+    panels = figures.panels(sweep, corners)
+    drawn = figures.temperatures_figure(panels[:1], names, corners, np.exp(sweep.logits).tolist())
+    points = {trace.name: trace.marker.color for trace in drawn.data if trace.mode == "markers"}
+    for k in corners:
+        assert points[f"rounds to {names[k]}"] == lines[names[k]]
 
 
 def test_the_error_of_no_gradient_is_a_level_line() -> None:

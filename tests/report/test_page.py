@@ -10,6 +10,8 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from gscli.distribution.concrete import Concrete
+from gscli.distribution.estimators import ESTIMATORS, compare
+from gscli.distribution.losses import default_loss
 from gscli.distribution.properties import facts_at
 from gscli.distribution.quadrature import LOWEST_TEMPERATURE
 from gscli.records import to_json
@@ -18,6 +20,7 @@ from gscli.report.page import (
     Origin,
     advice,
     check_rows,
+    estimator_rows,
     format_cost,
     marks_sentence,
     page,
@@ -28,8 +31,6 @@ from gscli.report.sweep import Sweep, finish, sweep_steps
 from .conftest import html
 
 DIAMONDS = "A diamond marks the best t for each m"
-ALL_BUT_32 = "For m = 1 and 1,024 the best t lies off this chart: see the table."
-NOT_DRAWN = "At any m the best t lies off this chart: see the table."
 HOSTILE = ("<script>alert(1)</script>", "<b>x</b>", "</script>", "\"quotes' & {{7*7}}")
 
 
@@ -99,7 +100,7 @@ def test_hostile_names_are_text() -> None:
     text = html([1, 2, 3, 4], (0.5,), names=HOSTILE)
     collector = parsed(text)
     scripts = [attributes for tag, attributes in collector.elements if tag == "script"]
-    assert len(scripts) == 4
+    assert len(scripts) == 4  # two of data, plotly's, and the page's own
     assert "b" not in {tag for tag, _ in collector.elements}
     assert text.count("alert(1)") > 3
     assert "<script>alert(1)" not in text
@@ -253,13 +254,8 @@ def test_rows_hold_facts_and_samples() -> None:
     ("temperatures", "said"),
     [
         ((0.1, 3.0), f"{DIAMONDS}, dashed lines mark the rules of thumb."),
-        (
-            (0.4, 0.6),
-            f"{DIAMONDS}, dashed lines mark some rules of thumb. {ALL_BUT_32}",
-        ),
-        ((0.01, 0.05), NOT_DRAWN),
-        ((1.0,), NOT_DRAWN),
-        ((0.5,), f"Dashed lines mark some rules of thumb. {NOT_DRAWN}"),
+        ((0.01, 0.05), f"{DIAMONDS}, dashed lines mark the rules of thumb."),
+        ((1.0,), f"{DIAMONDS}, dashed lines mark the rules of thumb."),
     ],
 )
 def test_the_marks_that_are_drawn_are_those_of_the_text(
@@ -268,12 +264,53 @@ def test_the_marks_that_are_drawn_are_those_of_the_text(
     assert marks_sentence(small_sweep([1, 3, 6], temperatures)) == said
 
 
+@pytest.mark.parametrize(
+    ("batch_sizes", "said"),
+    [
+        ((32, 10**10), f"{DIAMONDS}. For m = 10,000,000,000 the best t lies off this chart"),
+        ((10**10,), "At any m the best t lies off this chart"),
+    ],
+)
+def test_what_lies_off_the_chart_is_said(batch_sizes: tuple[int, ...], said: str) -> None:
+    steps = sweep_steps(Concrete([1, 3, 6], 1), (0.5,), n=500, seed=1, batch_sizes=batch_sizes)
+    found = marks_sentence(finish(list(steps), n=500, seed=1))
+    assert said in found.replace(", dashed lines mark the rules of thumb", "")
+
+
+def test_estimators_are_those_of_the_library() -> None:
+    sweep = small_sweep([1, 3, 6])
+    assert sweep.comparison is not None
+    expected = compare(sweep.logits, (0.5, 2.0), default_loss(3))
+    by_name = {row["name"]: row for row in estimator_rows(sweep.comparison)}
+    assert tuple(by_name) == ESTIMATORS
+    winner = expected.best(0.5)[32]
+    assert by_name[winner.estimator]["cells"][1] == (1.0, winner.temperature, True)
+    other = expected.best_of("relaxed", 32, 0.5)
+    assert other is not None
+    assert by_name["relaxed"]["cells"][1] == (
+        pytest.approx(other.mse / winner.mse), other.temperature, False
+    )  # fmt: skip
+    assert by_name["reinforce-loo"]["cells"][0] is None  # needs two samples
+    looks = {(row["ink"], row["dashes"]) for row in by_name.values()}
+    assert len(looks) == len(ESTIMATORS)
+
+
+@pytest.mark.slow
+def test_estimators_of_many_categories_say_that_they_are_simulated_or_left_out() -> None:
+    said = words(html([1.0 + k for k in range(20)], (0.5, 2.0)))
+    assert "gumbel-rao (Monte Carlo)" in said
+    assert "zgr (Monte Carlo)" not in said
+    many = html([1.0 + k for k in range(257)], (0.5,), n=100)
+    assert "compares gradient estimators for up to 256 categories" in words(many)
+    assert not any(name.startswith("training") for name in embedded(many, "figures"))
+
+
 def test_a_page_of_one_temperature_speaks_of_one() -> None:
     said = words(html([1, 3, 6], (1.0,)))
     assert "Rings are exact, dots are 2,000 samples, with" in said
     assert "300 samples. The lines bound" in said
     assert "All temperatures share" not in said
-    assert "diamond" not in said
+    assert "Grey ground" not in said
 
 
 def test_the_page_says_what_is_meant() -> None:

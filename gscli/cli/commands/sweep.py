@@ -164,4 +164,6 @@ def _origin(parameters: Parameters, sweep: "Sweep") -> "Origin":
         words += ["-m", sizes]
     words += ["-n", str(sweep.n), "--seed", str(sweep.seed)]
     scale = 0.0 if parameters.are_logits else math.log(math.fsum(parameters.weights.values))
-    return Origin(parameters.names, shlex.join(words), scale)
+    option, typed, _, grid = parameters.typed()
+    weights = shlex.join([option, typed])
+    return Origin(parameters.names, shlex.join(words), weights, grid, scale)
