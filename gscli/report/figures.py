@@ -46,8 +46,7 @@ def _panel(sweep: Sweep, corners: Sequence[int], temperature: float) -> Panel:
     # Three of K categories are a sub-composition, again Concrete, from the same noise.
     full = Concrete(logits=sweep.logits, temperature=temperature)
     exact = full.subcomposition(corners)
-    of_shown = "" if len(corners) == full.num_categories else " (these 3)"
-    heading = f"t = {temperature:.3g} · {exact.regime}{of_shown}"
+    heading = f"t = {temperature:.3g} · {full.regime}"
     if len(corners) == 2:
         edges = np.linspace(0, 1, 31)
         shares = full.sample(min(sweep.n, HISTOGRAM_ROWS), seed=sweep.seed)[:, 0]

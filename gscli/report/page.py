@@ -33,6 +33,9 @@ DASHES = {"solid": "", "longdash": "10 4", "dash": "7 4", "dot": "2 3", "dashdot
 PARTICLES = 2000
 SLIDERS = 12
 CORNERS = 3
+FLAT = 0.01
+"""A mean that is nearer to p at all temperatures is not told from it on a figure."""
+
 SHOWN = 20
 """Categories in the explorer and the table: of more, the most probable ones."""
 
@@ -126,6 +129,8 @@ def page(sweep: Sweep, origin: Origin) -> str:
         training_cautions=list(estimators.cautions(sweep.comparison)) if sweep.comparison else [],
         training_command=_training_command(sweep, origin),
         checks=check_rows(sweep.steps),
+        caption=captions(sweep),
+        bibtex=source.joinpath("references.bib").read_text(encoding="utf-8").strip(),
         single=len(set(sweep.temperatures)) == 1,
         lines=figures.LINES,
         marks=marks_sentence(sweep),
@@ -134,7 +139,6 @@ def page(sweep: Sweep, origin: Origin) -> str:
         table=rows(sweep, {k: origin.names[k] for k in shown}),
         shown=shown,
         shown_mass=float(np.exp(sweep.logits[list(shown)]).sum()),
-        uniform=bool(np.ptp(np.exp(sweep.logits)) < 1e-12),
         corners=[
             (k, theme.CATEGORY_COLOURS.index(figures.colours_of(sweep.logits)[k])) for k in corners
         ],
@@ -179,6 +183,20 @@ def all_figures(sweep: Sweep, names: Sequence[str]) -> "dict[str, go.Figure]":
         **figures.change_figures(sweep, names),
         "gradient_error": figures.error_figure(sweep),
     }
+
+
+def captions(sweep: Sweep) -> dict[str, str]:
+    """Return what this page's lines of the mean and the entropy show, over its temperatures."""
+    probs = np.exp(sweep.logits)
+    away = max(float(np.abs(facts.mean - probs).max()) for facts in sweep.curve)
+    entropies = [facts.entropy for facts in sweep.curve]
+    peak = int(np.argmax(entropies))
+    mean = "equal" if np.ptp(probs) < 1e-12 else "flat" if away < FLAT else "apart"
+    if len(entropies) == 1:
+        entropy = "one"
+    else:
+        entropy = "rises" if peak == len(entropies) - 1 else "falls" if peak == 0 else "both"
+    return {"mean": mean, "away": f"{away:.1g}", "entropy": entropy}
 
 
 def estimator_rows(comparison: Comparison) -> list[dict[str, Any]]:
@@ -315,6 +333,8 @@ def _data(
         "whole": not few,
         "num_categories": num_categories,
         "weights": origin.weights,
+        "grid": origin.grid,
+        "span": [min(sweep.temperatures), max(sweep.temperatures)],
         "n": sweep.n,
         "seed": sweep.seed,
         "batch_sizes": list(sweep.batch_sizes),

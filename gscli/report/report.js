@@ -369,6 +369,9 @@
   /** The weights as numbers to type. */
   const weights = () => Array.from(state.logits, (logit) => Number(Math.exp(logit).toPrecision(12)));
 
+  const typedWeights = () =>
+    moved() && data.whole ? `--pi ${weights().join(",")}` : data.weights;
+
   const LIBRARIES = {
     torch(temperature, m, mode) {
       const pi = data.whole
@@ -426,9 +429,8 @@
       return `${lines.join("\n")}\n`;
     },
     gscli(temperature, m, mode) {
-      const pi = moved() && data.whole ? `--pi ${weights().join(",")}` : data.weights;
       const hard = mode === "relaxed" ? "" : " --hard";
-      return `gscli sample ${pi} -t ${temperature}${hard} -n ${data.n} --seed ${data.seed} -o samples.csv\n`;
+      return `gscli sample ${typedWeights()} -t ${temperature}${hard} -n ${data.n} --seed ${data.seed} -o samples.csv\n`;
     },
   };
 
@@ -641,6 +643,7 @@
   const originalAdvice = advice.textContent;
 
   function showAdvice() {
+    advice.parentElement.style.minHeight = `${advice.parentElement.offsetHeight}px`; // below, nothing jumps
     advice.textContent = advised ? adviceOf(advised) : originalAdvice;
     const best = (advised?.[data.batch_size] ?? { advised: data.best?.[1] })?.advised;
     const button = document.getElementById("preset-best");
@@ -925,6 +928,84 @@
     setTimeout(showCursors, 200); // once plotly has followed
   });
 
+  // --- a figure to take away -----------------------------------------------------------------
+
+  const METHODS = {
+    "change-mean": "mean",
+    "change-entropy": "entropy",
+    "change-expected_max": "expected_max",
+    "change-near_vertex": "near_vertex",
+    error: "gradient_error",
+  };
+
+  /** The command and the Python lines that give what a figure shows. */
+  function sources(name, temperature) {
+    const sizes = data.batch_sizes.join(",");
+    const pi = data.whole ? `[${weights().join(", ")}]` : `logits=...  # your ${data.num_categories}`;
+    if (temperature) {
+      const [file, t] = ["panel.html", `-t ${temperature} -n ${data.n} --seed ${data.seed}`];
+      return {
+        command: `gscli plot ${typedWeights()} ${t} -o ${file}`,
+        python: data.whole
+          ? `from gscli import Concrete\n\nx = Concrete(${pi}, ${temperature}).sample(${data.n}, seed=${data.seed})\n`
+          : `from gscli import Concrete\n\nlogits = ...  # your ${data.num_categories} logits\nx = Concrete(logits=logits, temperature=${temperature}).sample(${data.n}, seed=${data.seed})\n`,
+      };
+    }
+    const logits = data.whole
+      ? `import numpy as np\n\nlogits = np.log([${weights().join(", ")}])`
+      : `import numpy as np\n\nlogits = ...  # your ${data.num_categories} logits`;
+    const grid = `np.geomspace(${data.span[0]}, ${data.span[1]}, 61)`;
+    if (name.startsWith("training")) {
+      return {
+        command: `gscli gradient ${typedWeights()} -t ${data.grid} -m ${sizes}`,
+        python:
+          "from gscli.distribution.estimators import compare\n" +
+          "from gscli.distribution.losses import default_loss\n" +
+          `${logits}\ncomparison = compare(logits, ${grid}, default_loss(len(logits)))\n`,
+      };
+    }
+    return {
+      command: `gscli describe ${typedWeights()} -t ${data.grid} -m ${sizes}`,
+      python:
+        `from gscli import Concrete\n${logits}\n` +
+        `values = [Concrete(logits=logits, temperature=t).${METHODS[name]}() for t in ${grid}]\n`,
+    };
+  }
+
+  async function savePicture(place) {
+    const paper = style("--paper");
+    const layout = { ...place.layout, paper_bgcolor: paper, plot_bgcolor: paper };
+    const size = { width: place.clientWidth, height: place.clientHeight, scale: 3 };
+    const figure = { data: place.data, layout };
+    const link = element("a", { download: `${place.dataset.figure}.png` });
+    link.href = await Plotly.toImage(figure, { format: "png", ...size });
+    link.click();
+  }
+
+  for (const place of places) {
+    const name = place.dataset.figure;
+    const { temperature } = place.parentElement.dataset;
+    const tools = element("div", { class: "tools" });
+    const tool = (label, what, work) => {
+      const button = element("button", { type: "button", "aria-label": what }, label);
+      button.addEventListener("click", (event) => {
+        event.stopPropagation(); // a click on a panel sets its temperature
+        work(button);
+      });
+      tools.append(button);
+    };
+    const of = place.getAttribute("aria-label");
+    tool("PNG", `Save as PNG: ${of}`, () => savePicture(place));
+    tool("Command", `Copy the command: ${of}`, (b) => copy(sources(name, temperature).command, b));
+    tool("Python", `Copy the Python lines: ${of}`, (b) => copy(sources(name, temperature).python, b));
+    place.parentElement.append(tools);
+  }
+
+  for (const button of document.querySelectorAll("[data-copies]")) {
+    const text = () => document.getElementById(button.dataset.copies).textContent;
+    button.addEventListener("click", () => copy(text(), button));
+  }
+
   // --- the table as a file -------------------------------------------------------------------
 
   document.getElementById("save").addEventListener("click", () => {
@@ -950,6 +1031,7 @@
     state,
     facts: data.facts,
     exact,
+    sources,
     advised: () => advised,
     settled: () => settled === `${state.logits}|${state.batchSize}`,
     points: () => Array.from({ length: rows }, (_, row) => shares(row)),

@@ -656,3 +656,22 @@ def test_the_code_runs_and_the_command_draws_the_points(
         assert set(np.unique(y)) == {0, 1} if mode != "relaxed" else len(np.unique(y)) > 1000
         frequencies = np.bincount(y.argmax(axis=1), minlength=3) / 4000
         np.testing.assert_allclose(frequencies, [0.2, 0.3, 0.5], atol=0.04)
+
+
+def test_a_figure_can_be_taken_away(show: Open, classic: Path, invoke: Callable[..., Any]) -> None:
+    shown = show(classic, accept_downloads=True)
+    see_every_figure(shown)
+    names = shown.eval_on_selector_all(
+        "[data-figure]",
+        "all => all.map(e => [e.dataset.figure, e.parentElement.dataset.temperature ?? null])",
+    )
+    for name, temperature in names:
+        found = shown.evaluate("pair => window.gscli.sources(...pair)", [name, temperature])
+        exec(found["python"], {})
+        if name in ("panel-0", "change-mean", "training-0"):
+            words = shlex.split(found["command"])
+            result = invoke(*words[1:])
+            assert result.exit_code == 0, result.output
+    with shown.expect_download() as waiting:
+        shown.get_by_role("button", name="Save as PNG: Entropy").click()
+    assert Path(waiting.value.path()).read_bytes().startswith(b"\x89PNG")

@@ -142,6 +142,31 @@ def test_captions_tell_the_truth_for_equal_categories(classic_html: str) -> None
     assert "t ≤ 1 ( boundary )" in equal
 
 
+def test_captions_say_what_the_lines_show() -> None:
+    cold = words(html([1, 3, 6], (0.05, 0.1)))
+    assert "The mean is not p." not in cold
+    assert "The mean is within 0.001 of p (dotted) at these temperatures." in cold
+    assert "Entropy rises with t here. It tends to −∞ at the corners" in cold
+    hot = words(html([1, 3, 6], (5.0, 20.0)))
+    assert "The mean is not p." in hot
+    assert "Entropy falls with t here." in hot
+    assert "Entropy falls both ways: to −∞" in words(html([1, 3, 6], (0.1, 10.0)))
+    assert "Entropy. It tends to" in words(html([1, 3, 6], (1.0,)))
+
+
+def test_a_title_is_text() -> None:
+    text = page(small_sweep([1, 3]), Origin(("a", "b"), "gscli sweep", title="<b>My</b> page"))
+    assert "b" not in {tag for tag, _ in parsed(text).elements}
+    assert text.count("&lt;b&gt;My&lt;/b&gt; page") == 2
+    assert "Which temperature?" not in text
+
+
+def test_the_references_can_be_copied(classic_html: str) -> None:
+    bibtex = words(classic_html.split('<code id="bibtex">')[1].split("</code>")[0])
+    assert bibtex.count("@inproceedings{") == 6
+    assert bibtex.count("{") == bibtex.count("}")
+
+
 def test_nothing_on_the_page_is_simulated_but_the_samples() -> None:
     assert "Monte Carlo" not in words(html([1, 2, 3, 4], (0.3, 1.0)))
 
@@ -152,9 +177,12 @@ def test_the_regimes_are_three_and_those_of_the_shown_categories() -> None:
     assert "2 · interior<" in three
     assert "up to t = 2 ( vertices )" in words(three)
     five = html([1, 2, 3, 4, 5], (0.3, 3.0))
-    assert "0.3 · boundary (these 3)<" in five  # of all five it would be vertices
-    assert "3 · interior (these 3)<" in five
-    assert "ends at t = 0.25, and the interior regime begins at t = 4" in words(five)
+    # As in the table: of all five, though the lines are of three.
+    assert "0.3 · vertices<" in five
+    assert "3 · vertices<" in five
+    regimes = [each["regime"] for each in embedded(five, "data")["facts"]]
+    assert regimes == ["vertices", "vertices"]
+    assert "boundary up to t = 0.25, interior from t = 4 on" in words(five)
 
 
 @pytest.mark.slow

@@ -48,6 +48,7 @@ CLASSIC_GRID = "0.05:10:12"
     metavar="DIR",
     help="Save the figures too, as PNG and SVG, through one browser.",
 )
+@click.option("--title", metavar="TEXT", help="Title of the page.  [default: Which temperature?]")
 @options.show
 @options.force
 @options.threads
@@ -60,6 +61,7 @@ def command(
     output: Path,
     table: Path | None,
     images: Path | None,
+    title: str | None,
     show: bool,
     force: bool,
     threads: int | None,
@@ -88,7 +90,7 @@ def command(
         check_browser([Path("figure.png")])
         images.mkdir(parents=True, exist_ok=True)
     sweep = _run(parameters, batch_sizes, n, seed, threads, quiet)
-    written = _write(sweep, _origin(parameters, sweep), output, table)
+    written = _write(sweep, _origin(parameters, sweep, title), output, table)
     if images is not None:
         written += _save_images(sweep, parameters.names, images, force=force)
     drawn = describe_parameters(parameters.distributions(), parameters.weights.names)
@@ -152,7 +154,7 @@ def _save_images(
     return [folder]
 
 
-def _origin(parameters: Parameters, sweep: "Sweep") -> "Origin":
+def _origin(parameters: Parameters, sweep: "Sweep", title: str | None) -> "Origin":
     """Return the names, and the command that makes the same page again."""
     import shlex
 
@@ -163,7 +165,10 @@ def _origin(parameters: Parameters, sweep: "Sweep") -> "Origin":
     if sizes != options.CLASSIC_BATCH_SIZES:
         words += ["-m", sizes]
     words += ["-n", str(sweep.n), "--seed", str(sweep.seed)]
+    named = {"title": title} if title else {}
+    if title:
+        words += ["--title", title]
     scale = 0.0 if parameters.are_logits else math.log(math.fsum(parameters.weights.values))
     option, typed, _, grid = parameters.typed()
     weights = shlex.join([option, typed])
-    return Origin(parameters.names, shlex.join(words), weights, grid, scale)
+    return Origin(parameters.names, shlex.join(words), weights, grid, scale, **named)
