@@ -48,21 +48,24 @@ def _together(
     return decorate
 
 
-def _weights(*, assumed: bool = True) -> tuple[Callable[[F], F], Callable[[F], F]]:
+def _weights(
+    *, assumed: bool = True, hard: bool = False
+) -> tuple[Callable[[F], F], Callable[[F], F]]:
     """`--pi` and `--logits`; `assumed` says whether they have a default."""
     return (
         click.option(
             "--pi",
-            type=WeightsType(),
+            type=WeightsType(hard=hard),
             metavar="WEIGHTS",
             help="Unnormalised probabilities > 0: 1,3,6, or cat=1,dog=3,bird=6, or uniform:8, or "
             "@FILE (CSV, NPY, JSON)." + (f"  [default: {CLASSIC_PI}]" if assumed else ""),
         ),
         click.option(
             "--logits",
-            type=LogitsType(),
+            type=LogitsType(hard=hard),
             metavar="WEIGHTS",
-            help="Their logarithms instead, in the same forms.",
+            help="Their logarithms instead, in the same forms"
+            + ("; or each row's own, from @FILE, an NPY array of shape (n, K)." if hard else "."),
         ),
     )
 
@@ -71,16 +74,21 @@ weights = _together("parameters", Parameters.of, *_weights())
 
 
 def parameters(
-    default: str | None = CLASSIC_TEMPERATURE, note: str = "", *, assumed: bool = True
+    default: str | None = CLASSIC_TEMPERATURE,
+    note: str = "",
+    *,
+    assumed: bool = True,
+    hard: bool = False,
 ) -> Callable[[F], F]:
     """`--pi`, `--logits` and `-t` as `Parameters`.
 
-    `note` says what replaces a default temperature; `assumed`, whether weights have a default.
+    `note` says what replaces a default temperature; `assumed`, whether weights have a default;
+    `hard`, whether they are for hard samples too.
     """
     return _together(
         "parameters",
         Parameters.of,
-        *_weights(assumed=assumed),
+        *_weights(assumed=assumed, hard=hard),
         click.option(
             "-t",
             "--temperature",
