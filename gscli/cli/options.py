@@ -128,7 +128,8 @@ seed = click.option(
     "--seed",
     type=SeedType(),
     metavar="INT",
-    help="Seed, 0 to 2**128 - 1: the same one gives the same samples.  [default: fresh, shown]",
+    help="Seed, 0 to 2**128 - 1: the same one gives the same samples, and shares its uniforms "
+    "between distributions, of other numbers of categories too.  [default: fresh, shown]",
 )
 threads = click.option(
     "-j",
