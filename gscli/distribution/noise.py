@@ -5,9 +5,10 @@ The noise is a function of (seed, K, row) alone. Rows come in blocks; block i is
 are drawn, are an array of shape (tiles, K, lanes): row r of the block is lane r % lanes of tile
 r // lanes. For K <= 128 there is one tile of 2**floor(log2(524288 / K)) lanes, so that a category
 lies in contiguous memory; for larger K there are max(1, 524288 // K) tiles of one lane, so that a
-row does. The uniforms of a block are the same numbers at every K, so that samples of two K from one
-seed are not independent. With U = 0 read as 2**-54, G = -log(-log U) is Gumbel noise. What is handed on is log U:
-where only ratios of the exponentials -log U matter, that saves passes over memory.
+row does. The uniforms of a block are the same numbers at every K, so that samples of two K from
+one seed are not independent. With U = 0 read as 2**-54, G = -log(-log U) is Gumbel noise. What is
+handed on is log U: where only ratios of the exponentials -log U matter, that saves passes over
+memory.
 """
 
 import math
