@@ -12,7 +12,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-FATAL = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL)
+FATAL = ("SIGABRT", "SIGSEGV", "SIGBUS", "SIGILL")
+"""Signals that end work whose memory could not be had; not every system has them."""
+
 FAILED_ALLOCATION = b"memory allocation of"
 MOST_NOISE = 2**20
 """Bytes that libraries write to the standard error stream before they are taken to be stuck."""
@@ -112,7 +114,7 @@ class _Watcher:
         code = os.waitstatus_to_exitcode(status)
         if code < 0 and self.asked is not None:
             code = 128 + self.asked
-        elif stuck or -code in FATAL:
+        elif stuck or (code < 0 and signal.Signals(-code).name in FATAL):
             return False
         sys.exit(code if code >= 0 else 128 - code)
 

@@ -299,3 +299,10 @@ def test_messages_about_binary_files_are_short(invoke: Invoke) -> None:
     result = invoke("fit", "x.csv")
     assert result.exit_code == 1
     assert len(result.stderr) < 700
+
+
+def test_default_weights_are_not_blamed_on_the_user(invoke: Invoke) -> None:
+    np.save("x.npy", Concrete([1] * 5, 1).sample(20, seed=1))
+    result = invoke("describe", "x.npy")
+    assert result.exit_code == 2
+    assert "x.npy: 5 columns; give as many weights with --pi" in result.stderr
