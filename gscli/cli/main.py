@@ -33,8 +33,6 @@ OUT_OF_MEMORY = "out of memory; raise the limit that ulimit -v sets, or ask for 
 NO_THREAD = "can't start new thread"
 """What Python says where the memory for the stack of a thread is missing."""
 
-CLOSED = "standard output is closed; open it, as with >/dev/null"
-
 SIGNALLED = 128
 """The exit code of a program that a signal ended is this and the signal's number."""
 
@@ -84,8 +82,6 @@ class Group(click.Group):
         **extra: Any,
     ) -> NoReturn:
         with _ending():
-            if sys.stdout is None:
-                _fail(CLOSED, _failed_code(sys.argv[1:] if args is None else args))
             code = super().main(
                 args, prog_name or "gscli", complete_var, standalone_mode=False, **extra
             )
@@ -109,7 +105,7 @@ def _ending() -> Iterator[None]:
         _fail("interrupted; no unfinished file is left", EXIT_INTERRUPTED)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
-    except OSError as error:  # of --help and --version: no command has run
+    except (OSError, GscliError) as error:  # of --help and --version: no command has run
         _fail(*_message_and_code(error, EXIT_FAILED))
 
 
