@@ -98,7 +98,9 @@ def test_wide_and_narrow_tables_are_read_alike(
     assert content(path, "a,b,c\n" + ROWS + "\n0.2, 0.3,0.5\n")[1] == [*VALUES, VALUES[0]]
 
 
-@pytest.mark.parametrize("text", ["0.5,0.5\n" + "0.5," * 100, "0.5," * 100, "#" * 400])
+@pytest.mark.parametrize(
+    "text", ["0.5,0.5\n" * 3 + "0.5," * 100, "0.5,0.5\n" + "0.5," * 100, "0.5," * 100, "#" * 400]
+)
 def test_a_line_without_end_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
