@@ -166,11 +166,27 @@ def run() -> None:
     # The threads are ours: OpenBLAS's own would wait for each other over small products.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     atexit.register(gc.freeze)
+    if limited:
+        _run_in_little_memory()
+    main(prog_name="gscli")
+
+
+def _run_in_little_memory() -> None:
+    """Run `main`, and take what a library that was loaded in part raises for what it is."""
     try:
         main(prog_name="gscli")
+    except SystemExit as ended:
+        # After a failed allocation the libraries' own ends may fail, and say so once more.
+        if ended.code not in (0, None):
+            flush_or_drop()
+            atexit._run_exitfuncs()  # temporary files go
+            os._exit(ended.code if isinstance(ended.code, int) else EXIT_FAILED)
+        raise
     except BaseException as error:
-        # What comes of a library that was imported in part, or whose threads did not start.
-        lost = isinstance(error, NameError) or type(error).__name__ == "PanicException"
-        if not (limited and lost):
+        lost = isinstance(error, AttributeError | ImportError | NameError | SystemError)
+        if not lost and type(error).__name__ != "PanicException":
             raise
-        _fail(OUT_OF_MEMORY, _failed_code(sys.argv[1:]))
+        flush_or_drop()
+        with suppress(SystemExit):
+            _fail(OUT_OF_MEMORY, EXIT_FAILED)
+        os._exit(_failed_code(sys.argv[1:]))
