@@ -36,8 +36,6 @@ OUT_OF_MEMORY = "out of memory; raise the limit that ulimit -v sets, or ask for 
 NO_THREAD = "can't start new thread"
 """What Python says where the memory for the stack of a thread is missing."""
 
-CLOSED = "standard output is closed; open it, as with >/dev/null"
-
 SIGNALLED = 128
 """The exit code of a program that a signal ended is this and the signal's number."""
 
@@ -87,8 +85,6 @@ class Group(click.Group):
         **extra: Any,
     ) -> NoReturn:
         with _ending():
-            if sys.stdout is None:
-                _fail(CLOSED, _failed_code(sys.argv[1:] if args is None else args))
             code = super().main(
                 args, prog_name or "gscli", complete_var, standalone_mode=False, **extra
             )
@@ -112,7 +108,7 @@ def _ending() -> Iterator[None]:
         _fail("interrupted; no unfinished file is left", EXIT_INTERRUPTED)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
-    except OSError as error:  # of --help and --version: no command has run
+    except (OSError, GscliError) as error:  # of --help and --version: no command has run
         _fail(*_message_and_code(error, EXIT_FAILED))
 
 
@@ -173,11 +169,27 @@ def run() -> None:
     # The threads are ours: OpenBLAS's own would wait for each other over small products.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     atexit.register(gc.freeze)
+    if limited:
+        _run_in_little_memory()
+    main(prog_name="gscli")
+
+
+def _run_in_little_memory() -> None:
+    """Run `main`, and take what a library that was loaded in part raises for what it is."""
     try:
         main(prog_name="gscli")
+    except SystemExit as ended:
+        # After a failed allocation the libraries' own ends may fail, and say so once more.
+        if ended.code not in (0, None):
+            flush_or_drop()
+            atexit._run_exitfuncs()  # temporary files go
+            os._exit(ended.code if isinstance(ended.code, int) else EXIT_FAILED)
+        raise
     except BaseException as error:
-        # What comes of a library that was imported in part, or whose threads did not start.
-        lost = isinstance(error, NameError) or type(error).__name__ == "PanicException"
-        if not (limited and lost):
+        lost = isinstance(error, AttributeError | ImportError | NameError | SystemError)
+        if not lost and type(error).__name__ != "PanicException":
             raise
-        _fail(OUT_OF_MEMORY, _failed_code(sys.argv[1:]))
+        flush_or_drop()
+        with suppress(SystemExit):
+            _fail(OUT_OF_MEMORY, EXIT_FAILED)
+        os._exit(_failed_code(sys.argv[1:]))

@@ -293,9 +293,9 @@ def shell(command: str, folder: Path) -> "tuple[int, str, str]":
     [
         ("gscli density - <&-", 1, "standard input: is closed"),
         ("gscli sample -n 5 >&-", 1, "standard output is closed"),
-        ("gscli sample -n 5 --seed 1 -o x.csv >&-", 1, "standard output is closed"),
+        ("gscli sample -n 5 --seed 1 -o x.csv >&-", 0, "5 samples to x.csv"),
         ("gscli sample -n 5 --seed 1 -o x.csv 2>&-", 0, ""),
-        ("gscli plot --seed 1 -q --plotlyjs cdn -o x.csv.html >&- 2>&-", 1, ""),
+        ("gscli plot --seed 1 -q --plotlyjs cdn -o x.csv.html >&- 2>&-", 0, ""),
         ("gscli plot --seed 1 -q --plotlyjs cdn -o x.csv.html 2>&-", 0, ""),
     ],
 )
