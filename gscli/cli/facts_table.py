@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gscli.cli.messages import printable
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -151,7 +153,7 @@ def _clipped(name: str) -> str:
     """Return a name, cut to a width that leaves room for numbers."""
     from rich.text import Text
 
-    text = Text(name)
+    text = Text(printable(name))
     text.truncate(LONGEST_NAME, overflow="ellipsis")
     return text.plain
 

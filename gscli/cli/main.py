@@ -1,10 +1,12 @@
 """The `gscli` group, and the one place where errors become messages and exit codes."""
 
 import atexit
+import errno
 import gc
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -14,7 +16,8 @@ from typing import Any, NoReturn
 import click
 
 from gscli import __version__
-from gscli.cli.streams import flush_or_drop, settle_streams
+from gscli.cli.streams import flush_or_drop, mute_libraries, settle_streams
+from gscli.cli.watchdog import memory_is_limited, watch
 from gscli.errors import BrowserNotFoundError, GscliError, ParameterError
 
 COMMANDS = ("sample", "plot", "sweep", "describe", "density", "check", "fit", "doctor")
@@ -25,6 +28,12 @@ EXIT_NO_BROWSER = 3
 EXIT_INTERRUPTED = 130
 EXIT_ON_FAILURE = {"check": 2}
 """For commands for which `EXIT_FAILED` is an answer; as with grep and diff, 2 is not one."""
+
+OUT_OF_MEMORY = "out of memory; raise the limit that ulimit -v sets, or ask for less"
+NO_THREAD = "can't start new thread"
+"""What Python says where the memory for the stack of a thread is missing."""
+
+CLOSED = "standard output is closed; open it, as with >/dev/null"
 
 SIGNALLED = 128
 """The exit code of a program that a signal ended is this and the signal's number."""
@@ -51,8 +60,7 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             result = super().invoke(ctx)
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            sys.stdout.flush()
         except BrokenPipeError:
             # The reader wanted no more, which is no failure (click would exit with 1).
             raise click.exceptions.Exit(0) from None
@@ -60,8 +68,11 @@ class Group(click.Group):
             # Not click's way, which prints an empty line first.
             raise click.Abort from error
         except (GscliError, OSError, MemoryError) as error:
-            failed = EXIT_ON_FAILURE.get(ctx.invoked_subcommand or "", EXIT_FAILED)
-            _fail(*_message_and_code(error, failed))
+            _fail(*_message_and_code(error, _failed_code([ctx.invoked_subcommand or ""])))
+        except RuntimeError as error:
+            if NO_THREAD not in str(error):
+                raise
+            _fail(*_message_and_code(error, _failed_code([ctx.invoked_subcommand or ""])))
         return result
 
     def main(
@@ -73,6 +84,8 @@ class Group(click.Group):
         **extra: Any,
     ) -> NoReturn:
         with _ending():
+            if sys.stdout is None:
+                _fail(CLOSED, _failed_code(sys.argv[1:] if args is None else args))
             code = super().main(
                 args, prog_name or "gscli", complete_var, standalone_mode=False, **extra
             )
@@ -100,14 +113,19 @@ def _ending() -> Iterator[None]:
         _fail(*_message_and_code(error, EXIT_FAILED))
 
 
+def _failed_code(words: Sequence[str]) -> int:
+    """Return the exit code of the command that some words begin with, if it fails."""
+    return EXIT_ON_FAILURE.get(words[0] if words else "", EXIT_FAILED)
+
+
 def _message_and_code(error: Exception, failed: int) -> tuple[str, int]:
     match error:
         case ParameterError():
             return str(error), EXIT_USAGE
         case BrowserNotFoundError():
             return str(error), EXIT_NO_BROWSER
-        case MemoryError():
-            return "out of memory; ask for fewer categories", failed
+        case MemoryError() | RuntimeError() | OSError(errno=errno.ENOMEM):
+            return OUT_OF_MEMORY, failed
         case OSError():
             return f"{error.filename or 'output'}: {error.strerror or error}", failed
         case _:
@@ -119,9 +137,10 @@ def _terminate(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    line = " ".join(message.split())
+    from gscli.cli.messages import one_line
+
     flush_or_drop()
-    click.echo(f"Error: {line}", err=True)
+    click.echo(f"Error: {one_line(message)}", err=True)
     sys.exit(code)
 
 
@@ -139,10 +158,23 @@ def main() -> None:
 def run() -> None:
     """Run `main` as the only work of this process."""
     settle_streams()
+    mute_libraries()
+    limited = memory_is_limited()
+    if limited and not watch():
+        _fail(OUT_OF_MEMORY, _failed_code(sys.argv[1:]))
+    if limited:  # a library whose other half could not be loaded warns
+        warnings.simplefilter("ignore")
     # The garbage collector walks the many objects of an import again and again, and once more at
     # exit: 40 of the 210 ms that importing numpy and polars and exiting take.
     gc.set_threshold(100_000)
     # The threads are ours: OpenBLAS's own would wait for each other over small products.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     atexit.register(gc.freeze)
-    main(prog_name="gscli")
+    try:
+        main(prog_name="gscli")
+    except BaseException as error:
+        # What comes of a library that was imported in part, or whose threads did not start.
+        lost = isinstance(error, NameError) or type(error).__name__ == "PanicException"
+        if not (limited and lost):
+            raise
+        _fail(OUT_OF_MEMORY, _failed_code(sys.argv[1:]))

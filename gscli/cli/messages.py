@@ -1,6 +1,7 @@
 """Messages about the work, on standard error, and JSON."""
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,42 @@ if TYPE_CHECKING:
 SHOWN_CATEGORIES = 8
 
 
+LONGEST_MESSAGE = 600
+"""Characters of a message: the beginning and the end of a longer one are shown."""
+
+UNSEEN = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Marks that change the direction of text, and so how what follows reads."""
+
+
+def printable(text: str) -> str:
+    r"""Return text in which what would change a terminal, or the order of letters, is escaped.
+
+    Examples
+    --------
+    >>> printable("a\x1b[31m\u202e.csv")
+    'a\\x1b[31m\\u202e.csv'
+    """
+    return "".join(
+        ascii(character)[1:-1]
+        if unicodedata.category(character) == "Cc" or character in UNSEEN
+        else character
+        for character in text
+    )
+
+
+def one_line(message: str) -> str:
+    """Return a message as one line that a terminal shows as it stands, clipped if it is long."""
+    line = printable(" ".join(message.split()))
+    if len(line) <= LONGEST_MESSAGE:
+        return line
+    half = LONGEST_MESSAGE // 2 - 3
+    return f"{line[:half]} ... {line[-half:]}"
+
+
 def say(message: str, *, quiet: bool) -> None:
     """Write a line to standard error, unless asked to be quiet."""
     if not quiet:
-        click.echo(message, err=True)
+        click.echo(printable(message), err=True)
 
 
 def echo_json(content: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from gscli.cli.param_types import (
     BatchSizesType,
     FiniteRange,
     LogitsType,
+    NamesType,
     OutputType,
     SamplesType,
     SeedType,
@@ -127,6 +128,15 @@ table_format = click.option(
     "--format",
     type=click.Choice(["csv", "npy", "parquet"]),
     help="Format of the output, whatever its suffix says.",
+)
+
+
+columns = click.option(
+    "--columns",
+    type=NamesType(),
+    metavar="NAME[,NAME...]",
+    help="The columns of FILE that are categories, by name or counted from 1.  [default: all but "
+    "temperature, log_prob and an index]",
 )
 
 

@@ -12,14 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from gscli import __version__
 from gscli.cli.param_types import unknown_suffix
 from gscli.cli.progress import track
+from gscli.errors import OutputError
+from gscli.plotting.export import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
     from gscli.arrays import FloatArray
     from gscli.distribution.concrete import Concrete, Form
     from gscli.distribution.noise import Chunk
+    from gscli.io.provenance import Provenance
 
 T = TypeVar("T")
 
@@ -29,8 +34,17 @@ LEAST_CSV_BYTES = 4
 """Fewest bytes of a value and its separator: ``1.0,``."""
 
 
+LEAST_PARQUET_BYTES = 2.0**-8
+"""Fewest bytes of a value in Parquet, where a page of equal values is packed into one."""
+
+
 def check_outputs(
-    outputs: Sequence[Path], *, force: bool, file: str | None = None, hint: str = OUTPUT_HINT
+    outputs: Sequence[Path],
+    *,
+    force: bool,
+    figures: bool = False,
+    file: str | None = None,
+    hint: str = OUTPUT_HINT,
 ) -> None:
     """Refuse outputs that cannot be written, before any work is done.
 
@@ -40,16 +54,21 @@ def check_outputs(
         Where results are to go.
     force : bool
         Whether files that exist may be replaced.
+    figures : bool
+        Whether they are figures or pages, which replace a file of their own kind anyway.
     file : str, optional
         The input, which is never replaced.
     hint : str
         The option that names the outputs.
     """
-    from gscli.io.atomic import check_target
+    from gscli.io.atomic import check_target, descriptor_of, is_of_own_kind, same_file
+    from gscli.io.columns import split_member
 
-    resolved = [os.path.realpath(path) for path in outputs]
+    resolved = [
+        1 if str(path) == "-" else descriptor_of(path) or os.path.realpath(path) for path in outputs
+    ]
     for path, real in zip(outputs, resolved, strict=True):
-        if file not in (None, "-") and real == os.path.realpath(str(file)):
+        if file is not None and same_file(path, split_member(file)[0]):
             raise click.BadParameter(
                 f"{path} is the FILE that is read; name another", param_hint=hint
             )
@@ -58,8 +77,32 @@ def check_outputs(
                 f"{path} is given twice; name each output once", param_hint=hint
             )
     for path in outputs:
-        if str(path) != "-":
-            check_target(path, overwrite=force)
+        if str(path) == "-":
+            continue
+        check_target(path, overwrite=force or figures)
+        if figures and not force and not is_of_own_kind(path):
+            raise OutputError(
+                f"{path} exists and is not a file of its kind; use --force to replace it"
+            )
+
+
+EFFECTIVE = {
+    "width": ("--width", IMAGE_SUFFIXES),
+    "height": ("--height", IMAGE_SUFFIXES),
+    "scale": ("--scale", (".png", ".webp")),
+    "plotlyjs": ("--plotlyjs", PAGE_SUFFIXES),
+}
+"""The outputs on which an option of style has an effect."""
+
+
+def check_style(targets: Sequence[Path]) -> None:
+    """Refuse an option of style that has no effect on any of the outputs."""
+    context = click.get_current_context()
+    for name, (option, suffixes) in EFFECTIVE.items():
+        typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if typed and not any(path.suffix.lower() in suffixes for path in targets):
+            kinds = ", ".join(suffix[1:] for suffix in suffixes if suffix != ".htm")
+            raise click.UsageError(f"{option} has an effect on {kinds} alone; leave it out")
 
 
 def figure_targets(outputs: tuple[Path, ...], *, default: str, show: bool) -> tuple[Path, ...]:
@@ -174,28 +217,47 @@ class Request:
         return self.form == "log" and self.dtype != "float64"
 
     def check_room(self, path: Path, format: str) -> None:
-        """Refuse a target that its disk cannot hold; how well Parquet packs is not known."""
+        """Refuse a target that its disk cannot hold."""
         from gscli.io.atomic import check_room
         from gscli.io.writers import npy_bytes
 
-        if format == "npy":
-            check_room(path, npy_bytes(self.shape, self.dtype))
-        elif format == "csv":
-            check_room(path, math.prod(self.shape) * LEAST_CSV_BYTES)
+        least = {"csv": LEAST_CSV_BYTES, "parquet": LEAST_PARQUET_BYTES}
+        size = npy_bytes(self.shape, self.dtype)
+        if format in least:
+            size = int(math.prod(self.shape) * least[format])
+        check_room(path, size)
 
     def save(self, path: Path, format: Any, *, force: bool) -> None:
         """Write one file in one format; each output draws the same samples again."""
         from gscli.io.atomic import appears_by_renaming, writing
+        from gscli.io.provenance import KEY
         from gscli.io.writers import PlacedNpy, write_npy, write_table
 
         with writing(path, overwrite=force) as file:
             if format != "npy":
-                write_table(file, self._draw("F", self._table), format=format)
+                stated = {KEY: self.provenance().text()}
+                write_table(file, self._draw("F", self._table), format=format, metadata=stated)
             elif PlacedNpy.supported and appears_by_renaming(path):
                 self._place(PlacedNpy(file, shape=self.shape, dtype=self.dtype))
             else:
                 rows = self._draw("C", lambda _, batch: batch.rows)
                 write_npy(file, rows, shape=self.shape, dtype=self.dtype)
+
+    def provenance(self) -> "Provenance":
+        """Return what a file states of its samples."""
+        from gscli.io.provenance import Provenance
+
+        first = self.distributions[0]
+        return Provenance(
+            pi=tuple(first.probs.tolist()),
+            logits=tuple(first.logits.tolist()),
+            names=self.names,
+            temperatures=tuple(d.temperature for d in self.distributions),
+            seed=self.seed,
+            start=self.start,
+            form=self.form,
+            version=__version__,
+        )
 
     def _place(self, array: Any) -> None:
         def write(number: int, batch: "Chunk") -> None:

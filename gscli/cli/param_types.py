@@ -115,6 +115,27 @@ class PriorType(_Syntax):
             raise ValueError(str(error)) from error
 
 
+class NamesType(_Syntax):
+    """``a,b,c``: one or several different names; those that hold commas in double quotes."""
+
+    name = "names"
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        import csv
+
+        try:
+            (names,) = csv.reader([text], skipinitialspace=True, strict=True)
+        except (csv.Error, ValueError) as error:
+            raise ValueError(f"{text!r} is not a list of names; write a,b,c") from error
+        names = [name.strip() for name in names]
+        if not all(names):
+            raise ValueError(f"{text!r} has an empty name; write a,b,c")
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"{twice!r} is given twice; name each once")
+        return tuple(names)
+
+
 class BatchSizesType(_Syntax):
     """``32`` or ``1,32,1024``: one or several whole numbers, 1 or more."""
 

@@ -77,17 +77,20 @@ class Parameters:
     def in_order(self, columns: tuple[str, ...], label: str) -> "Parameters":
         """Return the weights in the order of a file's columns, if they name the same categories.
 
-        Weights without names, or with names that no column has, are taken as they stand.
+        Weights without names, or with names that are like no column's, are taken as they stand.
         """
+        from gscli.io.columns import listed, nearly
         from gscli.io.weights import Weights
 
         names = self.weights.names
-        if names is None or not {*names} & {*columns}:
+        if names is None or not {*map(nearly, names)} & {*map(nearly, columns)}:
             return self
         if {*names} != {*columns}:
+            own = [name for name in names if name not in columns]
+            others = [name for name in columns if name not in names]
             raise click.UsageError(
-                f"the weights are named {', '.join(names)}, but the columns of {label} "
-                f"{', '.join(columns)}; use the same names, or none"
+                f"the weights name {listed(own) or 'less'} where {label} has "
+                f"{listed(others) or 'less'}; use the same names, or none"
             )
         values = dict(zip(names, self.weights.values, strict=True))
         weights = Weights(tuple(values[name] for name in columns), columns)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gscli.cli.messages import describe_run
+from gscli.cli.messages import describe_run, printable
 from gscli.cli.tables import plain_table
 from gscli.cli.terminal_plots import triangle
 
@@ -45,7 +45,7 @@ def show_sample(request: "Request") -> None:
     console = Console(highlight=False)
     for distribution in request.distributions:
         _show_one(console, request, distribution)
-    console.print(describe_run(request, []), style="dim", markup=False, soft_wrap=True)
+    console.print(printable(describe_run(request, [])), style="dim", markup=False, soft_wrap=True)
     console.print("To keep the samples: -o samples.csv (or .npy, .parquet)", soft_wrap=True)
 
 
@@ -71,7 +71,9 @@ def _show_one(console: "Console", request: "Request", distribution: Any) -> None
     console.print(f"[bold]t = {distribution.temperature:g}[/]  n = {request.n:,}\n")
     parts: list[RenderableType] = [_table(request.names, distribution, summary)]
     if distribution.num_categories == 3:
-        picture = triangle(console, counts, request.names, PICTURE_WIDTH)
+        picture = triangle(
+            console, counts, [printable(name) for name in request.names], PICTURE_WIDTH
+        )
         parts.insert(0, Padding(picture, (0, 4, 0, 0)))
     console.print(Columns(parts))
     console.print()
@@ -83,7 +85,7 @@ def _table(names: tuple[str, ...], distribution: Any, summary: Any) -> "Renderab
     table = plain_table("category", "p", "rounds to", "mean", "sd")
     rows = zip(names, distribution.probs, summary.rounding, summary.mean, summary.sd, strict=True)
     for name, *values in list(rows)[:SHOWN_CATEGORIES]:
-        table.add_row(Text(name), *(f"{value:.4f}" for value in values))
+        table.add_row(Text(printable(name)), *(f"{value:.4f}" for value in values))
     if len(names) > SHOWN_CATEGORIES:
         table.add_row(f"({len(names) - SHOWN_CATEGORIES:,} more)", "", "", "", "")
     table.add_section()

@@ -54,6 +54,27 @@ def settle_streams() -> None:
     sys.stderr = _settled(sys.stderr, errors="backslashreplace")
 
 
+def mute_libraries() -> None:
+    """Leave standard error to this program: what libraries write there by themselves is dropped.
+
+    polars prints a backtrace for each damaged file, beside the error that it raises.
+    """
+    own = sys.stderr
+    if not isinstance(own, StandardStream):
+        return
+    copy = os.fdopen(os.dup(2), "wb")
+    sys.stderr = StandardStream(
+        copy,
+        own.encoding,
+        own.errors,
+        line_buffering=own.line_buffering,
+        write_through=own.write_through,
+    )
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
 def _settled(stream: TextIO, *, errors: str) -> TextIO:
     if not isinstance(stream, io.TextIOWrapper):  # closed, or not Python's own
         return stream

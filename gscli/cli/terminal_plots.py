@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from gscli.cli.messages import printable
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
@@ -48,7 +50,7 @@ def terminal_plots(
     if console.is_terminal:  # so that the heading is still there when the corners are drawn
         width = max(NARROWEST, min(width, width_for(console.height - LINES_AROUND)))
     chosen = choose(sample, options)
-    names = [sample.names[k] for k in chosen]
+    names = [printable(sample.names[k]) for k in chosen]
     shape = len(chosen) == 3
     measure = (
         partial(count_cells, resolution=resolution_for(width))
@@ -59,7 +61,7 @@ def terminal_plots(
     collected = collect(sample.samples, projection, measure=measure, threads=sample.threads)
     for temperature, found in collected.items():
         at = "" if temperature is None else f"t = {temperature:g}  "
-        yield f"\n[bold]{at}[/]n = {found.n:,}  {escape(sample.origin)}\n"
+        yield f"\n[bold]{at}[/]n = {found.n:,}  {escape(printable(sample.origin))}\n"
         counts = np.asarray(found.counts)
         if shape:
             labels = names

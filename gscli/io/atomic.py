@@ -13,6 +13,18 @@ from typing import BinaryIO
 
 from gscli.errors import OutputError
 
+KIND_BYTES = 512
+KINDS = {
+    ".html": (b"<!doctype html", b"<html"),
+    ".htm": (b"<!doctype html", b"<html"),
+    ".png": (b"\x89png",),
+    ".svg": (b"<svg", b"<?xml"),
+    ".pdf": (b"%pdf",),
+    ".webp": (b"riff",),
+    ".json": (b'{"data"',),
+}
+"""How figures and pages begin, in lower case."""
+
 DESCRIPTORS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
@@ -30,9 +42,9 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     ------
     OutputError
         If its folder is missing or read-only, if it is a folder, or if it exists and may not be
-        replaced.
+        replaced: a read-only file never is.
     """
-    if _descriptor(path) is not None:
+    if descriptor_of(path) is not None:
         return
     if path.is_dir():
         raise OutputError(f"{path} is a directory; name a file in it")
@@ -41,6 +53,8 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     if _is_regular_or_new(path):
         if path.exists() and not overwrite:
             raise OutputError(f"{path} exists; use --force to replace it")
+        if path.exists() and not _is_writable(path):
+            raise OutputError(f"{path} is read-only; make it writable, or name another")
         folder = _resolved(path).parent
         if not folder.is_dir():
             raise OutputError(f"{path}: the directory {folder} does not exist; create it first")
@@ -48,12 +62,40 @@ def check_target(path: Path, *, overwrite: bool) -> None:
             raise OutputError(f"{path}: the directory {folder} is not writable; choose another")
 
 
+def is_of_own_kind(path: Path) -> bool:
+    """Return whether the file at `path`, if there is one, is what its suffix says.
+
+    Told by its first bytes, of the kinds in which figures and pages are written. An empty file is
+    of every kind.
+    """
+    if not path.is_file():
+        return True
+    with path.open("rb") as file:
+        head = file.read(KIND_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    beginnings = KINDS.get(path.suffix.lower(), ())
+    return not head or head.startswith(beginnings)
+
+
+def same_file(path: Path, file: str) -> bool:
+    """Return whether an output is the file that is read, ``-`` being standard input."""
+    try:
+        read = os.fstat(0) if file == "-" else Path(file).stat()
+        return stat.S_ISREG(read.st_mode) and os.path.samestat(path.stat(), read)
+    except OSError:  # one of them does not exist
+        return False
+
+
+def _is_writable(path: Path) -> bool:
+    # The administrator may write whatever the mode says, and it says what the owner wants.
+    return bool(path.stat().st_mode & 0o222) and os.access(path, os.W_OK)
+
+
 def appears_by_renaming(path: Path) -> bool:
     """Return whether what is written to `path` goes to a temporary file first (see `replacing`).
 
     No reader sees it before it is complete, so it may be written in any order.
     """
-    return str(path) != "-" and _descriptor(path) is None and _is_regular_or_new(path)
+    return str(path) != "-" and descriptor_of(path) is None and _is_regular_or_new(path)
 
 
 def check_room(path: Path, size: int) -> None:
@@ -149,11 +191,14 @@ def _named(path: Path) -> Iterator[None]:
         raise OutputError(f"{path}: {error.strerror or error}") from error
 
 
-def _descriptor(path: Path) -> int | None:
+def descriptor_of(path: Path) -> int | None:
     """Return the open descriptor that a name such as /dev/stdout or /dev/fd/3 stands for."""
     text = os.path.normpath(path)
     found = re.fullmatch(r"(/dev|/proc/self)/fd/(\d{1,9})", text)
-    return int(found[2]) if found else DESCRIPTORS.get(text)
+    number = int(found[2]) if found else DESCRIPTORS.get(text)
+    # Python's stream may be a copy, and the descriptor lead nowhere: libraries write to it.
+    moved = number == 2 and hasattr(sys.stderr, "fileno")
+    return sys.stderr.fileno() if moved else number
 
 
 def _is_regular_or_new(path: Path) -> bool:
@@ -167,7 +212,10 @@ def _resolved(path: Path) -> Path:
 
 def _mode(target: Path) -> int:
     if target.exists():
-        return stat.S_IMODE(target.stat().st_mode)
+        old = target.stat()
+        mode = stat.S_IMODE(old.st_mode)
+        # The new file is ours: with another's setuid bit it would run as us.
+        return mode if old.st_uid == os.geteuid() else mode & ~(stat.S_ISUID | stat.S_ISGID)
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
@@ -200,7 +248,7 @@ def writing(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    if (descriptor := _descriptor(path)) is not None:
+    if (descriptor := descriptor_of(path)) is not None:
         # Opened anew by its name, what it leads to would be written from its beginning.
         with _named(path), os.fdopen(os.dup(descriptor), "wb") as file:
             yield file

@@ -186,7 +186,7 @@ class Precision:
 
     @classmethod
     def _found(cls, values: FloatArray, *, log: bool) -> "Precision":
-        few = values.ravel()[:PRINTED_VALUES]
+        few = values[:, : 1 + PRINTED_VALUES // len(values)].ravel()
         if not np.isfinite(values).any():
             return cls(log=log)
         with np.errstate(invalid="ignore", over="ignore"):
@@ -262,8 +262,13 @@ def _largest_have_fewer(values: FloatArray, decimals: int) -> bool:
     # have fewer decimals than others. An exact power of ten, such as 1, shows nothing.
     size = np.abs(values[np.isfinite(values) & (values != 0)])
     exponent = np.floor(np.log10(size))
-    largest = size[(exponent == exponent.max(initial=-np.inf)) & (size != 10.0**exponent)]
-    return len(largest) >= FEWEST_LARGEST and _same(np.round(largest, decimals - 1), largest)
+    telling = size != 10.0**exponent
+    size = np.sort(size[telling])
+    if len(size) < FEWEST_LARGEST:
+        return False
+    least = min(10.0 ** np.floor(np.log10(size[-1])), size[-FEWEST_LARGEST])
+    largest = size[size >= least]
+    return _same(np.round(largest, decimals - 1), largest)
 
 
 def _digits(values: FloatArray) -> int:

@@ -4,6 +4,7 @@ Whatever samples come from, they are `Samples`: names, and parts of consecutive 
 a thread can read by itself. `Samples.accumulate` is the one loop over rows that the program has.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,8 +18,9 @@ import numpy.typing as npt
 from gscli.arrays import BoolArray, FloatArray, IntArray, RealArray
 from gscli.errors import AccuracyError, DataError, ParameterError, ShapeError
 from gscli.execution.threads import Accumulator, accumulate, ordered_map
-from gscli.io.columns import default_names
-from gscli.io.precision import Precision
+from gscli.io.columns import default_names, shown
+from gscli.io.precision import SUM_TOLERANCE, Precision
+from gscli.io.provenance import Provenance
 
 BATCH_VALUES = 2**19
 """Values worked on at a time: four megabytes, so that temporaries stay in the cache."""
@@ -150,6 +152,12 @@ class Samples:
         Of the values, as the first rows show it.
     first : Batch or None
         Some rows at the beginning.
+    percent : int or None
+        Where the values are percentages: the decimals of the shares that they are read as.
+    notes : tuple of str
+        What the source was taken for, where its user should know.
+    provenance : Provenance or None
+        What the source states of the distribution.
     """
 
     label: str
@@ -167,6 +175,9 @@ class Samples:
     assumed: float | None = None
     precision: Precision = FULL_PRECISION
     first: Batch | None = None
+    percent: int | None = None
+    notes: tuple[str, ...] = ()
+    provenance: Provenance | None = None
 
     @property
     def num_categories(self) -> int:
@@ -197,6 +208,39 @@ class Samples:
             return None
         return float(np.ravel(self.first.temperature)[0])
 
+    def taking(self, positions: Sequence[int]) -> "Samples":
+        """Return the samples of some of the columns."""
+        names = tuple(self.names[i] for i in positions)
+        if names == self.names:
+            return self
+        chosen = list(positions)
+
+        def read() -> Iterator[Part]:
+            for part in self.read():
+                yield Part(part.num_rows, partial(_taken, part.load, chosen))
+
+        return replace(self, names=names, read=read)
+
+    def without_count(self) -> "Samples":
+        """Return the samples without a column that counts the rows, if there is one.
+
+        With it the first rows are not on the simplex, and without it they are.
+        """
+        if self.first is None or len(self.first.rows) < 2 or self.num_categories < 3:
+            return self
+        rows = self.first.rows
+        with np.errstate(invalid="ignore", over="ignore"):
+            counting = np.flatnonzero((rows[0] % 1 == 0) & (np.diff(rows, axis=0) == 1).all(axis=0))
+        if len(counting) != 1:
+            return self
+        left = [i for i in range(self.num_categories) if i != counting[0]]
+        others = rows[:, left]
+        if Precision.of(others, log=self.log).off_simplex(others.T).any():
+            return self
+        note = f"column {shown(self.names[counting[0]])} counts the rows and is left out"
+        rest = self.taking(left).looked_at()
+        return replace(rest, notes=(*rest.notes, note))
+
     def looked_at(self) -> "Samples":
         """Return the same samples with the precision that their first rows show."""
         parts = iter(self.read())
@@ -206,7 +250,19 @@ class Samples:
         if part is None or batch is None:
             return self
         _check_temperatures(batch)
-        found = replace(self, precision=Precision.of(batch.rows, log=self.log), first=batch)
+        rows = batch.rows
+        percent = None if self.log else _decimals_of_percentages(rows)
+        notes = self.notes
+        if percent is not None:
+            rows = _hundredth(rows, percent)
+            notes = (*notes, "the rows sum to 100: percentages, which are read as shares of 1")
+        found = replace(
+            self,
+            precision=Precision.of(rows, log=self.log),
+            first=replace(batch, rows=rows),
+            percent=percent,
+            notes=notes,
+        )
         if self.repeatable:
             return found
         begun = Part(part.num_rows, partial(chain, [batch], batches))
@@ -283,6 +339,8 @@ class Samples:
             num_rows = 0
             for batch in part.load():
                 num_rows += len(batch.rows)
+                if self.percent is not None:
+                    batch = replace(batch, rows=_hundredth(batch.rows, self.percent))
                 if self.valid:
                     self._refuse_invalid(batch)
                 if batch.temperature is None:
@@ -308,8 +366,7 @@ class Samples:
             matched[_match(stated, temperature)] = temperature
         chosen = ~np.isnan(matched)
         if self.choice and not chosen.all():
-            both = list_temperatures({*different, *self.wanted})
-            raise DataError(f"states several temperatures, {both}; choose one with {self.choice}")
+            raise several_temperatures({*different, *self.wanted}, self.choice)
         return replace(batch, temperature=matched).where(chosen)
 
     def _refuse_invalid(self, batch: Batch) -> None:
@@ -319,8 +376,24 @@ class Samples:
             values = batch.rows[row]
             raise DataError(
                 f"row {batch.start + row + 1:,} ({show_row(values)}) "
-                f"{fault_of(values, log=self.log)}"
+                f"{fault_of(values, log=self.log)}{self._without_one(values)}"
             )
+
+    def _without_one(self, row: FloatArray) -> str:
+        """Return which column makes a row no sample, if without it the row is one."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            shares = np.exp(row) if self.log else row
+            alone = np.flatnonzero(np.abs(shares.sum() - shares - 1) <= SUM_TOLERANCE)
+        if len(row) < 3 or len(alone) != 1:
+            return ""
+        name = shown(self.names[alone[0]])
+        return f"; without column {name} it does: choose the others with --columns"
+
+
+def several_temperatures(temperatures: Iterable[float], choice: str) -> DataError:
+    """Return the error of a source of several temperatures, of which an option chooses one."""
+    listed = list_temperatures(temperatures)
+    return DataError(f"states several temperatures, {listed}; choose one with {choice}")
 
 
 def as_samples(rows: Rows | Samples, *, log: bool, num_categories: int | None = None) -> Samples:
@@ -374,6 +447,27 @@ def as_samples(rows: Rows | Samples, *, log: bool, num_categories: int | None = 
     return Samples("samples", names, read, log=log, total=total, repeatable=repeatable).looked_at()
 
 
+def _taken(load: Callable[[], Iterable[Batch]], positions: list[int]) -> Iterator[Batch]:
+    for batch in load():
+        yield replace(batch, rows=batch.rows[:, positions])
+
+
+def _decimals_of_percentages(rows: FloatArray) -> int | None:
+    """Return how many decimals percentages have as shares, or None if rows do not sum to 100."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not abs(rows[0].sum() - 100) < 50:
+            return None
+    written = Precision.of(rows, log=False)
+    decimals = 2 - round(math.log10(written.step)) if written.decimal else 17
+    shares = _hundredth(rows, decimals)
+    return None if Precision.of(shares, log=False).off_simplex(shares.T).any() else decimals
+
+
+def _hundredth(rows: FloatArray, decimals: int) -> FloatArray:
+    # 23.1/100 is not always the number nearest to 0.231.
+    return np.round(rows / 100, decimals) if decimals < 17 else rows / 100
+
+
 def _check_temperatures(batch: Batch) -> None:
     if isinstance(batch.temperature, np.ndarray):
         bad = np.flatnonzero(~((batch.temperature > 0) & np.isfinite(batch.temperature)))
@@ -401,6 +495,15 @@ def array_parts(rows: RealArray, start: int = 0) -> Iterator[Part]:
     for first in range(0, len(rows), step):
         part = rows[first : first + step]
         yield Part(len(part), partial(_batches, part, start + first))
+
+
+def table_batches(table: FloatArray, start: int, *, stated: bool) -> Iterator[Batch]:
+    """Yield the batches of a table, the last column being temperatures if they are stated."""
+    rows = table[:, : table.shape[1] - stated]
+    for batch in _batches(rows, start):
+        first = batch.start - start
+        temperatures = table[first : first + len(batch.rows), -1]
+        yield replace(batch, temperature=temperatures if stated else None)
 
 
 def _batches(rows: RealArray, start: int) -> Iterator[Batch]:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 import numpy.typing as npt
 
+from gscli.errors import DataError
 from gscli.execution.interrupts import import_polars, result_of
 from gscli.io.columns import is_number
 
@@ -26,7 +27,11 @@ ROW_GROUP_ROWS = 2**18
 
 
 def write_table(
-    file: BinaryIO, tables: Iterable[Columns], *, format: Literal["csv", "parquet"]
+    file: BinaryIO,
+    tables: Iterable[Columns],
+    *,
+    format: Literal["csv", "parquet"],
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write tables of the same columns below each other.
 
@@ -38,13 +43,15 @@ def write_table(
         At least one.
     format : {"csv", "parquet"}
         CSV has a header and numbers in their shortest form that reads back as the same number.
+    metadata : mapping of str to str, optional
+        What a Parquet file says of itself.
 
     Raises
     ------
     OSError
         If the file cannot be written.
     """
-    _sink(file, iter(tables), format)
+    _sink(file, iter(tables), format, metadata)
 
 
 def write_npy(
@@ -70,6 +77,8 @@ def write_npy(
 
     Raises
     ------
+    DataError
+        If there are not as many rows as the shape says.
     OSError
         If the file cannot be written.
     """
@@ -82,8 +91,13 @@ def write_npy(
             shutil.copyfileobj(spool, file)
         return
     _write_npy_header(file, shape, dtype)
+    values = 0
     for batch in batches:
         _write_values(file, batch, dtype)
+        values += batch.size
+    announced = math.prod(axis or 0 for axis in shape)
+    if values != announced:
+        raise DataError(f"{values:,} values came for an array of {announced:,}")
 
 
 class PlacedNpy:
@@ -175,7 +189,12 @@ def header_line(names: Sequence[str]) -> bytes:
     return text.getvalue().encode()
 
 
-def _sink(file: BinaryIO, tables: Iterator[Columns], format: Literal["csv", "parquet"]) -> None:
+def _sink(
+    file: BinaryIO,
+    tables: Iterator[Columns],
+    format: Literal["csv", "parquet"],
+    metadata: Mapping[str, str] | None,
+) -> None:
     # Asked for before polars is imported, so that threads draw the next tables meanwhile.
     columns = next(tables)
     import_polars()
@@ -200,7 +219,11 @@ def _sink(file: BinaryIO, tables: Iterator[Columns], format: Literal["csv", "par
         write = partial(source.sink_csv, sink, include_header=False, engine="streaming")
     else:
         write = partial(
-            source.sink_parquet, sink, row_group_size=ROW_GROUP_ROWS, engine="streaming"
+            source.sink_parquet,
+            sink,
+            row_group_size=ROW_GROUP_ROWS,
+            engine="streaming",
+            metadata=dict(metadata or {}),
         )
     # In a thread of its own: Python runs the handler of a signal in the main thread, but not
     # while that thread is inside polars, so SIGTERM would wait for the last row.

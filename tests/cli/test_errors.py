@@ -148,9 +148,9 @@ DENSITY: list[tuple[tuple[str, ...], int, str]] = [
     (("off.csv", "--strict"), 1, "off.csv: row 2 is not on the simplex"),
     (("pairs.csv",), 2, "pairs.csv: 2 columns, 3 weights; is one an index"),
     (
-        ("cube.npy",),
+        ("cube.npy", "-t", "1,2,3", "--pi", "1,2"),
         1,
-        "3-D array (2, 2, 2): if this is a batch, reshape(-1, K); if",
+        "3-D array (2, 2, 2): name the temperature of a batch with -t; of 2 temperatures, all",
     ),
     (("none.npy",), 1, "has no rows"),
     (("objects.npy",), 1, "objects.npy: holds pickled objects"),

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from gscli.errors import DataError
-from gscli.io import readers
 from gscli.io import samples as batches
+from gscli.io.formats import text as text_format
 from gscli.io.readers import open_samples
 from gscli.io.writers import write_npy, write_table
 
@@ -48,7 +48,7 @@ def write(path: Path, text: str | bytes) -> Path:
 def block_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read the file in one piece, or in so small ones that every boundary is met."""
     if request.param:
-        monkeypatch.setattr(readers, "CSV_BYTES", 7)
+        monkeypatch.setattr(text_format, "CSV_BYTES", 7)
         monkeypatch.setattr(batches, "BATCH_VALUES", 5)
         monkeypatch.setattr(batches, "PART_VALUES", 10)
 
@@ -103,8 +103,8 @@ def test_npy_of_several_temperatures_needs_their_names(tmp_path: Path) -> None:
     assert (np.concatenate([part.rows for part in parts]) == array.reshape(-1, 2)).all()
     stated = [t for part in parts for t in [part.temperature] * len(part.rows)]
     assert stated == [0.1] * 5 + [1] * 5 + [3] * 5
-    for wrong in (None, (1,), (1, 2)):
-        with pytest.raises(DataError, match=r"\(3, 5, 2\).*3 temperatures.*-t"):
+    for wrong in (None, (1, 2)):
+        with pytest.raises(DataError, match=r"\(3, 5, 2\).*-t; of 3 temperatures, all"):
             open_samples(str(path), temperatures=wrong)
 
 
@@ -227,7 +227,7 @@ def test_errors_of_csv_name_the_row(tmp_path: Path, text: str, message: str) -> 
 
 
 def test_a_bad_row_far_down_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "CSV_BYTES", 1000)
+    monkeypatch.setattr(text_format, "CSV_BYTES", 1000)
     lines = ["0.5,0.5"] * 5000
     lines[4321] = "0.5;0.5"
     with pytest.raises(DataError, match="row 4322 has 1 values"):
@@ -247,7 +247,7 @@ def test_errors_of_npy(tmp_path: Path) -> None:
         (np.zeros((2, 2), complex), "numbers"),
         (np.zeros(5), r"shape \(5,\)"),
         (np.zeros((5, 1)), r"shape \(5, 1\)"),
-        (np.zeros((1, 2, 3, 4)), r"shape \(1, 2, 3, 4\)"),
+        (np.zeros((1, 2, 3, 4)), r"4-D array \(1, 2, 3, 4\)"),
         (np.float64(3), r"shape \(\)"),
     ]:
         with pytest.raises(DataError, match=message):
@@ -283,14 +283,18 @@ def test_damaged_npy_headers(tmp_path: Path, header: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"\x1f\x8b\x08\x00", "is compressed"),
-        (b"PK\x03\x04", "archive"),
+        (b"\x1f\x8b\x08\x00", "is damaged or cut short"),
+        (b"PK\x03\x04", "is a damaged archive"),
+        (b"BZh91AY", "bzip2; decompress"),
+        (b"\xff\xfea\x00,\x00", "UTF-16"),
+        (b"\xff\xff\xff\xff\x08", "stream of Arrow"),
+        (b"\x80\x04\x95", "is a pickle, which is never read"),
+        (b"\0" * 600, "binary file of an unknown format"),
         (b'{"a": [0.2, 0.8]}', "looks like JSON"),
         (b"a,b\r0.2,0.8\r", "carriage returns"),
         (b"0,2;0,8\n", "row 1 has decimal commas"),
         (b"a;b\n0,2;0,8\n", "row 1: '0,2' is not a number; write a decimal point"),
         (b"a,\x1bb\n0.2,0.8\n", "control character"),
-        (b"a,b,log_prob,c\n0.2,0.3,0.1,0.4\n", "cannot be named 'log_prob'"),
         (b"a,b\n0.2," + b"x" * 10_000 + b"\n", r"'x+\.\.\.' is not a number"),
     ],
 )
@@ -307,6 +311,9 @@ def test_files_of_another_kind_are_named(tmp_path: Path, text: bytes, message: s
         b"\n\na,b\n0.2,0.8\n\n0.3,0.7\n  ",
         b",a,b\n0,0.2,0.8\n1,0.3,0.7\n",
         b"a,b,log_prob\n0.2,0.8,-1.5\n0.3,0.7,2.5\n",
+        b"a,log_prob,temperature,b\n0.2,-1.5,3,0.8\n0.3,2.5,3,0.7\n",
+        b'"a" "b"\n"r1" 0.2 0.8\n"r2" 0.3 0.7\n',
+        b"Unnamed: 0,a,b\n0,0.2,0.8\n1,0.3,0.7\n",
         b",temperature,a,b,log_prob\n0,0.5,0.2,0.8,-1.5\n1,0.5,0.3,0.7,2.5\n",
     ],
 )
@@ -316,6 +323,23 @@ def test_columns_that_are_no_categories_are_left_out(tmp_path: Path, text: bytes
     samples = open_samples(str(path))
     assert samples.names == ("a", "b")
     assert samples.has_temperatures == (b"temperature" in text)
+
+
+@pytest.mark.parametrize(
+    "text", ["step,a,b\n7,0.2,0.8\n8,0.3,0.7\n", "a,id,b\n0.2,-1,0.8\n0.3,0,0.7\n"]
+)
+def test_a_column_that_counts_rows_is_no_category(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "BATCH_VALUES", 6)  # two rows
+    path = write(tmp_path / "x.csv", text)
+    assert content(path).tolist() == [[0.2, 0.8], [0.3, 0.7]]
+    samples = open_samples(str(path))
+    assert samples.names == ("a", "b")
+    (note,) = samples.notes
+    assert "counts the rows and is left out" in note
+    chosen = open_samples(str(path), columns=("1", "2", "3"))
+    assert chosen.num_categories == 3
 
 
 def test_a_pickle_in_an_npy_file_is_never_run(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 @click.command("density", short_help="Write the exact log-density at the points of a file.")
 @options.file_argument()
-@options.parameters(default=None, note="[default: the file's temperature column]", assumed=False)
+@options.parameters(default=None, note="[default: the file's own]", assumed=False)
+@options.columns
 @click.option("--log", is_flag=True, help="The file holds log X; its density is that of log X.")
 @click.option("--append", is_flag=True, help="Keep the input's columns beside log_prob.")
 @click.option("--strict", is_flag=True, help="Fail at the first row that is not on the simplex.")
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 def command(
     file: str,
     parameters: Parameters,
+    columns: tuple[str, ...] | None,
     log: bool,
     append: bool,
     strict: bool,
@@ -58,7 +60,7 @@ def command(
 
     outputs = (output,) if output else ()
     check_outputs(outputs, force=force, file=file)
-    given = open_input(file, parameters, log=log, quiet=quiet, valid=False)
+    given = open_input(file, parameters, log=log, quiet=quiet, valid=False, columns=columns)
     samples, distribution = given.samples, given.distribution()
     make = partial(LogDensityStatistics, distribution, samples.precision, strict=strict)
     with naming(samples.label):
@@ -70,6 +72,7 @@ def command(
             found = make()
             tables = _scored(samples, make, found, append=append, threads=threads)
             _save(samples, tables, path, format, append=append, force=force)
+    given.tell(quiet=quiet)
     own = samples.has_temperatures and len(given.temperatures) != 1
     say(f"log-density for {describe_parameters([distribution], own=own)}", quiet=quiet)
     for remark in _remarks(found):

@@ -34,6 +34,7 @@ CLASSIC = float(CLASSIC_TEMPERATURE)
     help="Show the KL divergence from a prior: uniform, or weights as of --pi, with @0.5 behind "
     "them at that temperature.  [default temperature: that of -t]",
 )
+@options.columns
 @options.log
 @options.as_json
 @click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table, a row a temperature.")
@@ -43,6 +44,7 @@ def command(
     parameters: Parameters,
     batch_sizes: tuple[int, ...],
     prior: Prior | None,
+    columns: tuple[str, ...] | None,
     log: bool,
     as_json: bool,
     as_csv: bool,
@@ -73,15 +75,18 @@ def command(
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv are both given; leave one out")
-    if log and file is None:
-        raise click.UsageError("--log says that FILE holds log X; name a FILE")
+    if file is None:
+        for option, typed in {"--log": log, "--columns": columns is not None}.items():
+            if typed:
+                raise click.UsageError(f"{option} says what FILE holds; name a FILE")
     parameters.check_exact_range()
     measured, names = {}, parameters.names
     if file is not None:
-        parameters = replace(parameters, given=True)
-        samples = open_input(file, parameters, log=log, quiet=quiet).samples
-        names, measured = samples.names, _measure(samples)
-        parameters = parameters.in_order(names, file)
+        given = open_input(file, parameters, log=log, quiet=quiet, columns=columns, assume=True)
+        names, measured = given.samples.names, _measure(given.samples)
+        given.tell(quiet=quiet)
+        known = given.parameters or parameters
+        parameters = replace(known, temperatures=given.temperatures)
     first = parameters.at()
     with waiting("computing exact facts", quiet=quiet):
         facts = list(

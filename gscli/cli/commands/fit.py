@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gscli.cli import options
-from gscli.cli.messages import echo_json
+from gscli.cli.messages import echo_json, printable
 from gscli.cli.param_types import TemperaturesType
 from gscli.cli.tables import itemised, plain_table
 
@@ -21,6 +21,7 @@ SHOWN_CATEGORIES = 50
 
 @click.command("fit", short_help="Find the pi and the temperature that a file comes from.")
 @options.file_argument()
+@options.columns
 @options.log
 @click.option(
     "--fix-temperature",
@@ -34,6 +35,7 @@ SHOWN_CATEGORIES = 50
 @options.quiet
 def command(
     file: str,
+    columns: tuple[str, ...] | None,
     log: bool,
     fixed: tuple[float, ...] | None,
     as_json: bool,
@@ -42,8 +44,9 @@ def command(
 ) -> None:
     """Fit probabilities and temperature to the samples in FILE by maximum likelihood.
 
-    FILE is CSV, NPY or Parquet, or - for standard input. Standard errors and 95 % intervals are
-    from the information matrix; the tests of `gscli check` are made at the optimum.
+    FILE is a table of samples, or - for standard input. Standard errors and 95 % intervals are
+    from the information matrix; the tests of `gscli check` are made at the optimum. With several
+    fixed temperatures there is a fit for each of them.
 
     \b
     Examples:
@@ -55,14 +58,18 @@ def command(
     from gscli.io.samples import naming
 
     option = "--fix-temperature"
-    samples = open_input(file, None, fixed, log=log, quiet=quiet, one=option).samples
-    fixed_at = None if fixed is None else fixed[0]
-    with naming(samples.label):
-        result = fit(samples, fix_temperature=fixed_at, names=samples.names, threads=threads)
+    given = open_input(file, None, fixed, log=log, quiet=quiet, one=option, columns=columns)
+    found = []
+    for each in given.each():
+        samples, fixed_at = each.samples, None if fixed is None else each.temperatures[0]
+        with naming(samples.label):
+            result = fit(samples, fix_temperature=fixed_at, names=samples.names, threads=threads)
+        found.append({"names": list(samples.names), **result.as_dict()})
+        if not as_json:
+            _print(result, samples.names, fixed=fixed is not None)
+    given.tell(quiet=quiet)
     if as_json:
-        echo_json({"names": list(samples.names), **result.as_dict()})
-    else:
-        _print(result, samples.names, fixed=fixed is not None)
+        echo_json(found[0] if len(found) == 1 else {"fits": found})
 
 
 def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:
@@ -83,9 +90,9 @@ def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:
     )
     console.print(Text(remark))
     for remark in result.remarks:
-        console.print(itemised("-", Text(remark)))
+        console.print(itemised("-", Text(printable(remark))))
     for cause in goodness.causes:
-        console.print(itemised("-", Text(cause)))
+        console.print(itemised("-", Text(printable(cause))))
 
 
 def _goodness(verdict: str) -> tuple[str, str]:
@@ -99,7 +106,7 @@ def _table(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> "Tabl
 
     table = plain_table("category", "p", "standard error", "95 % interval")
     for name, estimate, error, interval in _rows(result, names):
-        table.add_row(Text(name), estimate, error, interval)
+        table.add_row(Text(printable(name)), estimate, error, interval)
     if len(names) > SHOWN_CATEGORIES:
         table.add_row(f"({len(names) - SHOWN_CATEGORIES} more: --json has all)")
     ends = result.interval_95.temperature

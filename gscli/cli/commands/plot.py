@@ -8,7 +8,7 @@ from click.core import ParameterSource
 
 from gscli.cli import options
 from gscli.cli.messages import say
-from gscli.cli.outputs import check_outputs, figure_targets, open_page
+from gscli.cli.outputs import check_outputs, check_style, figure_targets, open_page
 from gscli.cli.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -46,11 +46,13 @@ KINDS = ("auto", "points", "bins", "marginals")
 @click.option(
     "--log-ratio", is_flag=True, help="Axes log(x_i / x_K), where low temperatures can be read."
 )
+@options.columns
 @options.log
 @options.figures
 @options.style
 @options.show
 @click.option("--terminal", is_flag=True, help="Draw in the terminal instead of a file.")
+@options.force
 @options.threads
 @options.quiet
 def command(
@@ -62,11 +64,13 @@ def command(
     contours: bool,
     categories: str | None,
     log_ratio: bool,
+    columns: tuple[str, ...] | None,
     log: bool,
     outputs: tuple[Path, ...],
     style: "Style",
     show: bool,
     terminal: bool,
+    force: bool,
     threads: int | None,
     quiet: bool,
 ) -> None:
@@ -85,15 +89,16 @@ def command(
     from gscli.cli.inputs import draw_input, open_input, positions
     from gscli.plotting.plot import PlotOptions, Sample
 
-    _check_combination(file, kind, log_ratio, terminal, log=log)
+    _check_combination(file, kind, log_ratio, terminal, log=log, columns=columns)
     if terminal and (outputs or show):
         raise click.UsageError("--terminal draws here; leave out -o and --open")
     targets = () if terminal else figure_targets(outputs, default="plot.html", show=show)
-    check_outputs(targets, force=True, file=file)
+    check_style(targets)
+    check_outputs(targets, force=force, figures=True, file=file)
     if file is None:
         given = draw_input(parameters, n=n, seed=seed, quiet=quiet)
     else:
-        given = open_input(file, parameters, log=log, quiet=quiet)
+        given = open_input(file, parameters, log=log, quiet=quiet, columns=columns)
     samples = given.samples
     sample = Sample(samples, given.logits, samples.label, threads, given.temperatures)
     chosen = positions(sample.names, categories)
@@ -102,15 +107,23 @@ def command(
         raise click.UsageError("--terminal draws two or more categories; name more")
     if terminal:
         _draw_in_terminal(sample, plot_options)
+        given.tell(quiet=quiet)
         return
     _draw(sample, plot_options, targets, style)
+    given.tell(quiet=quiet)
     say(f"Wrote {', '.join(map(str, targets))} ({sample.origin})", quiet=quiet)
     if show:
         open_page(targets)
 
 
 def _check_combination(
-    file: str | None, kind: str, log_ratio: bool, terminal: bool, *, log: bool
+    file: str | None,
+    kind: str,
+    log_ratio: bool,
+    terminal: bool,
+    *,
+    log: bool,
+    columns: tuple[str, ...] | None,
 ) -> None:
     """Refuse options that the others leave without effect."""
     context = click.get_current_context()
@@ -118,13 +131,16 @@ def _check_combination(
         typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if file is not None and typed:
             raise click.UsageError(f"{option} has no effect on a FILE; remove it")
-    if log and file is None:
-        raise click.UsageError("--log says that FILE holds log X; name a FILE")
+    if file is None:
+        for option, given in {"--log": log, "--columns": columns is not None}.items():
+            if given:
+                raise click.UsageError(f"{option} says what FILE holds; name a FILE")
     if log_ratio and kind == "marginals":
         raise click.UsageError("--log-ratio and --kind marginals are both given; leave one out")
-    if terminal and (log_ratio or kind != "auto"):
+    contours = context.get_parameter_source("contours") is ParameterSource.COMMANDLINE
+    if terminal and (log_ratio or kind != "auto" or contours):
         raise click.UsageError(
-            "--terminal draws counts on the simplex; leave out --kind and --log-ratio"
+            "--terminal draws counts on the simplex; leave out --kind, --log-ratio and --contours"
         )
 
 

@@ -36,7 +36,7 @@ CLASSIC_GRID = "0.05:10:12"
     metavar="PATH",
     default="sweep.html",
     show_default=True,
-    help="Where the page goes; a page that exists is replaced.",
+    help="Where the page goes.",
 )
 @click.option(
     "--table",
@@ -51,6 +51,7 @@ CLASSIC_GRID = "0.05:10:12"
     help="Save the figures too, as PNG and SVG, through one browser.",
 )
 @options.show
+@options.force
 @options.threads
 @options.quiet
 def command(
@@ -62,6 +63,7 @@ def command(
     table: Path | None,
     images: Path | None,
     show: bool,
+    force: bool,
     threads: int | None,
     quiet: bool,
 ) -> None:
@@ -80,14 +82,17 @@ def command(
 
     seed = fresh_seed() if seed is None else seed
     parameters.check_exact_range()
-    check_outputs((output, table) if table else (output,), force=True)
+    tables = (table,) if table else ()
+    check_outputs((output, *tables), force=True)
+    check_outputs((output,), force=force, figures=True)
+    check_outputs(tables, force=force, hint="'--table'")
     if images is not None:
         check_browser([Path("figure.png")])
         images.mkdir(parents=True, exist_ok=True)
     sweep = _run(parameters, batch_sizes, n, seed, threads, quiet)
     written = _write(sweep, _origin(parameters, sweep), output, table)
     if images is not None:
-        written += _save_images(sweep, parameters.names, images)
+        written += _save_images(sweep, parameters.names, images, force=force)
     drawn = describe_parameters(parameters.distributions(), parameters.weights.names)
     say(f"Wrote {', '.join(map(str, written))}: {drawn}; seed {seed}", quiet=quiet)
     if show:
@@ -129,18 +134,21 @@ def _write(sweep: "Sweep", origin: "Origin", output: Path, table: Path | None) -
     return [output, table]
 
 
-def _save_images(sweep: "Sweep", names: tuple[str, ...], folder: Path) -> list[Path]:
+def _save_images(
+    sweep: "Sweep", names: tuple[str, ...], folder: Path, *, force: bool
+) -> list[Path]:
     from gscli.plotting.export import save
     from gscli.report.page import all_figures
 
     figures = all_figures(sweep, names)
-    save(
-        [
-            (figure, folder / f"{name}{suffix}")
-            for name, figure in figures.items()
-            for suffix in (".png", ".svg")
-        ]
-    )
+    wanted = [
+        (figure, folder / f"{name}{suffix}")
+        for name, figure in figures.items()
+        for suffix in (".png", ".svg")
+    ]
+    paths = [path for _, path in wanted]
+    check_outputs(paths, force=force, figures=True, hint="'--images'")
+    save(wanted)
     return [folder]
 
 

@@ -27,7 +27,21 @@ PI = np.array([1.0, 3.0, 6.0])
 T = 0.7
 CLASSIC = ("--pi", "1,3,6", "-t", T)
 TRUTH = Concrete(PI, T)
-KEYS = {"consistent", "conclusive", "alpha", "correction", "n", "tests", "causes", "remarks"}
+KEYS = {
+    "file",
+    "names",
+    "pi",
+    "temperature",
+    "version",
+    "consistent",
+    "conclusive",
+    "alpha",
+    "correction",
+    "n",
+    "tests",
+    "causes",
+    "remarks",
+}
 TEST_KEYS = {"name", "statistic", "p_value", "passed", "sentence", "certain"}
 ALL_TESTS = [
     "simplex", "rounding", "log-ratios", "flat Dirichlet", "independence", "extremes", "largest",
@@ -229,11 +243,21 @@ def test_the_only_temperature_that_a_file_states_is_taken(invoke: Invoke, tmp_pa
 def test_arrays_of_several_temperatures(invoke: Invoke, tmp_path: Path) -> None:
     rows = np.stack([Concrete(PI, t).sample(2000, seed=1) for t in (0.5, 1)])
     np.save(tmp_path / "two.npy", rows)
-    for given in ([], ["-t", 1]):
-        result = invoke("check", "two.npy", *CLASSIC[:2], *given)
-        assert result.exit_code == 2
-        assert "temperatures, save one of them, array[i]" in result.stderr
-    assert invoke("check", "two.npy", *CLASSIC[:2], "-t", "0.5,1").exit_code == 2
+    result = invoke("check", "two.npy", *CLASSIC[:2])
+    assert result.exit_code == 2
+    assert "name the temperature of a batch with -t; of 2 temperatures, all" in result.stderr
+    result = invoke("check", "two.npy", *CLASSIC[:2], "-t", "0.5,1")
+    assert result.exit_code == 0
+    assert [line.split()[:4] for line in result.stdout.splitlines()[1:]] == [
+        ["two.npy", t, "2,000", "Consistent"] for t in ("0.5", "1")
+    ]
+    result = invoke("check", "two.npy", *CLASSIC[:2], "-t", "0.5,1.3")
+    assert result.exit_code == 1
+    batch = invoke("check", "two.npy", *CLASSIC[:2], "-t", 1)
+    assert batch.exit_code == 1
+    assert batch.stderr == (
+        "two.npy: shape (2, 2000, 3) is read as 4,000 rows at one temperature\n"
+    )
     np.save(tmp_path / "one.npy", rows[1:])
     assert invoke("check", "one.npy", *CLASSIC[:2], "-t", 1).exit_code == 0
 

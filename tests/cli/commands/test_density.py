@@ -10,8 +10,8 @@ import pytest
 from click.testing import Result
 
 from gscli import Concrete
-from gscli.io import readers
 from gscli.io import samples as batches
+from gscli.io.formats import text as text_format
 from tests.tables import CLASSIC, save
 
 Invoke = Callable[..., Result]
@@ -31,7 +31,7 @@ def x(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Samples: a single row, or several blocks of them."""
     monkeypatch.setattr(batches, "BATCH_VALUES", 300)
     monkeypatch.setattr(batches, "PART_VALUES", 900)
-    monkeypatch.setattr(readers, "CSV_BYTES", 5000)
+    monkeypatch.setattr(text_format, "CSV_BYTES", 5000)
     return Concrete(PI, 0.7).sample(request.param, seed=1)
 
 
@@ -94,7 +94,7 @@ def test_rows_off_the_simplex_are_counted_and_named(
 ) -> None:
     monkeypatch.setattr(batches, "BATCH_VALUES", 9)
     monkeypatch.setattr(batches, "PART_VALUES", 18)
-    monkeypatch.setattr(readers, "CSV_BYTES", 20)
+    monkeypatch.setattr(text_format, "CSV_BYTES", 20)
     table = np.full((20, 3), 1 / 3)
     table[[6, 11]] = [[0.5, 0.5, 0.5], [-0.5, 0.5, 1]]
     table[8] = [0, 0.25, 0.75]

@@ -60,10 +60,20 @@ def test_tables_hold_the_facts_of_describe(invoke: Invoke) -> None:
         assert left["sample n"] == 200
 
 
-def test_a_page_is_replaced(invoke: Invoke) -> None:
-    Path("sweep.html").write_text("old")
+def test_a_page_is_replaced_and_nothing_else(invoke: Invoke) -> None:
+    Path("sweep.html").write_text("my notes")
+    refused = invoke("sweep", *SMALL, "-q")
+    assert refused.exit_code == 1
+    assert "sweep.html exists and is not a file of its kind; use --force" in refused.stderr
+    assert Path("sweep.html").read_text() == "my notes"
+    Path("sweep.html").write_text("<!DOCTYPE html><title>old</title>")
     assert invoke("sweep", *SMALL, "-q").stderr == ""
     assert len(Path("sweep.html").read_text(encoding="utf-8")) > 10**6
+    Path("t.csv").write_text("x1,x2\n")
+    refused = invoke("sweep", *SMALL, "-q", "--table", "t.csv")
+    assert refused.stderr == "Error: t.csv exists; use --force to replace it\n"
+    assert invoke("sweep", *SMALL, "-q", "--table", "t.csv", "--force").exit_code == 0
+    assert len(Path("t.csv").read_text()) > 100
 
 
 @pytest.mark.parametrize(

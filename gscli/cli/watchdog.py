@@ -1,0 +1,96 @@
+"""A process that watches the work from outside where memory is limited.
+
+Where an allocation fails, polars ends its process without a word that helps, or goes on for ever
+and hears no signal. No handler inside that process can change it.
+"""
+
+import os
+import select
+import signal
+import sys
+import time
+
+FATAL = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL)
+FAILED_ALLOCATION = b"memory allocation of"
+MOST_NOISE = 2**20
+"""Bytes that libraries write to the standard error stream before they are taken to be stuck."""
+
+PATIENCE = 2.0
+"""Seconds in which the work has to end after a signal."""
+
+PERIOD = 0.1
+"""Seconds after which the watcher looks again."""
+
+
+def memory_is_limited() -> bool:
+    """Return whether ``ulimit -v`` limits this process."""
+    try:
+        import resource
+    except ImportError:  # not on this system
+        return False
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+
+
+def watch() -> bool:
+    """Split this process in two: one that works, and one that watches it and ends with its code.
+
+    Returns
+    -------
+    bool
+        In the process that works, True. In the one that watches, False if the work could not be
+        done in the memory that there is; else it does not return.
+    """
+    read, write = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(write)
+        return _Watcher(child, read).worked()
+    os.dup2(write, 2)
+    os.close(read)
+    os.close(write)
+    return True
+
+
+class _Watcher:
+    def __init__(self, child: int, noise: int) -> None:
+        self.child, self.noise = child, noise
+        self.seen, self.total = b"", 0
+        self.asked: int | None = None
+        self.to_send: list[tuple[float, int]] = []
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._pass_on)
+
+    def worked(self) -> bool:
+        """Wait for the end of the work, and end with its code; return False if it is stuck."""
+        while True:
+            stuck = self._is_stuck()
+            if stuck:
+                os.kill(self.child, signal.SIGKILL)
+            ended, status = os.waitpid(self.child, 0 if stuck else os.WNOHANG)
+            if ended:
+                break
+            while self.to_send and time.monotonic() > self.to_send[0][0]:
+                os.kill(self.child, self.to_send.pop(0)[1])
+        code = os.waitstatus_to_exitcode(status)
+        if code < 0 and self.asked is not None:
+            code = 128 + self.asked
+        elif stuck or -code in FATAL:
+            return False
+        sys.exit(code if code >= 0 else 128 - code)
+
+    def _pass_on(self, number: int, frame: object) -> None:  # noqa: ARG002
+        # A terminal sends Ctrl-C to both processes.
+        now = time.monotonic() + 3 * PERIOD * (number == signal.SIGINT)
+        self.asked, self.to_send = number, [(now, number), (now + PATIENCE, signal.SIGKILL)]
+
+    def _is_stuck(self) -> bool:
+        """Return whether the work will not end by itself, as what libraries write shows."""
+        ready, _, _ = select.select([self.noise], [], [], PERIOD)
+        if ready:
+            content = os.read(self.noise, 2**16)
+            self.total += len(content)
+            self.seen = self.seen[-len(FAILED_ALLOCATION) :] + content
+            if not content:  # the work has closed the stream, and ends
+                time.sleep(PERIOD / 10)
+        return FAILED_ALLOCATION in self.seen or self.total > MOST_NOISE

@@ -1,0 +1,1 @@
+"""Tests of each format of files."""
