@@ -1,6 +1,6 @@
 """Run the command line: `gscli`, or `python -m gscli`."""
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # unknown to typeshed
 
 
 def run() -> None:
