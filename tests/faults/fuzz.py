@@ -3,7 +3,7 @@
 import json
 import random
 import shlex
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
@@ -169,6 +169,10 @@ class Case:
         width = rng.choice([0, 1, 1, 10, 300])
         return ",".join(f"{10 ** rng.uniform(-width, width):.3g}" for _ in range(self.categories))
 
+    def _image_folders(self) -> set[str]:
+        wanted = Path(dict(pairwise(self.words)).get("--images", "tmp"))
+        return {"tmp", str(wanted), *map(str, wanted.parents)}
+
     def faults(self, limit: float = LIMIT) -> Iterator[str]:
         """Run the case, and yield what is wrong."""
         before = {path.name: path.read_bytes() for path in self.folder.iterdir() if path.is_file()}
@@ -184,14 +188,20 @@ class Case:
         yield from left_over(self.folder, before, given and f".{given}")
 
 
-def left_over(folder: Path, before: dict[str, bytes], format: str | None = None) -> Iterator[str]:
+def left_over(
+    folder: Path,
+    before: dict[str, bytes],
+    format: str | None = None,
+    folders: Container[str] = ("tmp", "pictures"),
+) -> Iterator[str]:
     """Yield which files are unfinished, changed that should not be, or temporary.
 
-    Those named `out` are of a format, if it is given, whatever their suffix.
+    Those named `out` are of a format, if it is given, whatever their suffix; some folders may be
+    there.
     """
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
-        if path.is_dir() and name in ("tmp", "pictures"):
+        if path.is_dir() and name in folders:
             continue
         if path.is_dir() or name.startswith("tmp/") or path.name.startswith("."):
             yield f"leaves {name}"

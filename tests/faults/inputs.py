@@ -60,7 +60,8 @@ def _npy(x: Array, rng: random.Random) -> bytes:
     shape = rng.choice([x.shape, x.shape, x.shape, (1, *x.shape), (2, -1, x.shape[-1]), (-1,)])
     file = io.BytesIO()
     try:
-        array: Array = x.astype(dtype, order).reshape(shape)
+        with np.errstate(all="ignore"):
+            array: Array = x.astype(dtype, order).reshape(shape)
     except (TypeError, ValueError):
         array = x
     np.save(file, array, allow_pickle=True)

@@ -95,7 +95,7 @@ def faults_of(ended: Ended, allowed: Sequence[int]) -> Iterator[str]:
     errors = re.findall("^Error: ", ended.stderr, re.MULTILINE)
     if ended.code in (0, 143) and errors:
         yield f"ends with {ended.code} and an error"
-    if ended.code in (2, 3, 130) and len(errors) != 1:
+    if ended.code in (3, 130) and len(errors) != 1:
         yield f"ends with {ended.code} and {len(errors)} errors"
 
 
