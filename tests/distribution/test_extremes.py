@@ -54,8 +54,8 @@ def test_two_categories_follow_the_logistic_law(difference: float, temperature: 
     np.testing.assert_allclose(found, density, rtol=0, atol=bound * temperature)
 
 
-@pytest.mark.parametrize("temperature", TEMPERATURES)
-@pytest.mark.parametrize("far", [700.0, 1000.0, 5e4, 1e17, 1e308])
+@pytest.mark.parametrize("temperature", [0.001, 0.3, 1.0, 3.0, 50.0])
+@pytest.mark.parametrize("far", [700.0, 1e4, 1e308])
 def test_a_category_far_below_the_others_changes_nothing_or_little(
     far: float, temperature: float
 ) -> None:
@@ -76,8 +76,8 @@ def test_a_category_far_below_the_others_changes_nothing_or_little(
         assert marginal_quantile(logits, temperature, 2, 0.5) < 1e-3
 
 
-@pytest.mark.parametrize("temperature", TEMPERATURES)
-@pytest.mark.parametrize("far", [700.0, 1000.0, 5e4, 1e17, 1e308])
+@pytest.mark.parametrize("temperature", [0.001, 0.3, 1.0, 3.0, 50.0])
+@pytest.mark.parametrize("far", [700.0, 1e4, 1e308])
 def test_two_categories_far_apart(far: float, temperature: float) -> None:
     logits, x = [0.0, -far], np.array([1e-3, 0.5, 1 - 1e-9])
     above, _ = logistic_law(far, temperature, np.log(x) - np.log1p(-x))

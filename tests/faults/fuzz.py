@@ -185,7 +185,8 @@ class Case:
             except ValueError as error:
                 yield f"--json is not JSON: {error}: {ended.stdout[:200]!r}"
         given = dict(pairwise(self.words)).get("--format")
-        yield from left_over(self.folder, before, given and f".{given}")
+        format = given and f".{given}"
+        yield from left_over(self.folder, before, format, self._image_folders())
 
 
 def left_over(

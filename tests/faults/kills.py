@@ -95,8 +95,9 @@ class Kills:
             if ended.code not in (0, expected):
                 yield f"ends with {ended.code}: {ended.stderr[-1500:]}"
             return
+        # The interpreter's start, in which Python answers Ctrl-C with a traceback of its own.
         own_traceback = "KeyboardInterrupt" in ended.stderr and "gscli" not in ended.stderr
-        if ended.code == -getattr(signal, name) and (not ended.stderr or own_traceback):
+        if own_traceback or (ended.code == -getattr(signal, name) and not ended.stderr):
             self.before_us += 1
             return
         for fault in faults_of(ended, (0, expected)):
