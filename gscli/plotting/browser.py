@@ -221,12 +221,18 @@ class Session:
 
     async def _open(self) -> None:
         from choreographer.channels import Pipe
-        from kaleido import Kaleido
+        from kaleido import Kaleido, PageGenerator
 
         self._pipe = Pipe()
+        page: dict[str, Any] = {"mathjax": False}
+        if "snap" not in str(self._browser.path):  # such a browser does not see our folder
+            # In our folder, which is deleted also if this process is killed; not in kaleido's own.
+            index = Path(self._folder) / "index.html"
+            index.write_text(PageGenerator(**page).generate_index(), encoding="utf-8")
+            page = {"page_generator": index}
         self._kaleido = Kaleido(
             path=self._browser.path,
-            mathjax=False,
+            **page,
             timeout=TIME_LIMIT,
             tmp_dir=self._folder,
             browser_cls=_browser_class(self._folder),

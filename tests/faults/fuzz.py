@@ -185,8 +185,8 @@ class Case:
             except ValueError as error:
                 yield f"--json is not JSON: {error}: {ended.stdout[:200]!r}"
         given = dict(pairwise(self.words)).get("--format")
-        format = given and f".{given}"
-        yield from left_over(self.folder, before, format, self._image_folders())
+        suffix = given and f".{given}"
+        yield from left_over(self.folder, before, suffix, self._image_folders())
 
 
 def left_over(
