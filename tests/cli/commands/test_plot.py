@@ -314,6 +314,7 @@ def test_interrupted_export_leaves_nothing(
     assert "Traceback" not in told
     assert living(mark) == []
     assert list(folder.iterdir()) == []
+    assert list(temporary.iterdir()) == []
 
 
 def living(mark: str) -> list[str]:
