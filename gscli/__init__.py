@@ -5,10 +5,12 @@
 [0.1, 0.3, 0.6]
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+# As `typing` has it, which takes longer to import than all the rest here.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from gscli.distribution.concrete import Concrete
     from gscli.distribution.divergence import kl_divergence
     from gscli.distribution.properties import best_temperature
@@ -41,10 +43,12 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     # Imported on demand: `gscli --help` must not pay for NumPy.
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 

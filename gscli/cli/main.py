@@ -4,13 +4,11 @@ import atexit
 import errno
 import gc
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from types import FrameType
 from typing import Any, NoReturn
 
 import click
@@ -19,6 +17,7 @@ from gscli import __version__
 from gscli.cli.streams import flush_or_drop, mute_libraries, settle_streams
 from gscli.cli.watchdog import memory_is_limited, watch
 from gscli.errors import BrowserNotFoundError, GscliError, ParameterError
+from gscli.execution.ending import INTERRUPTED, end_on_signals
 
 COMMANDS = (
     "sample", "plot", "sweep", "describe", "density", "gradient", "schedule", "check", "fit",
@@ -36,8 +35,7 @@ OUT_OF_MEMORY = "out of memory; raise the limit that ulimit -v sets, or ask for 
 NO_THREAD = "can't start new thread"
 """What Python says where the memory for the stack of a thread is missing."""
 
-SIGNALLED = 128
-"""The exit code of a program that a signal ended is this and the signal's number."""
+CLOSED = "standard output is closed; open it, as with >/dev/null"
 
 
 class Group(click.Group):
@@ -94,18 +92,13 @@ class Group(click.Group):
 @contextmanager
 def _ending() -> Iterator[None]:
     """Turn every way in which a command can end into its exit code."""
-    for name in ("SIGTERM", "SIGHUP"):  # the latter when a terminal is closed
-        with suppress(ValueError, AttributeError):  # not in the main thread, or not known here
-            number = getattr(signal, name)
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks for
-                signal.signal(number, _terminate)
     try:
         yield
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         sys.exit(EXIT_USAGE)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; no unfinished file is left", EXIT_INTERRUPTED)
+        _fail(INTERRUPTED, EXIT_INTERRUPTED)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
     except (OSError, GscliError) as error:  # of --help and --version: no command has run
@@ -131,10 +124,6 @@ def _message_and_code(error: Exception, failed: int) -> tuple[str, int]:
             return str(error), failed
 
 
-def _terminate(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    sys.exit(SIGNALLED + signal_number)
-
-
 def _fail(message: str, code: int) -> NoReturn:
     from gscli.cli.messages import one_line
 
@@ -154,8 +143,21 @@ def main() -> None:
     """Sample, see, measure and check the Gumbel-Softmax (Concrete) distribution."""
 
 
-def run() -> None:
-    """Run `main` as the only work of this process."""
+def run() -> NoReturn:
+    """Run `main` as the only work of this process, and end it."""
+    end_on_signals()
+    code: Any = 0
+    try:
+        _run_main()
+    except SystemExit as ended:
+        code = ended.code
+    flush_or_drop()
+    # All is written. The interpreter's own end takes 10 ms and more, with numpy and polars 40, in
+    # which a signal would meet libraries that are half gone.
+    os._exit(code if isinstance(code, int) else EXIT_FAILED if code else 0)
+
+
+def _run_main() -> None:
     settle_streams()
     mute_libraries()
     limited = memory_is_limited()
@@ -163,12 +165,10 @@ def run() -> None:
         _fail(OUT_OF_MEMORY, _failed_code(sys.argv[1:]))
     if limited:  # a library whose other half could not be loaded warns
         warnings.simplefilter("ignore")
-    # The garbage collector walks the many objects of an import again and again, and once more at
-    # exit: 40 of the 210 ms that importing numpy and polars and exiting take.
+    # The garbage collector walks the many objects of an import again and again.
     gc.set_threshold(100_000)
     # The threads are ours: OpenBLAS's own would wait for each other over small products.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    atexit.register(gc.freeze)
     if limited:
         _run_in_little_memory()
     main(prog_name="gscli")

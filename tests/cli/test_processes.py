@@ -332,7 +332,7 @@ def test_names_that_a_terminal_cannot_spell(tmp_path: Path) -> None:
 def test_a_signal_leaves_no_unfinished_file(start: Start, tmp_path: Path, number: int) -> None:
     process = start("sample", "-n", 10**8, "-o", "x.npy")
     deadline = time.monotonic() + WAIT
-    while not any(written(path) for path in tmp_path.glob(".x-*")):
+    while not any(written(path) for path in tmp_path.glob(".x-*.gscli.*")):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(number)

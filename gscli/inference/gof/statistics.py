@@ -320,7 +320,8 @@ class Statistics:
         freedom = len(observed) - 1
         if not total or not freedom:
             return None
-        statistic = float(((observed - expected) ** 2 / expected).sum())
+        with np.errstate(over="ignore"):
+            statistic = float(((observed - expected) ** 2 / expected).sum())
         p_value = null_distributions.of_counts(statistic, total, expected)
         share = self.argmax_counts / total
         worst = int(np.argmax(np.abs(share - probs) / np.sqrt(probs * (1 - probs) + TINY)))

@@ -320,3 +320,17 @@ def test_many_categories(invoke: Invoke) -> None:
     assert only["covariance"] is None
     assert sum(only["mean"]) == pytest.approx(1)
     assert "(588 more)" in invoke("describe", "--pi", "@weights.npy").stdout
+
+
+@pytest.mark.parametrize("logits", ["0,1,-1e305", "0,-1e3", "0,-1e17"])
+def test_logits_far_apart_have_exact_figures(invoke: Invoke, logits: str) -> None:
+    result = invoke("describe", "--logits", logits, "-t", "0.05,0.5,1000", "--json")
+    assert result.exit_code == 0, result.output
+
+
+def test_an_entropy_beyond_float64_is_an_error(invoke: Invoke) -> None:
+    for logits in ("100,1e308,10,-30,0", "0,1,-1e308"):
+        result = invoke("describe", "--logits", logits, "-t", "0.5")
+        assert result.exit_code == 1
+        assert "the entropy is beyond float64; keep them within 1e300" in result.output
+        assert result.output.count("\n") == 1
