@@ -13,9 +13,11 @@ from gscli.plotting.browser import find_browser
 PETS = "cat=1,dog=3,bird=6"
 
 FIGURES = {
-    "temperatures.png": f"--pi {PETS} -t 0.2,0.5,1,3 -n 500",
-    "density.png": f"--pi {PETS} -t 3 --scale 1",
-    "million.png": f"--pi {PETS} -t 1 -n 1e6 --scale 1",
+    "temperatures.png": f"plot --seed 1 --pi {PETS} -t 0.2,0.5,1,3 -n 500",
+    "density.png": f"plot --seed 1 --pi {PETS} -t 3 --scale 1",
+    "million.png": f"plot --seed 1 --pi {PETS} -t 1 -n 1e6 --scale 1",
+    "estimators.png": "gradient --loss quadratic:0.2,0.5,0.3 -t 0.1:5:18 -m 1,32 --scale 1",
+    "schedule.png": "schedule dalle --pi uniform:8192 -m 1,64 --scale 1",
 }
 
 
@@ -24,8 +26,8 @@ def main(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     photograph(folder / "sweep.png")
     for name, options in FIGURES.items():
-        command = [sys.executable, "-m", "gscli", "plot", "--seed", "1", *options.split()]
-        subprocess.run([*command, "-o", str(folder / name)], check=True)  # noqa: S603
+        command = [sys.executable, "-m", "gscli", *options.split(), "-o", str(folder / name)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
 
 
 def photograph(picture: Path) -> None:

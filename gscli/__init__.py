@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from gscli.distribution.regions import highest_density_regions
     from gscli.inference.fit import fit
     from gscli.inference.gof.check import check
+    from gscli.inference.gof.hard import check_hard
 
 __all__ = [
     "Concrete",
     "__version__",
     "best_temperature",
     "check",
+    "check_hard",
     "fit",
     "highest_density_regions",
     "kl_divergence",
@@ -34,6 +36,7 @@ _MODULES = {
     "Concrete": "distribution.concrete",
     "best_temperature": "distribution.properties",
     "check": "inference.gof.check",
+    "check_hard": "inference.gof.hard",
     "fit": "inference.fit",
     "highest_density_regions": "distribution.regions",
     "kl_divergence": "distribution.divergence",

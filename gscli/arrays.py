@@ -50,3 +50,14 @@ def log_softmax(scores: FloatArray, axis: int = -1) -> FloatArray:
     shifted = scores - scores.max(axis=axis, keepdims=True)
     log_probs: FloatArray = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
     return log_probs
+
+
+def largest(values: FloatArray, count: int) -> tuple[int, ...]:
+    """Return the positions of the largest values, in their own order.
+
+    Examples
+    --------
+    >>> largest(np.array([3.0, 1.0, 6.0, 2.0]), 2)
+    (0, 2)
+    """
+    return tuple(sorted(np.argsort(-values, kind="stable")[:count].tolist()))

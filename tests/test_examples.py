@@ -17,7 +17,6 @@ SCRIPTS = {
     "three_categories": ("three_categories.html", r"x1 +0\.1000 .* 0\.23993 "),
     "temperature_for_a_router": ("router.html", r"64 +1,024 +0\.507 "),
     "vae_codebook": ("codebook.html", r"exact mean .* sums to 1\.0000000000"),
-    "annealing_schedule": ("annealing.html", r"100,000 +0\.5000 +0\.1166 +0\.1665 +-3\.4993"),
 }
 
 
@@ -55,6 +54,34 @@ def test_check_of_pytorch_samplers(tmp_path: Path) -> None:
     assert slip.endswith("exit code 1\n\n")
     assert "the temperature is inverted" in inverse
     assert (tmp_path / "check.html").exists()
+
+
+@pytest.mark.usefixtures("torch")
+@pytest.mark.slow
+def test_training_with_a_printed_schedule(tmp_path: Path) -> None:
+    right, wrong = run("train_in_pytorch", tmp_path).split("wrong: ")
+    errors = [float(re.findall(r"hard codes (\d\.\d+)", said)[0]) for said in (right, wrong)]
+    assert errors[0] < 0.7 * errors[1]
+    assert "Warning" not in right
+    said = " ".join(wrong.split())
+    assert "Warning: The factor exp(-0.002 step) is applied to the current temperature" in said
+    assert "t = 0.1 is reached at step 50, where exp(-0.002 step) reaches it at step 1,151" in said
+    written = sorted(path.name for path in tmp_path.iterdir())
+    assert written == ["right.csv", "schedule.html", "wrong.csv"]
+
+
+def test_the_pytest_example_passes() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_sampler.py"],
+        cwd=EXAMPLES,
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "5 passed" in done.stdout
 
 
 def test_notebook(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,19 +1,23 @@
 """The README's transcripts are replayed: each command, and what it prints, to nine digits."""
 
 import inspect
+import math
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import gscli
 from gscli import Concrete
+from gscli.distribution import noise as sampling
 
 README = Path(__file__).parent.parent / "README.md"
 NUMBER = re.compile(r"[-+]?\d+\.\d+(?:[eE][-+]?\d+)?")
@@ -91,6 +95,31 @@ def test_the_table_of_the_api_is_the_api() -> None:
     assert set(gscli.__all__) - {"__version__"} <= names
     public = {f"Concrete.{name}" for name in dir(Concrete) if not name.startswith("_")}
     assert public == {name for name in names if name.startswith("Concrete.")}
+
+
+def test_the_test_vectors_are_the_noise() -> None:
+    """Each uniform and Gumbel number is that of NumPy's generator, and that of samples."""
+    _, _, section = README.read_text(encoding="utf-8").partition("\n## Test vectors\n")
+    rows = re.findall(r"^\| ([\d^].*) \|$", section.partition("\n## ")[0], re.M)
+    assert len(rows) >= 10
+    for row in rows:
+        *places, uniform, gumbel = row.replace(",", "").replace("2^64", f"{2**64}").split(" | ")
+        seed, size, index, category = map(int, places)
+        lanes = 1 << ((524288 // size).bit_length() - 1) if size <= 128 else 1
+        tiles = 1 if size <= 128 else max(1, 524288 // size)
+        block, first = divmod(index, tiles * lanes)
+        bits = np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(block,)))
+        drawn = np.random.Generator(bits).random((tiles, size, lanes))
+        assert drawn[first // lanes, category - 1, first % lanes] == float(uniform)
+        assert -math.log(-math.log(float(uniform))) == pytest.approx(float(gumbel), rel=1e-15)
+        # Samples come from that noise.
+        d = Concrete(np.arange(1.0, size + 1), temperature=2.0)
+        transform = partial(d.from_noise, form="log")
+        (batch,) = sampling.stream(transform, size, 1, seed=seed, start=index)
+        noise = 2 * np.asarray(batch[0], np.float64) - d.logits
+        other = drawn[first // lanes, 0, first % lanes]
+        difference = float(gumbel) + math.log(-math.log(other))
+        assert noise[category - 1] - noise[0] == pytest.approx(difference, abs=1e-12)
 
 
 def test_the_python_of_the_readme_runs() -> None:

@@ -70,7 +70,7 @@ def _advice_lines(advice: "dict[int, Advice] | None") -> Iterator[str]:
     from gscli.distribution.properties import cautions, format_best, format_percent
 
     if advice is None:
-        yield "No temperature is best: one category has all but the whole probability."
+        yield "No temperature is best: one category has nearly all of the probability."
         return
     parts = [
         f"{format_best(each.advised)} for m = {m:,} (bias {format_percent(each.advised_error)})"

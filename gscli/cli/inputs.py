@@ -185,6 +185,11 @@ def _matched(samples: "Samples", parameters: Parameters, given: tuple[float, ...
 
     names, label = parameters.weights.names, samples.label
     if len(samples.names) != len(parameters.names):
+        if not parameters.given:
+            raise click.UsageError(
+                f"{label}: {len(samples.names)} columns; give as many weights with --pi, or choose "
+                "columns with --columns"
+            )
         few = names is not None and {*names} < {*samples.names}
         choice = f"--columns {','.join(names or ())}" if few else "--columns"
         raise click.UsageError(
@@ -212,14 +217,14 @@ def draw_input(parameters: Parameters, *, n: int, seed: int | None, quiet: bool)
     chosen = fresh_seed() if seed is None else seed
     sampler = Sampler(distributions[0].num_categories, seed=chosen)
 
-    def draw(rows: range, distribution: "Concrete") -> "Iterator[Batch]":
-        batch = sampler.draw(rows, partial(distribution.from_noise, form="log"))
-        yield Batch(np.asarray(batch.rows, np.float64), batch.start, distribution.temperature)
+    def draw(part: range, distribution: "Concrete") -> "Iterator[Batch]":
+        rows = sampler.draw(part, partial(distribution.from_noise, form="log"))
+        yield Batch(np.asarray(rows, np.float64), part.start, distribution.temperature)
 
     def read() -> "Iterator[Part]":
         for distribution in distributions:
-            for rows in sampler.parts(0, n):
-                yield Part(len(rows), partial(draw, rows, distribution))
+            for part in sampler.parts(0, n):
+                yield Part(len(part), partial(draw, part, distribution))
 
     total = n * len(distributions)
     samples = Samples(

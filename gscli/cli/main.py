@@ -18,7 +18,10 @@ from gscli.cli.watchdog import memory_is_limited, watch
 from gscli.errors import BrowserNotFoundError, GscliError, ParameterError
 from gscli.execution.ending import INTERRUPTED, end_on_signals
 
-COMMANDS = ("sample", "plot", "sweep", "describe", "density", "check", "fit", "doctor")
+COMMANDS = (
+    "sample", "plot", "sweep", "describe", "density", "gradient", "schedule", "check", "fit",
+    "doctor",
+)  # fmt: skip
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -30,8 +33,6 @@ EXIT_ON_FAILURE = {"check": 2}
 OUT_OF_MEMORY = "out of memory; raise the limit that ulimit -v sets, or ask for less"
 NO_THREAD = "can't start new thread"
 """What Python says where the memory for the stack of a thread is missing."""
-
-CLOSED = "standard output is closed; open it, as with >/dev/null"
 
 
 class Group(click.Group):
@@ -79,8 +80,6 @@ class Group(click.Group):
         **extra: Any,
     ) -> NoReturn:
         with _ending():
-            if sys.stdout is None:
-                _fail(CLOSED, _failed_code(sys.argv[1:] if args is None else args))
             code = super().main(
                 args, prog_name or "gscli", complete_var, standalone_mode=False, **extra
             )
@@ -99,7 +98,7 @@ def _ending() -> Iterator[None]:
         _fail(INTERRUPTED, EXIT_INTERRUPTED)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
-    except OSError as error:  # of --help and --version: no command has run
+    except (OSError, GscliError) as error:  # of --help and --version: no command has run
         _fail(*_message_and_code(error, EXIT_FAILED))
 
 
@@ -133,8 +132,8 @@ def _fail(message: str, code: int) -> NoReturn:
 @click.group(
     cls=Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="sample, plot, sweep and describe run bare, on the classic example: pi = 1,3,6, t = 3, "
-    "n = 10,000.",
+    epilog="sample, plot, sweep, describe and gradient run bare, on the classic example: "
+    "pi = 1,3,6, t = 3, n = 10,000.",
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
@@ -167,11 +166,17 @@ def _run_main() -> None:
     gc.set_threshold(100_000)
     # The threads are ours: OpenBLAS's own would wait for each other over small products.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if limited:
+        _run_in_little_memory()
+    main(prog_name="gscli")
+
+
+def _run_in_little_memory() -> None:
+    """Run `main`, and take what a library that was loaded in part raises for what it is."""
     try:
         main(prog_name="gscli")
     except BaseException as error:
-        # What comes of a library that was imported in part, or whose threads did not start.
-        lost = isinstance(error, NameError) or type(error).__name__ == "PanicException"
-        if not (limited and lost):
+        lost = isinstance(error, AttributeError | ImportError | NameError | SystemError)
+        if not lost and type(error).__name__ != "PanicException":
             raise
         _fail(OUT_OF_MEMORY, _failed_code(sys.argv[1:]))

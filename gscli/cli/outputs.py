@@ -1,7 +1,5 @@
 """Where results go: what is refused, how samples and tables are written, how a page is shown."""
 
-import csv
-import io
 import math
 import os
 import sys
@@ -21,9 +19,8 @@ from gscli.errors import OutputError
 from gscli.plotting.export import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
-    from gscli.arrays import FloatArray
+    from gscli.arrays import FloatArray, RealArray
     from gscli.distribution.concrete import Concrete, Form
-    from gscli.distribution.noise import Chunk
     from gscli.io.provenance import Provenance
 
 T = TypeVar("T")
@@ -139,6 +136,9 @@ def open_page(targets: Sequence[Path]) -> None:
 
 def csv_text(rows: Sequence[dict[str, Any]]) -> str:
     """Return rows of the same columns as a CSV table."""
+    import csv
+    import io
+
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -172,14 +172,14 @@ class Request:
         import numpy as np
 
         one = replace(self, distributions=[distribution])
-        for batch in one._draw("F", lambda _, batch: batch):
-            yield np.exp(batch.rows) if self.form == "log" else batch.rows.astype(np.float64)
+        for rows in one._draw("F", lambda _number, _start, rows: rows):
+            yield np.exp(rows) if self.form == "log" else rows.astype(np.float64)
 
     def _draw(
-        self, order: Any, finish: "Callable[[int, Chunk], T]", *, in_order: bool = True
+        self, order: Any, finish: "Callable[[int, int, RealArray], T]", *, in_order: bool = True
     ) -> Iterator[T]:
-        """Draw in threads, and yield what `finish(number of a temperature, batch)` returns."""
-        from gscli.distribution.noise import Sampler
+        """Draw in threads, and yield `finish(number of a temperature, first row, rows)`."""
+        from gscli.distribution.noise import Sampler, count_lossy_rows
         from gscli.execution.threads import ordered_map, unordered_map
 
         sampler = Sampler(len(self.names), seed=self.seed, dtype=self.dtype, order=order)
@@ -188,9 +188,9 @@ class Request:
 
         def work(item: tuple[int, range]) -> tuple[int, int, T]:
             number, part = item
-            batch = sampler.draw(part, transforms[number])
-            lossy = batch.count_lossy_rows(log=self.form == "log") if counted[number] else 0
-            return len(part), lossy, finish(number, batch)
+            rows = sampler.draw(part, transforms[number])
+            lossy = count_lossy_rows(rows, log=self.form == "log") if counted[number] else 0
+            return len(part), lossy, finish(number, part.start, rows)
 
         items = (
             (number, part)
@@ -240,7 +240,7 @@ class Request:
             elif PlacedNpy.supported and appears_by_renaming(path):
                 self._place(PlacedNpy(file, shape=self.shape, dtype=self.dtype))
             else:
-                rows = self._draw("C", lambda _, batch: batch.rows)
+                rows = self._draw("C", lambda _number, _start, rows: rows)
                 write_npy(file, rows, shape=self.shape, dtype=self.dtype)
 
     def provenance(self) -> "Provenance":
@@ -260,17 +260,17 @@ class Request:
         )
 
     def _place(self, array: Any) -> None:
-        def write(number: int, batch: "Chunk") -> None:
-            array.write(number * self.n + batch.start - self.start, batch.rows)
+        def write(number: int, start: int, rows: "RealArray") -> None:
+            array.write(number * self.n + start - self.start, rows)
 
         for _ in self._draw("C", write, in_order=False):
             pass
 
-    def _table(self, number: int, batch: "Chunk") -> dict[str, Any]:
+    def _table(self, number: int, _start: int, rows: "RealArray") -> dict[str, Any]:
         import numpy as np
 
-        columns = dict(zip(self.names, batch.rows.T, strict=True))
+        columns = dict(zip(self.names, rows.T, strict=True))
         if len(self.distributions) > 1:
-            temperature = np.full(len(batch.rows), self.distributions[number].temperature)
+            temperature = np.full(len(rows), self.distributions[number].temperature)
             columns = {"temperature": temperature, **columns}
         return columns

@@ -27,7 +27,7 @@ TYPED_WEIGHTS = "gscli.typed_weights"
 """Where a context keeps the weights as they were typed, to show the command again."""
 
 
-class _Syntax(click.ParamType[Any]):
+class Syntax(click.ParamType[Any]):
     """A custom syntax: `parse` turns text into a value, or raises an error that says why not."""
 
     def parse(self, text: str) -> Any:
@@ -44,14 +44,20 @@ class _Syntax(click.ParamType[Any]):
             self.fail(_clipped(reason), param, ctx)
 
 
-class WeightsType(_Syntax):
+class WeightsType(Syntax):
     """``1,3,6``, ``cat=1,dog=3``, ``uniform:8`` or ``@FILE``."""
 
     name = "weights"
 
+    def __init__(self, *, hard: bool = False) -> None:
+        self.hard = hard
+        """Whether it is for hard samples too: zeros, and logits of each row, are values then."""
+
     def parse(self, text: str) -> Any:
         from gscli.io.weights import parse_weights
 
+        if self.hard and (rows := self.rows(text)):
+            return rows
         weights = parse_weights(text)
         self.check(weights.values)
         if context := click.get_current_context(silent=True):
@@ -62,7 +68,12 @@ class WeightsType(_Syntax):
         """Raise an error unless a distribution has these weights."""
         from gscli.distribution.concrete import Concrete
 
-        Concrete(values, 1)
+        possible = tuple(value for value in values if value) if self.hard else values
+        Concrete(possible if len(possible) > 1 else values, 1)
+
+    def rows(self, _text: str) -> Path | None:
+        """Return the file of each row's own weights, if the text names one."""
+        return None
 
 
 class LogitsType(WeightsType):
@@ -76,6 +87,11 @@ class LogitsType(WeightsType):
 
         Concrete(logits=values, temperature=1)
 
+    def rows(self, _text: str) -> Path | None:
+        from gscli.io.weights import row_logits_at
+
+        return Path(_text[1:]) if _text.startswith("@") and row_logits_at(Path(_text[1:])) else None
+
 
 @dataclass(frozen=True)
 class Prior:
@@ -88,7 +104,7 @@ class Prior:
     temperature: float | None
 
 
-class PriorType(_Syntax):
+class PriorType(Syntax):
     """``uniform`` or weights, with ``@T`` behind them at a temperature of their own."""
 
     name = "prior"
@@ -115,7 +131,7 @@ class PriorType(_Syntax):
             raise ValueError(str(error)) from error
 
 
-class NamesType(_Syntax):
+class NamesType(Syntax):
     """``a,b,c``: one or several different names; those that hold commas in double quotes."""
 
     name = "names"
@@ -136,7 +152,7 @@ class NamesType(_Syntax):
         return tuple(names)
 
 
-class BatchSizesType(_Syntax):
+class BatchSizesType(Syntax):
     """``32`` or ``1,32,1024``: one or several whole numbers, 1 or more."""
 
     name = "integers"
@@ -151,7 +167,7 @@ class BatchSizesType(_Syntax):
         return sizes
 
 
-class TemperaturesType(_Syntax):
+class TemperaturesType(Syntax):
     """``3``, ``0.1,0.5,1,3`` or ``0.1:10:20``: one or several temperatures."""
 
     name = "temperatures"
@@ -194,7 +210,7 @@ def _log_spaced(text: str, parts: list[str]) -> tuple[float, ...]:
     return (low, *(float(f"{t:.{digits}g}") for t in inner), high)
 
 
-class SamplesType(_Syntax):
+class SamplesType(Syntax):
     """A whole number, 1 or another least one or more, also as ``1e6`` or ``10_000``."""
 
     name = "integer"
@@ -215,7 +231,7 @@ class SamplesType(_Syntax):
         return int(number)
 
 
-class SeedType(_Syntax):
+class SeedType(Syntax):
     """A whole number from 0 to 2**128 - 1."""
 
     name = "integer"
@@ -230,7 +246,7 @@ class SeedType(_Syntax):
         return check_seed(seed)
 
 
-class OutputType(_Syntax):
+class OutputType(Syntax):
     """A path to write, perhaps of certain suffixes; or ``-`` for standard output."""
 
     name = "path"

@@ -36,9 +36,8 @@ FEW_CATEGORIES = 64
 NORMALISED = 1e-14
 """Rounding of the sum of probabilities that add up to 1."""
 
-PIECE_VALUES, PIECE_LANES = 2**16, 2**15
+BATCH_VALUES, BATCH_LANES = 2**16, 2**15
 """Values of many categories, or lanes of few, that pass through a softmax at a time."""
-
 
 MIN_TEMPERATURE = float(np.finfo(np.float64).tiny)
 """The smallest temperature whose reciprocal is finite in float64."""
@@ -213,7 +212,7 @@ class Concrete:
         >>> bool((d.sample(100, seed=1)[90:] == d.sample(10, seed=1, start=90)).all())
         True
         """
-        return self._draw(_whole("n", n), "simplex", _seed(seed), threads, start)
+        return self._draw(n, "simplex", seed, threads, start)
 
     def sample_log(
         self, n: int, *, seed: Seed | None = None, threads: int | None = None, start: int = 0
@@ -233,7 +232,7 @@ class Concrete:
         >>> bool((log_x.min(axis=-1) < -700).any()), bool(np.isfinite(log_x).all())
         (True, True)
         """
-        return self._draw(_whole("n", n), "log", _seed(seed), threads, start)
+        return self._draw(n, "log", seed, threads, start)
 
     def sample_hard(
         self, n: int, *, seed: Seed | None = None, threads: int | None = None, start: int = 0
@@ -252,7 +251,7 @@ class Concrete:
         >>> Concrete([1, 3, 6], temperature=0.5).sample_hard(3, seed=1).sum(axis=1).tolist()
         [1.0, 1.0, 1.0]
         """
-        return self._draw(_whole("n", n), "hard", _seed(seed), threads, start)
+        return self._draw(n, "hard", seed, threads, start)
 
     def stream(
         self,
@@ -289,15 +288,14 @@ class Concrete:
             seed=_seed(seed),
             threads=threads,
         )
-        return (batch.rows.astype(np.float64, copy=False) for batch in batches)
+        return (rows.astype(np.float64, copy=False) for rows in batches)
 
     def _draw(
-        self, n: int, form: Form, seed: int | None, threads: int | None, start: int
+        self, n: int, form: Form, seed: Seed | None, threads: int | None, start: int
     ) -> FloatArray:
-        out = np.empty((sampling.check_samples(n), self.num_categories))
+        out = np.empty((sampling.check_count("n", _whole("n", n)), self.num_categories))
         transform = partial(self.from_noise, form=form)
-        seed = sampling.fresh_seed() if seed is None else seed
-        sampling.fill(transform, out, seed=seed, start=start, threads=threads)
+        sampling.fill(transform, out, seed=_seed(seed), start=start, threads=threads)
         return out
 
     def from_noise(
@@ -338,8 +336,8 @@ class Concrete:
                 return self._normalise_ratios(noise, out)
             log_e = sampling.log_exponential(noise)
             scores = np.subtract(self.logits[:, None], log_e, out=noise)
-            for piece in _pieces(scores.shape):
-                self._finish(scores[piece], out[piece], form)
+            for batch in _batches(scores.shape):
+                self._finish(scores[batch], out[batch], form)
         return out
 
     def _finish(self, scores: FloatArray, out: RealArray, form: Form) -> None:
@@ -378,7 +376,7 @@ class Concrete:
         return farthest <= SAFE_EXPONENT * self.temperature
 
     def log_prob(self, x: npt.ArrayLike) -> FloatArray:
-        """Log-density at points of the simplex, with respect to dx_1 ... dx_(K-1).
+        """Return the log-density at points of the simplex, with respect to dx_1 ... dx_(K-1).
 
         Parameters
         ----------
@@ -408,10 +406,11 @@ class Concrete:
         """
         points = self._points("x", x)
         columns = _category_first(points)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             log_x = np.log(columns)
             log_prob = self._log_prob_interior(log_x) - log_x.sum(axis=0)
-        inside = _on_simplex(columns)
+            inside = np.abs(columns.sum(axis=0) - 1) <= SIMPLEX_TOLERANCE
+            inside &= (columns >= 0).all(axis=0)
         log_prob = np.where(inside, log_prob, -np.inf)
         boundary = inside & (columns == 0).any(axis=0)
         if boundary.any():
@@ -420,7 +419,7 @@ class Concrete:
         return log_prob[()]
 
     def log_prob_log(self, log_x: npt.ArrayLike) -> FloatArray:
-        """Log-density of Y = log X (the ExpConcrete distribution), finite at any temperature.
+        """Return the log-density of Y = log X (ExpConcrete), finite at any temperature.
 
         Its reference measure is Lebesgue's in the K-1 log-ratios log(x_k / x_K); that is
         dx_1 ... dx_(K-1) / (x_1 ... x_K).
@@ -454,7 +453,8 @@ class Concrete:
         columns = _category_first(self._points("log_x", log_x))
         with np.errstate(invalid="ignore", over="ignore"):
             log_prob = self._log_prob_interior(columns)
-        inside = _on_log_simplex(columns) & np.isfinite(columns).all(axis=0)
+            inside = np.abs(logsumexp(columns, axis=0)) <= SIMPLEX_TOLERANCE
+            inside &= np.isfinite(columns).all(axis=0)
         return np.where(inside, log_prob, -np.inf)[()]
 
     def _points(self, parameter: str, x: npt.ArrayLike) -> FloatArray:
@@ -495,7 +495,7 @@ class Concrete:
         return np.where(order == 0, finite, np.where(order < 0, np.inf, -np.inf))
 
     def mean(self) -> FloatArray:
-        """Exact E[X], shape (K,); see `gscli.distribution.moments.mean`.
+        """Return E[X], exact, shape (K,); see `gscli.distribution.moments.mean`.
 
         Examples
         --------
@@ -505,27 +505,27 @@ class Concrete:
         return moments.mean(self.logits, self.temperature)
 
     def variance(self) -> FloatArray:
-        """Exact Var[X_k], shape (K,): the diagonal of `covariance`, in time and memory of K.
+        """Return Var[X_k], exact, shape (K,): the diagonal of `covariance`, in memory of K.
 
         Examples
         --------
         >>> Concrete([1, 1], temperature=1).variance().round(6).tolist()
         [0.083333, 0.083333]
         """
-        squares = moments.mean_square(quadrature(self.logits, self.temperature))
+        squares = quadrature(self.logits, self.temperature).expectation(2)
         variance: FloatArray = np.maximum(squares - self.mean() ** 2, 0)
         return variance
 
     def std(self) -> FloatArray:
-        """Exact standard deviation of each component, shape (K,): the root of `variance`."""
+        """Return the exact standard deviations, shape (K,): the root of `variance`."""
         return np.sqrt(self.variance())
 
     def covariance(self) -> FloatArray:
-        """Exact Cov[X], shape (K, K); see `gscli.distribution.moments.covariance`."""
+        """Return Cov[X], exact, shape (K, K); see `gscli.distribution.moments.covariance`."""
         return moments.covariance(self.logits, self.temperature)
 
     def entropy(self) -> float:
-        """Exact differential entropy in nats, w.r.t. dx_1 ... dx_(K-1); see `moments`.
+        """Return the exact differential entropy in nats, w.r.t. dx_1 ... dx_(K-1); see `moments`.
 
         Examples
         --------
@@ -535,7 +535,7 @@ class Concrete:
         return moments.entropy(self.logits, self.temperature)
 
     def expected_max(self) -> float:
-        """E[max X], between 1/K and 1: how close to one-hot samples are on average.
+        """Return E[max X], between 1/K and 1: how close to one-hot samples are on average.
 
         Examples
         --------
@@ -545,7 +545,7 @@ class Concrete:
         return extremes.expected_max(self.logits, self.temperature)
 
     def near_vertex(self, within: float = 0.05) -> float:
-        """P(max X > 1 - within), the share of samples that are nearly one-hot.
+        """Return P(max X > 1 - within), the share of samples that are nearly one-hot.
 
         Parameters
         ----------
@@ -565,7 +565,7 @@ class Concrete:
         return extremes.near_vertex(self.logits, self.temperature, within)
 
     def marginal_cdf(self, k: int, x: npt.ArrayLike) -> FloatArray:
-        """P(X_k <= x), exact; see `extremes.marginal_cdf`.
+        """Return P(X_k <= x), exact; see `extremes.marginal_cdf`.
 
         Parameters
         ----------
@@ -592,7 +592,7 @@ class Concrete:
         return extremes.marginal_cdf(self.logits, self.temperature, k, x)
 
     def marginal_pdf(self, k: int, x: npt.ArrayLike) -> FloatArray:
-        """Density of X_k with respect to dx, exact; see `extremes.marginal_pdf`.
+        """Return the density of X_k with respect to dx, exact; see `extremes.marginal_pdf`.
 
         Takes the parameters of `marginal_cdf`.
 
@@ -604,7 +604,7 @@ class Concrete:
         return extremes.marginal_pdf(self.logits, self.temperature, k, x)
 
     def marginal_quantile(self, k: int, probability: npt.ArrayLike) -> FloatArray:
-        """Quantiles of X_k, the inverse of `marginal_cdf`; see `extremes.marginal_quantile`.
+        """Return quantiles of X_k, the inverse of `marginal_cdf`.
 
         Examples
         --------
@@ -614,7 +614,7 @@ class Concrete:
         return extremes.marginal_quantile(self.logits, self.temperature, k, probability)
 
     def gradient_error(self) -> GradientError:
-        """Exact bias and noise of the relaxed gradient; see `gscli.distribution.gradients`.
+        """Return the exact bias and noise of the relaxed gradient; see `gradients`.
 
         Examples
         --------
@@ -627,7 +627,7 @@ class Concrete:
     def best_temperature(
         self, batch_size: int = 1, max_relative_bias: float | None = None
     ) -> float:
-        """Temperature at which a gradient averaged over m samples has the least error.
+        """Return the temperature at which a gradient averaged over m samples errs least.
 
         It does not depend on this distribution's own temperature; see
         `gscli.distribution.gradients.best_temperature`.
@@ -651,7 +651,7 @@ class Concrete:
         return gradients.best_temperature(self.logits, batch_size, max_relative_bias)
 
     def kl_divergence(self, other: "Concrete") -> float:
-        """Exact KL(self ‖ other) in nats; see `gscli.distribution.divergence.kl_divergence`.
+        """Return KL(self ‖ other) in nats, exact; see `divergence.kl_divergence`.
 
         It is not that of the categorical distributions, which is `categorical_kl`.
 
@@ -666,7 +666,9 @@ class Concrete:
         return kl_divergence(self, check_concrete("other", other))
 
     def categorical_kl(self, other: "Concrete") -> float:
-        """KL divergence of the categorical distributions that samples round to, in nats.
+        """Return the KL divergence of the categorical distributions, in nats.
+
+        They are those of the one-hot vectors that samples round to.
 
         The temperatures do not matter. Rounding loses information, so it is at most
         `kl_divergence`.
@@ -682,13 +684,12 @@ class Concrete:
         >>> round(d.categorical_kl(Concrete([1, 1, 1], temperature=0.5)), 6)
         0.200667
         """
-        from gscli.distribution.divergence import categorical_kl, check_same_categories
+        from gscli.distribution.divergence import categorical_kl
 
-        check_same_categories(self, check_concrete("other", other))
-        return categorical_kl(self.logits, other.logits)
+        return categorical_kl(self, check_concrete("other", other))
 
     def subcomposition(self, indices: Sequence[int]) -> "Concrete":
-        """Distribution of (X_i, i in indices) divided by its sum: again Concrete, exactly.
+        """Return the distribution of (X_i, i in indices) over its sum: again Concrete.
 
         Merging categories, on the other hand, does not give a Concrete distribution.
 
@@ -721,14 +722,14 @@ class Concrete:
         return Concrete(logits=self.logits[chosen], temperature=self.temperature)
 
 
-def _pieces(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Cut an array of shape (..., K, L) so that what is made of a piece is small.
+def _batches(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Cut an array of shape (..., K, L) so that what is made of a batch is small.
 
     Larger arrays the system would map anew each time, which costs more than what is done to them.
     """
     *_, num_categories, lanes = shape
     axis = 0 if lanes == 1 else len(shape) - 1
-    step = max(1, PIECE_VALUES // num_categories) if lanes == 1 else PIECE_LANES
+    step = max(1, BATCH_VALUES // num_categories) if lanes == 1 else BATCH_LANES
     for low in range(0, shape[axis], step):
         yield (*(slice(None),) * axis, slice(low, low + step))
 
@@ -766,19 +767,6 @@ def _one_hot(scores: FloatArray, largest: FloatArray, out: RealArray) -> None:
         hit &= free
         free ^= hit
         out[..., k, :] = hit
-
-
-def _on_simplex(columns: FloatArray) -> npt.NDArray[np.bool_]:
-    with np.errstate(invalid="ignore", over="ignore"):
-        inside: npt.NDArray[np.bool_] = np.abs(columns.sum(axis=0) - 1) <= SIMPLEX_TOLERANCE
-        inside &= (columns >= 0).all(axis=0)
-    return inside
-
-
-def _on_log_simplex(columns: FloatArray) -> npt.NDArray[np.bool_]:
-    with np.errstate(invalid="ignore", over="ignore"):
-        inside: npt.NDArray[np.bool_] = np.abs(logsumexp(columns, axis=0)) <= SIMPLEX_TOLERANCE
-    return inside
 
 
 def _category_first(points: FloatArray) -> FloatArray:

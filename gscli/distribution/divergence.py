@@ -59,84 +59,38 @@ def kl_divergence(p: Concrete, q: Concrete) -> float:
     >>> round(kl_divergence(p, Concrete([1, 1, 1], temperature=0.5)), 6)
     0.726702
     """
-    check_same_categories(check_concrete("p", p), check_concrete("q", q))
-    return relaxed_kl(p.logits, p.temperature, q.logits, q.temperature)
-
-
-def check_same_categories(p: Concrete, q: Concrete) -> None:
-    """Raise `ShapeError` if two distributions have different numbers of categories."""
-    if p.num_categories != q.num_categories:
-        raise ShapeError(
-            f"the distributions have {p.num_categories} and {q.num_categories} categories; "
-            "a divergence needs the same number"
-        )
-
-
-def relaxed_kl(
-    logits: FloatArray, temperature: float, other_logits: FloatArray, other_temperature: float
-) -> float:
-    """Return the divergence of `kl_divergence` from the parameters of p and of q.
-
-    Parameters
-    ----------
-    logits, other_logits : ndarray, shape (K,)
-        Normalised log-probabilities.
-    temperature, other_temperature : float
-        Each within 0.001 ... 1000.
-
-    Returns
-    -------
-    float
-        The divergence in nats, at least 0.
-
-    Raises
-    ------
-    AccuracyError
-        If a temperature is outside its range.
-
-    Examples
-    --------
-    >>> a, b = np.log([0.1, 0.3, 0.6]), np.log([1 / 3, 1 / 3, 1 / 3])
-    >>> [round(relaxed_kl(a, t, b, t), 6) for t in (0.1, 1, 10)]  # equal temperatures: one value
-    [0.611153, 0.611153, 0.611153]
-    >>> round(categorical_kl(a, b), 6)
-    0.200667
-    """
-    check_range(temperature)
-    check_range(other_temperature)
-    k, power = len(logits), other_temperature / temperature
-    log_sum = _expected_log_sum(other_logits - power * logits, power)
+    _check_same_categories(p, q)
+    k, power = p.num_categories, check_range(q.temperature) / check_range(p.temperature)
+    log_sum = _expected_log_sum(q.logits - power * p.logits, power)
     harmonic = float((1 / np.arange(1, k)).sum())
-    divergence = (power - 1) * (k * np.euler_gamma + float(logits.sum())) - (k - 1) * math.log(
-        power
-    )
-    divergence += float((logits - other_logits).sum())
+    divergence = (power - 1) * (k * np.euler_gamma + float(p.logits.sum()))
+    divergence -= (k - 1) * math.log(power)
+    divergence += float((p.logits - q.logits).sum())
     divergence += k * (log_sum + np.euler_gamma - harmonic)
     return max(0.0, divergence)
 
 
-def categorical_kl(logits: FloatArray, other_logits: FloatArray) -> float:
+def categorical_kl(p: Concrete, q: Concrete) -> float:
     """Return KL(p ‖ q) = Σ p_k log(p_k / q_k) of the categorical distributions.
 
     It is that of the rounded samples, and at most that of the relaxed ones: rounding loses
-    what tells the two apart beside the category.
-
-    Parameters
-    ----------
-    logits, other_logits : ndarray, shape (K,)
-        Normalised log-probabilities.
-
-    Returns
-    -------
-    float
-        The divergence in nats, at least 0.
+    what tells the two apart beside the category. Takes the parameters of `kl_divergence`.
 
     Examples
     --------
-    >>> round(categorical_kl(np.log([0.5, 0.5]), np.log([0.9, 0.1])), 6)
+    >>> round(categorical_kl(Concrete([1, 1], 1), Concrete([9, 1], 1)), 6)
     0.510826
     """
-    return max(0.0, float(np.exp(logits) @ (logits - other_logits)))
+    _check_same_categories(p, q)
+    return max(0.0, float(p.probs @ (p.logits - q.logits)))
+
+
+def _check_same_categories(p: Concrete, q: Concrete) -> None:
+    if check_concrete("p", p).num_categories != check_concrete("q", q).num_categories:
+        raise ShapeError(
+            f"the distributions have {p.num_categories} and {q.num_categories} categories; "
+            "a divergence needs the same number"
+        )
 
 
 def _expected_log_sum(log_weights: FloatArray, power: float) -> float:

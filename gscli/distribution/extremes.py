@@ -29,7 +29,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from gscli.arrays import FloatArray
+from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution.quadrature import (
     STEP,
     TAIL,
@@ -95,8 +95,7 @@ def expected_max(logits: npt.ArrayLike, temperature: float) -> float:
     """
     check_range(temperature)
     # The rest takes at most e^(-TAIL) each from the result, and would make the lattice long.
-    values = np.maximum(_from_largest(logits), -TAIL * (1 + temperature))
-    values -= math.log(np.exp(values).sum())
+    values = log_softmax(np.maximum(_from_largest(logits), -TAIL * (1 + temperature)))
     logs = multiples(LATTICE, -TAIL, math.log(2 * TAIL))  # of A and of E
     density = LATTICE * np.exp(logs - np.exp(logs))
     first, (counts, masses) = _on_lattice(values, np.exp(values))
@@ -368,7 +367,7 @@ def _marginal(
 def _log_others(categories: Categories, own: FloatArray, unit: float) -> FloatArray:
     # log Σ_{j≠k} exp(a_j / unit) for categories k with the logits `own`, largest logit 0.
     terms = np.exp(categories.logits / unit)
-    # A node's own category is not taken off the sum, where it may be all but the whole of it.
+    # A node's own category is not taken off the sum, where it may be nearly the whole of it.
     is_own = categories.logits == own[:, None]
     others: FloatArray = (categories.counts - is_own) @ terms
     others -= np.where(is_own.any(axis=1), 0, np.exp(own / unit))
@@ -429,12 +428,9 @@ def _log_integrand(
 
 def _first(kernel: RotatedKernel, categories: Categories, pairs: FloatArray) -> float:
     # Where the integrand is within e^(-TAIL) of 1.
-    masses = np.logaddexp(pairs[1] / kernel.unit, _log_mass(categories, kernel.unit))
-    return float(-kernel.unit * (TAIL + masses.max()))
-
-
-def _log_mass(categories: Categories, unit: float) -> float:
-    return math.log(categories.counts @ np.exp(categories.logits / unit))
+    unit = kernel.unit
+    total = math.log(categories.counts @ np.exp(categories.logits / unit))
+    return float(-unit * (TAIL + np.logaddexp(pairs[1] / unit, total).max()))
 
 
 def _shapes(

@@ -28,7 +28,7 @@ SMALLEST_JACOBIAN = 1e-9
 """Below this ‖J0‖_F a relative bias has no digit that is certain."""
 
 SCAN_POINTS = 37
-"""Temperatures at which valleys of the error are looked for: each is 1.5 times the last."""
+"""Temperatures at which local minima of the error are looked for, 1.5 times apart."""
 
 MAX_RELATIVE_BIAS = 0.5
 """A larger bias is that of a gradient whose least error comes of being shrunk towards 0."""
@@ -43,7 +43,8 @@ class GradientError:
     bias : float
         ‖E[J] - J0‖_F.
     relative_bias : float
-        Divided by ‖J0‖_F; nan if that is below 1e-9, where the choice is all but made.
+        Divided by ‖J0‖_F; nan if that is below 1e-9, where one category has nearly
+        all the probability.
     noise : float
         E‖J‖²_F - ‖E[J]‖²_F, the variance of one sample's Jacobian.
     no_gradient : float
@@ -82,7 +83,7 @@ def gradient_error(logits: npt.ArrayLike, temperature: float) -> GradientError:
     Returns
     -------
     GradientError
-        Time grows with K², to a few seconds at K = 8192; memory with K alone.
+        Time and memory hardly grow with K: sums run over nodes among the logits.
 
     Raises
     ------
@@ -190,7 +191,8 @@ def best_temperature(
     Raises
     ------
     AccuracyError
-        If ‖J0‖_F <= 1e-9: the choice is all but made. If no temperature has so small a bias.
+        If ‖J0‖_F <= 1e-9: one category has nearly all the probability. If no temperature has so
+        small a bias.
     ParameterError
         If `batch_size` or `max_relative_bias` is not positive.
 
@@ -207,7 +209,7 @@ def best_temperature(
         raise ParameterError("max_relative_bias", f"{limit:g} is not a positive number")
     if math.isnan(gradient_error(logits, 1.0).relative_bias):
         raise AccuracyError(
-            "logits: one category has all but 1e-9 of the probability, and so no temperature is "
+            "logits: one category has all but 1e-9 of the probability, so no temperature is "
             "best; bring the logits closer together"
         )
 
@@ -224,16 +226,16 @@ def best_temperature(
         return at(log_temperature).relative_bias <= limit
 
     # The error can have several minima: one where noise and bias are in balance, one where the
-    # bias changes its sign, one where the gradient vanishes. A scan finds the valleys, and Brent's
-    # method the floor of each.
+    # bias changes its sign, one where the gradient vanishes. A scan brackets them, and
+    # Brent's method finds each.
     scan = np.linspace(math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE), SCAN_POINTS)
-    heights = np.array([log_error(point) for point in scan.tolist()])
-    before, after = np.append(np.inf, heights[:-1]), np.append(heights[1:], np.inf)
-    valleys = np.flatnonzero((heights <= before) & (heights <= after))
-    candidates = scan[valleys].tolist()
-    for valley in valleys.tolist():
-        bracket = (scan[max(valley - 1, 0)], scan[min(valley + 1, SCAN_POINTS - 1)])
-        candidates.append(_minimum(log_error, *bracket, start=float(scan[valley])))
+    errors = np.array([log_error(point) for point in scan.tolist()])
+    before, after = np.append(np.inf, errors[:-1]), np.append(errors[1:], np.inf)
+    minima = np.flatnonzero((errors <= before) & (errors <= after))
+    candidates = scan[minima].tolist()
+    for lowest in minima.tolist():
+        bracket = (scan[max(lowest - 1, 0)], scan[min(lowest + 1, SCAN_POINTS - 1)])
+        candidates.append(_minimum(log_error, *bracket, start=float(scan[lowest])))
     # With a limit the least error can lie where the bias reaches it.
     within = [allowed(point) for point in scan.tolist()]
     for i in np.flatnonzero(np.diff(within)).tolist():

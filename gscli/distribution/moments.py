@@ -63,11 +63,6 @@ def second_moment(logits: npt.ArrayLike, temperature: float) -> FloatArray:
     return moment
 
 
-def mean_square(rule: Quadrature) -> FloatArray:
-    """Return E[X_k²], shape (K,)."""
-    return rule.expectation(2)
-
-
 def covariance(logits: npt.ArrayLike, temperature: float) -> FloatArray:
     """Return Cov[X], shape (K, K); parameters, range and errors are those of `mean`.
 
@@ -141,7 +136,7 @@ def _check_powers(powers: npt.ArrayLike, num_categories: int) -> npt.NDArray[np.
 def expected_log_sum(logits: npt.ArrayLike, temperature: float) -> float:
     """Return E[log S], S = Σ (pi_k / E_k)^(1/t) with E_k ~ Exp(1) and pi = exp(logits).
 
-    The only figure here that does depend on the logits' common constant: adding c to all of
+    The only result here that depends on the logits' common constant: adding c to all of
     them adds c / temperature.
 
     Parameters

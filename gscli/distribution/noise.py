@@ -5,8 +5,10 @@ The noise is a function of (seed, K, row) alone. Rows come in blocks; block i is
 are drawn, are an array of shape (tiles, K, lanes): row r of the block is lane r % lanes of tile
 r // lanes. For K <= 128 there is one tile of 2**floor(log2(524288 / K)) lanes, so that a category
 lies in contiguous memory; for larger K there are max(1, 524288 // K) tiles of one lane, so that a
-row does. With U = 0 read as 2**-54, G = -log(-log U) is Gumbel noise. What is handed on is log U:
-where only ratios of the exponentials -log U matter, that saves passes over memory.
+row does. The uniforms of a block are the same numbers at every K, so that samples of two K from
+one seed are not independent. With U = 0 read as 2**-54, G = -log(-log U) is Gumbel noise. What is
+handed on is log U: where only ratios of the exponentials -log U matter, that saves passes over
+memory.
 """
 
 import math
@@ -14,9 +16,8 @@ import operator
 import secrets
 import threading
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +27,6 @@ from gscli.errors import ParameterError
 from gscli.execution.threads import check_threads, ordered_map
 
 Transform = Callable[[FloatArray, RealArray], object]
-T = TypeVar("T")
-S = TypeVar("S")
 
 SEED_LIMIT = 2**128
 """Seeds lie below it: `SeedSequence` keeps (seed, block) apart for seeds of up to 128 bits."""
@@ -35,7 +34,7 @@ SEED_LIMIT = 2**128
 BLOCK_VALUES = 2**19
 """Values in a block of noise: four megabytes, which is what a thread draws at a time.
 
-Smaller pieces would fit the cache of one core, but cost more than they spare: twenty calls of
+Smaller blocks would fit the cache of one core, but cost more than they save: twenty calls of
 NumPy for each, and as many hand-overs of the GIL.
 """
 
@@ -58,34 +57,19 @@ NOISE_RANGE = (-37.43, -(2.0**-53))
 """Bounds of log U for U between 2**-54 and 1 - 2**-53."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Consecutive rows of the stream.
-
-    Attributes
-    ----------
-    start : int
-        Index of the first row.
-    rows : ndarray, shape (rows, K)
-        The samples.
-    """
-
-    start: int
-    rows: RealArray
-
-    def count_lossy_rows(self, *, log: bool) -> int:
-        """Return how many rows hold an exact 0 or 1, or, of logarithms, an infinite one."""
-        if log:
-            return int(np.isinf(self.rows).any(axis=-1).sum()) if np.isinf(self.rows).any() else 0
-        if self.rows.min() > 0 and self.rows.max() < 1:
-            return 0
-        # Column by column where they are few: NumPy takes five times as long over short rows.
-        few = self.rows.shape[1] <= FEW_CATEGORIES
-        lossy = np.zeros(len(self.rows), dtype=bool)
-        for values in self.rows.T if few else [self.rows]:
-            exact = (values == 0) | (values == 1)
-            lossy |= exact if few else exact.any(axis=-1)
-        return int(lossy.sum())
+def count_lossy_rows(rows: RealArray, *, log: bool) -> int:
+    """Return how many rows hold an exact 0 or 1, or, of logarithms, an infinite one."""
+    if log:
+        return int(np.isinf(rows).any(axis=-1).sum()) if np.isinf(rows).any() else 0
+    if rows.min() > 0 and rows.max() < 1:
+        return 0
+    # Column by column where they are few: NumPy takes five times as long over short rows.
+    few = rows.shape[1] <= FEW_CATEGORIES
+    lossy = np.zeros(len(rows), dtype=bool)
+    for values in rows.T if few else [rows]:
+        exact = (values == 0) | (values == 1)
+        lossy |= exact if few else exact.any(axis=-1)
+    return int(lossy.sum())
 
 
 def may_be_lossy(logits: FloatArray, temperature: float, dtype: npt.DTypeLike) -> bool:
@@ -117,19 +101,11 @@ def check_seed(seed: int) -> int:
     return whole
 
 
-def check_samples(n: int) -> int:
-    """Return a number of samples, or raise `ParameterError` if it is negative."""
-    whole = operator.index(n)
+def check_count(parameter: str, value: int) -> int:
+    """Return a number of rows, or raise `ParameterError` if it is negative."""
+    whole = operator.index(value)
     if whole < 0:
-        raise ParameterError("n", f"{n} is negative")
-    return whole
-
-
-def check_start(start: int) -> int:
-    """Return the index of a first row, or raise `ParameterError` if it is negative."""
-    whole = operator.index(start)
-    if whole < 0:
-        raise ParameterError("start", f"{whole} is negative; rows are counted from 0")
+        raise ParameterError(parameter, f"{whole} is negative; rows are counted from 0")
     return whole
 
 
@@ -176,39 +152,6 @@ def log_exponential(noise: FloatArray, out: RealArray | None = None) -> RealArra
     return np.log(np.negative(noise, out=noise), out=noise if out is None else out)
 
 
-def noise_block(seed: int, num_categories: int, block: int, rows: int | None = None) -> FloatArray:
-    """Return block number `block` of the noise.
-
-    Parameters
-    ----------
-    seed : int
-        0 <= seed < 2**128.
-    num_categories : int
-        K.
-    block : int
-        Number of the block, >= 0.
-    rows : int, optional
-        How many of its first rows are wanted: spares the logarithms of the others.
-
-    Returns
-    -------
-    ndarray, shape (tiles, K, lanes)
-        At least the first `rows` rows; all of them by default.
-    """
-    tiles, _, lanes = block_shape(num_categories)
-    uniform = _generator(seed, block).random((tiles, num_categories, lanes))
-    if rows is not None and rows < tiles * lanes:
-        wanted = -(-rows // LANE_UNIT) * LANE_UNIT
-        uniform = uniform[:rows] if lanes == 1 else np.ascontiguousarray(uniform[..., :wanted])
-    return noise_from_uniform(uniform)
-
-
-def _generator(seed: int, block: int) -> np.random.Generator:
-    """Return the generator that fills a block."""
-    bits = np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(block,)))
-    return np.random.Generator(bits)
-
-
 class Sampler:
     """Rows of the stream, in any order and by any thread.
 
@@ -219,9 +162,9 @@ class Sampler:
     seed : int
         0 <= seed < 2**128.
     dtype : dtype_like
-        Of chunks; computed in float64 and cast last.
+        Of the samples; computed in float64 and cast last.
     order : {"C", "F"}
-        Whether a row or a column of a chunk is contiguous.
+        Whether a row or a column of a batch of them is contiguous.
 
     Raises
     ------
@@ -257,7 +200,7 @@ class Sampler:
             yield range(start, end)
             start = end
 
-    def draw(self, part: range, transform: Transform) -> Chunk:
+    def draw(self, part: range, transform: Transform) -> RealArray:
         """Draw a part.
 
         Parameters
@@ -270,17 +213,18 @@ class Sampler:
 
         Returns
         -------
-        Chunk
-            The rows.
+        ndarray, shape (rows, K)
+            The samples.
         """
         rows = np.empty((len(part), self.num_categories), dtype=self.dtype, order=self.order)
         self.fill(part, transform, rows)
-        return Chunk(part.start, rows)
+        return rows
 
     def fill(self, part: range, transform: Transform, rows: RealArray) -> None:
         """Draw a part as `draw` does, into an array of its shape and of any floating type."""
         block, first = divmod(part.start, self._block_rows)
-        generator = _generator(self.seed, block)
+        sequence = np.random.SeedSequence(self.seed, spawn_key=(block,))
+        generator = np.random.Generator(np.random.SFC64(sequence))
         if self._lanes == 1:
             transform(self._noise_of_tiles(generator, first, len(rows)), rows[..., None])
             return
@@ -290,7 +234,7 @@ class Sampler:
             transform(noise, out)
             return
         transform(noise, noise)
-        with np.errstate(over="ignore"):  # log X of a cold sample in float32
+        with np.errstate(over="ignore"):  # log X at low temperature in float32
             out[...] = noise[:, first % LANE_UNIT :][:, : len(rows)]
 
     def _noise_of_tiles(self, generator: np.random.Generator, first: int, count: int) -> FloatArray:
@@ -326,8 +270,8 @@ def stream(
     threads: int | None = None,
     dtype: npt.DTypeLike = np.float64,
     order: Literal["C", "F"] = "C",
-) -> Generator[Chunk, None, None]:
-    """Yield n samples as chunks of rows, in order, made by threads ahead of the consumer.
+) -> Generator[RealArray, None, None]:
+    """Yield n samples in batches of rows, in order, made by threads ahead of the consumer.
 
     Parameters
     ----------
@@ -344,7 +288,7 @@ def stream(
 
     Yields
     ------
-    Chunk
+    ndarray, shape (rows, K)
         At most about 2**19 values each; memory does not grow with `n`.
 
     Raises
@@ -353,7 +297,7 @@ def stream(
         If `n`, `seed`, `start` or `threads` is outside its range.
     """
     sampler = Sampler(num_categories, seed=seed, dtype=dtype, order=order)
-    parts = sampler.parts(check_start(start), check_samples(n))
+    parts = sampler.parts(check_count("start", start), check_count("n", n))
     draw = partial(sampler.draw, transform=transform)
     return ordered_map(draw, parts, threads=check_threads(threads))
 
@@ -375,7 +319,7 @@ def fill(
     ParameterError
         As `stream` does.
     """
-    begin = check_start(start)
+    begin = check_count("start", start)
     sampler = Sampler(rows.shape[1], seed=seed)
 
     def work(part: range) -> None:

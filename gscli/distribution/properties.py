@@ -12,6 +12,7 @@ from gscli.distribution.concrete import Concrete, Regime
 from gscli.distribution.gradients import MAX_RELATIVE_BIAS, GradientError
 from gscli.distribution.quadrature import HIGHEST_TEMPERATURE
 from gscli.errors import AccuracyError
+from gscli.execution.threads import ordered_map
 from gscli.records import Record
 
 BATCH_SIZES = (1, 32, 1024)
@@ -90,6 +91,7 @@ def facts_at(
     *,
     batch_sizes: Sequence[int] = BATCH_SIZES,
     prior: Callable[[float], Concrete] | None = None,
+    threads: int | None = None,
 ) -> Iterator[Facts]:
     """Yield the facts at each temperature.
 
@@ -103,6 +105,8 @@ def facts_at(
         For each of which the gradient's error is wanted.
     prior : callable, optional
         Returns the prior at a temperature, from which the divergences are wanted.
+    threads : int, optional
+        Number of threads; by default one for each usable core.
 
     Yields
     ------
@@ -120,10 +124,17 @@ def facts_at(
     >>> round(only.entropy, 5), only.distribution.regime
     (-1.95288, 'interior')
     """
-    for temperature in temperatures:
+
+    def facts(temperature: float) -> Facts:
         distribution = Concrete(logits=logits, temperature=temperature)
-        other = None if prior is None else prior(temperature)
-        yield Facts(
+        divergences = None
+        if prior is not None:
+            other = prior(temperature)
+            divergences = {
+                "relaxed": distribution.kl_divergence(other),
+                "categorical": distribution.categorical_kl(other),
+            }
+        return Facts(
             distribution=distribution,
             mean=distribution.mean(),
             sd=distribution.std(),
@@ -132,15 +143,10 @@ def facts_at(
             near_vertex=distribution.near_vertex(),
             gradient_error=distribution.gradient_error(),
             batch_sizes=tuple(batch_sizes),
-            kl=None if other is None else _divergences(distribution, other),
+            kl=divergences,
         )
 
-
-def _divergences(distribution: Concrete, prior: Concrete) -> dict[str, float]:
-    return {
-        "relaxed": distribution.kl_divergence(prior),
-        "categorical": distribution.categorical_kl(prior),
-    }
+    return ordered_map(facts, temperatures, threads=threads)
 
 
 def best_temperature(

@@ -1,4 +1,4 @@
-"""The one-dimensional quadrature behind every exact figure of the Concrete distribution.
+"""The one-dimensional quadrature behind the exact moments of the Concrete distribution.
 
 With W_k = (pi_k / E_k)^(1/t), E_k ~ Exp(1), a sample is X = W / S, S = ΣW. The identity
 S^(-N) = (1/Γ(N)) ∫ e^(Nx) exp(-e^x S) dx turns an expectation over K exponentials into a product
@@ -28,7 +28,7 @@ from gscli.errors import AccuracyError
 ComplexArray = npt.NDArray[np.complex128]
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 1e-3, 1e3
-"""Between them, ends included, exact figures hold the error that they state."""
+"""Between them, ends included, exact results are within their stated error."""
 
 STEP = 0.2
 """Of both trapezoidal rules, in the unit in which the integrand is smooth."""
@@ -125,6 +125,12 @@ def _change_of_basis() -> tuple[FloatArray, FloatArray]:
     return to_chebyshev, to_powers
 
 
+def _edges(lower: float, upper: float) -> FloatArray:
+    """Return the edges of cells, long ones far to the left, where the functions are straight."""
+    left = lower * 0.72 ** np.arange(10)
+    return np.concatenate([left, np.linspace(left[-1], upper, 9)[1:]])
+
+
 class KernelTable:
     """ψ_0 ... ψ_4 at one temperature, as functions of y = v + a_k.
 
@@ -145,9 +151,7 @@ class KernelTable:
         # By Laplace's method, -log ψ_0(y) is about (1 + t) exp((y - t log t) / (1 + t)).
         self.upper = (1 + t) * math.log(TAIL / (1 + t)) + t * math.log(t)
         self.lower = -TAIL * self.unit
-        left = self.lower * 0.72 ** np.arange(10)
-        right = np.linspace(left[-1], self.upper, 9)
-        self._logs = Interpolant(self._log_kernels, np.concatenate([left, right[1:]]))
+        self._logs = Interpolant(self._log_kernels, _edges(self.lower, self.upper))
         self._slopes = np.minimum(1.0, np.array([1, 1, 2, 3, 4]) / t)
 
     def _log_kernels(self, y: FloatArray) -> FloatArray:
@@ -232,9 +236,7 @@ class RotatedKernel:
         tail = TAIL if t < 1 else TAIL / 2
         self.upper = self.centre + (1 + t) * math.log(tail / -self.decay.real)
         self.end = self.centre + (1 + t) * math.log(TAIL / -self.decay.real)
-        left = self.lower * 0.72 ** np.arange(10)
-        right = np.linspace(left[-1], self.upper, 9)
-        self._logs = Interpolant(self._log_kernels, np.concatenate([left, right[1:]]))
+        self._logs = Interpolant(self._log_kernels, _edges(self.lower, self.upper))
 
     def _log_kernels(self, y: FloatArray) -> FloatArray:
         t = self.temperature
@@ -296,7 +298,7 @@ def rotated_kernel(temperature: float) -> RotatedKernel:
 
 
 def check_range(temperature: float) -> float:
-    """Return a temperature, or raise `AccuracyError` outside the range of exact figures."""
+    """Return a temperature, or raise `AccuracyError` outside the range of exact results."""
     if not LOWEST_TEMPERATURE <= temperature <= HIGHEST_TEMPERATURE:
         raise AccuracyError(
             f"temperature: {temperature:g} is outside {LOWEST_TEMPERATURE:g} to "
@@ -471,7 +473,7 @@ def quadrature(logits: npt.ArrayLike, temperature: float) -> Quadrature:
     Raises
     ------
     AccuracyError
-        If the temperature is outside the range in which the error is held.
+        If the temperature is outside the range of exact results.
     """
     values = np.ascontiguousarray(logits, dtype=np.float64)
     return _quadrature(values.tobytes(), float(temperature))

@@ -207,7 +207,8 @@ def _mode(target: Path) -> int:
         old = target.stat()
         mode = stat.S_IMODE(old.st_mode)
         # The new file is ours: with another's setuid bit it would run as us.
-        return mode if old.st_uid == os.geteuid() else mode & ~(stat.S_ISUID | stat.S_ISGID)
+        ours = not hasattr(os, "geteuid") or old.st_uid == os.geteuid()
+        return mode if ours else mode & ~(stat.S_ISUID | stat.S_ISGID)
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask

@@ -50,7 +50,7 @@ class Browser:
     found_by: Literal["BROWSER_PATH", "download", "PATH"]
 
     def version(self) -> str | None:
-        """Return what it calls itself, or None if it does not answer within seconds."""
+        """Return its name and version, or None if it does not answer within seconds."""
         try:
             process = subprocess.Popen(  # noqa: S603
                 [str(self.path), "--version"],
@@ -249,7 +249,7 @@ class Session:
         return [await self._kaleido.calc_fig(image.figure, image.options()) for image in images]
 
     async def _end(self) -> None:
-        """End the browser's processes, which are a group, at once: nothing in them is needed."""
+        """End the browser's processes, which are a group, at once."""
         # A browser that is only just being started could not be found, and would stay.
         async with asyncio.timeout(CLOSING_TIME):
             while not (self._opening.done() or hasattr(self._kaleido, "subprocess")):

@@ -23,15 +23,6 @@ BAND = "#e6ebf0"
 MOST_BARS = 12
 MOST_LINES = 40
 
-TITLES = {
-    "rounding": "Largest component",
-    "log-ratios": "Log-ratios",
-    "flat Dirichlet": "Flat Dirichlet map",
-    "independence": "Independence in a row",
-    "extremes": "Extremes",
-    "serial": "Independence of rows",
-}
-
 
 def check_panels(
     result: "CheckResult", *, names: Sequence[str], title: str = "", subtitle: str = ""
@@ -67,7 +58,7 @@ def check_panels(
     for test in result.tests:
         found = [each for each in result.comparisons if each.test == test.name]
         found = [each for each in found if len(each.position)]
-        if test.name in TITLES and (found or test.name == "extremes"):
+        if test.name in _PANELS and (found or test.name == "extremes"):
             drawn.append((test, found))
     caption = _caption(result)
     if len(drawn) == 1:  # A single panel has no heading of its own.
@@ -86,7 +77,8 @@ def check_panels(
     figure.update_annotations(yshift=8)
     level = result.alpha / max(1, result.by_chance)
     for index, (test, comparisons) in enumerate(drawn):
-        _DRAW[test.name](_TestPanel(figure, index, test, comparisons, names, level, result.n))
+        _, draw = _PANELS[test.name]
+        draw(_TestPanel(figure, index, test, comparisons, names, level, result.n))
     return titled(figure, title, f"{subtitle}<br>{caption}" if subtitle else caption)
 
 
@@ -139,14 +131,14 @@ class _TestPanel:
 def _heading(test: "TestResult") -> str:
     outcome = "passed" if test.passed else f'<b style="color:{REJECTED}">rejected</b>'
     p_value = f"{test.p_value:.2g}" if test.p_value > 1e-300 else "0"
-    return f"{TITLES[test.name]}<br>{outcome}, p = {p_value}"
+    return f"{_PANELS[test.name][0]}<br>{outcome}, p = {p_value}"
 
 
 def _caption(result: "CheckResult") -> str:
     others = ", ".join(
         f"{test.name} {'passed' if test.passed else 'rejected'}"
         for test in result.tests
-        if test.name not in TITLES
+        if test.name not in _PANELS
     )
     return f"{others}; bands and bars: alpha = {result.alpha:g} over all tests"
 
@@ -238,7 +230,7 @@ def _correlations(panel: _TestPanel) -> None:
     step = 2 if serial else max(1, round(count / 5))
     title = "rows before" if serial else "pair"
     panel.axis("x", title, range=[0.5, count + 0.5], tick0=step, dtick=step)
-    panel.axis("y", "correlation", range=[-top, top])
+    panel.axis("y", "partial correlation" if serial else "correlation", range=[-top, top])
 
 
 def _extremes(panel: _TestPanel) -> None:
@@ -263,11 +255,33 @@ def _extremes(panel: _TestPanel) -> None:
     panel.axis("y", visible=False, range=[-1, 1])
 
 
-_DRAW: dict[str, Callable[[_TestPanel], None]] = {
-    "rounding": _rounding,
-    "log-ratios": _uniforms,
-    "flat Dirichlet": _uniforms,
-    "independence": _correlations,
-    "extremes": _extremes,
-    "serial": _correlations,
+def _stretches(panel: _TestPanel) -> None:
+    from scipy import special
+
+    from gscli.inference.gof.null_distributions import temperature_information
+
+    (stretches,) = panel.comparisons
+    count, given = len(stretches.position), stretches.expected[0]
+    quantile = -float(special.ndtri(panel.level / 2 / count))
+    information = panel.n / count * temperature_information(len(panel.names))
+    half_width = quantile / math.sqrt(information)
+    ratio = np.log(stretches.observed / given)
+    panel.band(0.0, panel.n, half_width)
+    panel.axis("y", zeroline=True, zerolinecolor=theme.MUTED, zerolinewidth=1)
+    line, marker = {"color": panel.colour, "width": 1}, {"size": 7, "color": panel.colour}
+    dots = go.Scatter(x=stretches.position, y=ratio, mode="lines+markers", line=line, marker=marker)
+    panel.add(dots.update(text=[f"{t:.4g}" for t in stretches.observed]), "t = %{text}")
+    top = 1.2 * max(half_width, float(np.abs(ratio).max()))
+    panel.axis("x", "row", range=[0, panel.n], nticks=4)
+    panel.axis("y", "log(fitted t / t)", range=[-top, top])
+
+
+_PANELS: dict[str, tuple[str, Callable[[_TestPanel], None]]] = {
+    "rounding": ("Largest component", _rounding),
+    "log-ratios": ("Log-ratios", _uniforms),
+    "flat Dirichlet": ("Flat Dirichlet map", _uniforms),
+    "independence": ("Independence in a row", _correlations),
+    "extremes": ("Extremes", _extremes),
+    "drift": ("Temperature along the file", _stretches),
+    "serial": ("Independence of rows", _correlations),
 }

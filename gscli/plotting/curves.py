@@ -32,7 +32,7 @@ class Line:
     temperatures, values : sequence of float
         Of the line.
     dots : sequence of (temperature, value, standard error)
-        Figures of samples.
+        Estimates from samples.
     colour : str
         Of the line and its dots.
     level : float or None

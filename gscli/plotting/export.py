@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gscli.io.atomic import check_target, writing
-
 if TYPE_CHECKING:
     from gscli.plotting.browser import Image, Session
 
@@ -64,6 +62,8 @@ def exporting(paths: Sequence[Path]) -> "Iterator[Session | None]":
     BrowserNotFoundError
         If an image is wanted and there is no browser: before any work is done.
     """
+    from gscli.io.atomic import check_target
+
     for path in paths:
         check_target(path, overwrite=True)
     if _needs_browser(paths):
@@ -101,6 +101,8 @@ def save(
     ExportError
         If the browser fails: then nothing is written.
     """
+    from gscli.io.atomic import writing
+
     browser = exporting([path for _, path in outputs]) if session is None else nullcontext(session)
     with browser as used:
         wanted = [(figure, path) for figure, path in outputs if _needs_browser([path])]

@@ -17,7 +17,7 @@ from gscli.errors import AccuracyError
 from gscli.plotting.binning import count_bins, count_cells
 from gscli.plotting.collect import Collected, Measure
 from gscli.plotting.log_ratio import log_ratio_panels
-from gscli.plotting.marginals import histogram_panels, marginal_panels
+from gscli.plotting.marginals import histogram_panels, marginal_panels, share_density
 from gscli.plotting.panels import Categories, Panel
 from gscli.plotting.ternary import ternary_panels
 from gscli.plotting.tetrahedron import tetrahedron_panels
@@ -161,26 +161,28 @@ class Histogram(Kind):
     """The share of the first of two categories."""
 
     @property
-    def measure(self) -> Measure:
+    def label(self) -> str:
+        """What the x axis shows."""
+        return f"share of {self.categories.names[0]}"
+
+    @property
+    def measure(self) -> Measure | None:
         """Count the samples in equal bins."""
         return partial(count_bins, bins=HISTOGRAM_BINS)
 
     def panel(self, found: Collected, exact: Concrete | None) -> Panel:
         """Return the counts and the exact density."""
         edges = np.linspace(0, 1, HISTOGRAM_BINS + 1)
-        shares = np.sin(np.linspace(0, np.pi / 2, 402)[1:-1]) ** 2
-        points = np.stack([shares, 1 - shares], axis=-1)
-        curve = None if exact is None else (shares, np.exp(exact.log_prob(points)))
+        curve = None if exact is None else share_density(exact)
         return Panel(counts=np.asarray(found.counts)[0], edges=edges, curve=curve)
 
     def figure(self, panels: Sequence[Panel]) -> go.Figure:
         """Draw a histogram for each panel."""
-        label = f"share of {self.categories.names[0]}"
-        return histogram_panels(panels, label=label)
+        return histogram_panels(panels, label=self.label)
 
 
 @dataclass(frozen=True)
-class Component(Kind):
+class Component(Histogram):
     """The share of a single category of the whole."""
 
     whole: ClassVar[bool] = True
@@ -218,10 +220,6 @@ class Component(Kind):
         except AccuracyError:  # t so high or so low that it is not known exactly
             return None
 
-    def figure(self, panels: Sequence[Panel]) -> go.Figure:
-        """Draw a histogram for each panel."""
-        return histogram_panels(panels, label=f"share of {self.categories.names[0]}")
-
 
 def _count_component(rows: FloatArray, *, position: int) -> IntArray:
     (counts,) = count_bins(rows[:, position : position + 1], bins=HISTOGRAM_BINS * FINEST)
@@ -237,11 +235,22 @@ def _halvings(fine: IntArray) -> int:
 
 
 @dataclass(frozen=True)
-class LogRatioHistogram(Kind):
+class LogRatioHistogram(Histogram):
     """The log-ratio of two categories."""
 
     keep: ClassVar[int] = HISTOGRAM_POINTS
     log_ratio: ClassVar[bool] = True
+
+    @property
+    def label(self) -> str:
+        """What the x axis shows."""
+        first, second = self.categories.names
+        return f"log( {first} / {second} )"
+
+    @property
+    def measure(self) -> None:
+        """Count nothing: where the bins lie, the kept samples tell."""
+        return None
 
     def panel(self, found: Collected, exact: Concrete | None) -> Panel:
         """Return the counts and the exact density, between the least and the largest sample."""
@@ -259,12 +268,6 @@ class LogRatioHistogram(Kind):
         points = log_softmax(np.stack([ratios, np.zeros_like(ratios)], axis=-1))
         curve = None if exact is None else (ratios, np.exp(exact.log_prob_log(points)))
         return Panel(counts=counts, edges=edges, curve=curve)
-
-    def figure(self, panels: Sequence[Panel]) -> go.Figure:
-        """Draw a histogram for each panel."""
-        first, second = self.categories.names
-        label = f"log( {first} / {second} )"
-        return histogram_panels(panels, label=label)
 
 
 @dataclass(frozen=True)

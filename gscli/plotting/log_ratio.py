@@ -49,20 +49,20 @@ def _traces(panel: Panel, categories: Categories) -> Iterator[Any]:
     yield from contours(panel.regions, _lines)
 
 
-def _markers(log_x: FloatArray) -> go.Scattergl:
-    return _trace(log_x[:, :2] - log_x[:, 2:])
+def _markers(log_x: FloatArray, **options: Any) -> go.Scattergl:
+    return _trace(log_x[:, :2] - log_x[:, 2:], options)
 
 
-def _lines(lines: Sequence[FloatArray]) -> go.Scattergl:
+def _lines(lines: Sequence[FloatArray], **options: Any) -> go.Scattergl:
     path = joined(lines)
     # The logarithms are lost where a point of the line underflows: those are left out.
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.log(path[:, :2] / path[:, 2:])
-    return _trace(np.where(np.isfinite(ratios), ratios, np.nan))
+    return _trace(np.where(np.isfinite(ratios), ratios, np.nan), options)
 
 
-def _trace(ratios: FloatArray) -> go.Scattergl:
+def _trace(ratios: FloatArray, options: dict[str, Any]) -> go.Scattergl:
     # Half the size of a page, where float32 reaches far enough: log-ratios grow as 1/t.
     far = np.nanmax(np.abs(ratios), initial=0) > np.finfo(np.float32).max
     x, y = ratios.T if far else ratios.astype(np.float32).T
-    return go.Scattergl(x=x, y=y)
+    return go.Scattergl(x=x, y=y, **options)

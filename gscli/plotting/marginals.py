@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gscli.arrays import FloatArray
+from gscli.distribution.concrete import Concrete
 from gscli.plotting import theme
 from gscli.plotting.cartesian import cartesian
 from gscli.plotting.panels import Categories, Panel
@@ -17,6 +18,12 @@ LEAST = -4
 
 HALF_STRIP = 0.41
 """Half the height of a strip, as a part of the distance between two."""
+
+
+def share_density(exact: Concrete, points: int = 400) -> tuple[FloatArray, FloatArray]:
+    """Return shares of the first of two categories, denser at both ends, and their density."""
+    shares = np.sin(np.linspace(0, np.pi / 2, points + 2)[1:-1]) ** 2
+    return shares, np.exp(exact.log_prob(np.stack([shares, 1 - shares], axis=-1)))
 
 
 def histogram_panels(panels: Sequence[Panel], *, label: str) -> go.Figure:
@@ -33,7 +40,7 @@ def histogram_panels(panels: Sequence[Panel], *, label: str) -> go.Figure:
     -------
     plotly.graph_objects.Figure
         Of the size that suits the number of panels; the density's axis is shared, and cut only
-        where the density runs to infinity.
+        where the density is unbounded.
     """
     figure = cartesian(
         panels,

@@ -127,4 +127,8 @@ def add_traces(figure: go.Figure, index: int, traces: Iterable[Any], **subplot: 
     options: dict[str, Any] = {key: numbered(name, index) for key, name in subplot.items()}
     if index:
         options["showlegend"] = False
-    figure.add_traces([trace.update(**options) for trace in traces])
+    drawn = list(traces)
+    for trace in drawn:
+        for key, value in options.items():  # a tenth of the time of `update`
+            trace[key] = value
+    figure.add_traces(drawn)

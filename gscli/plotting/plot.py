@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from gscli.arrays import FloatArray, log_softmax
+from gscli.arrays import FloatArray, largest, log_softmax
 from gscli.distribution.concrete import Concrete
 from gscli.errors import ParameterError
 from gscli.io.samples import Samples
@@ -144,7 +144,7 @@ def choose(sample: Sample, options: PlotOptions) -> tuple[int, ...]:
     if k <= room:
         return tuple(range(k))
     rank = sample.samples.first_mean() if sample.logits is None else sample.logits
-    return tuple(sorted(np.argsort(-rank, kind="stable")[:room].tolist()))
+    return largest(rank, room)
 
 
 def _kind(

@@ -103,7 +103,7 @@ def _pixels(counts: IntArray, width: int, height: int) -> FloatArray:
         np.broadcast_arrays(1 - depth, (depth - across) / 2, (depth + across) / 2), axis=-1
     )
     resolution = round(len(counts) ** 0.5)
-    # The logarithm keeps thin regions visible beside a crowded corner.
+    # The logarithm keeps thin regions visible beside a dense corner.
     levels = np.log1p(counts) / np.log1p(max(1, counts.max()))
     return np.where(inside, levels[cell_of(np.clip(points, 0, 1), resolution)], np.nan)
 

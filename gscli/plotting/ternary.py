@@ -153,20 +153,24 @@ def _traces(
         yield from _cells(panel.counts, largest)
     if panel.points is not None:
         hover = hover_values(categories.names, "abc")
-        crowding = 4 if small else 1
-        yield from samples(panel.points, categories, _markers, hover=hover, crowding=crowding)
-    yield from contours(panel.regions, lambda lines: _path(map(_without_close_points, lines)))
+        density = 4 if small else 1
+        yield from samples(panel.points, categories, _markers, hover=hover, density=density)
+    yield from contours(panel.regions, _contour)
 
 
-def _markers(points: FloatArray) -> go.Scatterternary:
+def _markers(points: FloatArray, **options: Any) -> go.Scatterternary:
     a, b, c = points.astype(np.float32).T
-    return go.Scatterternary(a=a, b=b, c=c, cliponaxis=False)
+    return go.Scatterternary(a=a, b=b, c=c, cliponaxis=False, **options)
 
 
-def _path(lines: Iterable[FloatArray]) -> go.Scatterternary:
+def _contour(lines: Iterable[FloatArray], **options: Any) -> go.Scatterternary:
+    return _path(map(_without_close_points, lines), **options)
+
+
+def _path(lines: Iterable[FloatArray], **options: Any) -> go.Scatterternary:
     # Without the third coordinate, which plotly fills up to 1: a third of a page's size.
     a, b, _ = joined(lines).astype(np.float32).T
-    return go.Scatterternary(a=a, b=b, cliponaxis=False)
+    return go.Scatterternary(a=a, b=b, cliponaxis=False, **options)
 
 
 def _without_close_points(line: FloatArray) -> FloatArray:
@@ -185,7 +189,8 @@ def _cells(counts: IntArray, largest: int) -> Iterator[go.Scatterternary]:
     for step in np.unique(steps[counts > 0]):
         level = (step - 0.5) / COUNT_STEPS
         (colour,) = sample_colorscale(list(theme.COUNT_SCALE), float(level))
-        yield _path(corners[steps == step][:, [0, 1, 2, 0]]).update(
+        yield _path(
+            corners[steps == step][:, [0, 1, 2, 0]],
             mode="lines",
             fill="toself",
             fillcolor=colour,

@@ -92,10 +92,10 @@ def _traces(panel: Panel, categories: Categories) -> Iterator[go.Scatter3d]:
         yield from samples(panel.points, categories, _markers, hover=hover, size=0.6)
 
 
-def _markers(points: FloatArray) -> go.Scatter3d:
-    return _trace(points @ VERTICES, customdata=points.astype(np.float32))
+def _markers(points: FloatArray, **options: Any) -> go.Scatter3d:
+    return _trace(points @ VERTICES, customdata=points.astype(np.float32), **options)
 
 
-def _trace(places: FloatArray, **options: object) -> go.Scatter3d:
+def _trace(places: FloatArray, **options: Any) -> go.Scatter3d:
     x, y, z = places.astype(np.float32).T
     return go.Scatter3d(x=x, y=y, z=z, **options)

@@ -47,7 +47,7 @@ def category_colours(positions: Sequence[int]) -> tuple[str, ...]:
 
 
 def escape(text: str) -> str:
-    """Make text safe to show: plotly reads its labels as a small HTML."""
+    """Escape text: plotly reads its labels as a subset of HTML."""
     return html.escape(text, quote=False)
 
 
@@ -95,11 +95,6 @@ class Grid:
     margin: Margin
 
 
-def columns_for(count: int) -> int:
-    """Return the number of columns in which so many panels look best."""
-    return {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 9: 3}.get(count, 4)
-
-
 def grid(
     count: int,
     *,
@@ -134,7 +129,7 @@ def grid(
     >>> two.width, two.height, [domain.x for domain in two.domains]
     (600, 310, [(0.0, 0.4), (0.6, 1.0)])
     """
-    columns = columns or columns_for(count)
+    columns = columns or {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 9: 3}.get(count, 4)
     rows = math.ceil(count / columns)
     (wide, high), (across, down) = panel, gap
     plot_width = columns * (wide + across) - across

@@ -14,10 +14,10 @@ from gscli.plotting.panels import Categories
 def samples(
     points: FloatArray,
     categories: Categories,
-    place: Callable[[FloatArray], Any],
+    place: Callable[..., Any],
     *,
     hover: str,
-    crowding: float = 1,
+    density: float = 1,
     size: float = 1,
 ) -> Iterator[Any]:
     """Yield a trace for each category: the samples that round to it, in its colour.
@@ -29,18 +29,19 @@ def samples(
     categories : Categories
         The K categories.
     place : callable
-        Returns a trace at the coordinates of some of the points.
+        Returns a trace at the coordinates of some of the points, with the options given to it.
     hover : str
         What a point says, in plotly's template language.
-    crowding : float
-        How many times smaller than usual the area is on which they are drawn.
+    density : float
+        How many times denser than usual the points are, on a smaller area.
     size : float
         Factor of the markers' size.
     """
     argmax_category = points.argmax(axis=-1)
-    n = max(1, len(points)) * crowding
+    n = max(1, len(points)) * density
     for k, colour in enumerate(categories.colours):
-        yield place(points[argmax_category == k]).update(
+        yield place(
+            points[argmax_category == k],
             mode="markers",
             marker={
                 "size": size * float(np.clip(14 / n**0.15, 3, 7)),
@@ -85,9 +86,7 @@ def hover_values(names: Sequence[str], fields: Iterable[str]) -> str:
     return "<br>".join(f"{theme.in_template(name)} %{{{field}:.4f}}" for name, field in pairs)
 
 
-def contours(
-    regions: Sequence[Region], place: Callable[[Sequence[FloatArray]], Any]
-) -> Iterator[Any]:
+def contours(regions: Sequence[Region], place: Callable[..., Any]) -> Iterator[Any]:
     """Yield the lines around regions, each over a halo of paper that keeps it readable.
 
     Parameters
@@ -95,16 +94,16 @@ def contours(
     regions : sequence of Region
         Each has its own dashes.
     place : callable
-        Returns a trace along the lines of a region.
+        Returns a trace along the lines of a region, with the options given to it.
     """
     for index, region in enumerate(regions):
         shared = {"mode": "lines", "hoverinfo": "skip", "legendgroup": f"region {index}"}
         halo = {"color": theme.PAPER, "width": 4}
-        yield place(region.lines).update(**shared, line=halo, opacity=0.8, showlegend=False)
+        yield place(region.lines, **shared, line=halo, opacity=0.8, showlegend=False)
         dash = theme.CONTOUR_DASHES[index % len(theme.CONTOUR_DASHES)]
         line = {"color": theme.INK, "width": 1.7, "dash": dash}
         name = f"{100 * region.mass:g} % of the mass"
-        yield place(region.lines).update(**shared, line=line, name=name, showlegend=True)
+        yield place(region.lines, **shared, line=line, name=name, showlegend=True)
 
 
 def joined(lines: Iterable[FloatArray]) -> FloatArray:

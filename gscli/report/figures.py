@@ -1,18 +1,18 @@
 """The figures of a sweep's report, from its results to plotly."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gscli.arrays import FloatArray
+from gscli.arrays import FloatArray, largest, log_softmax
 from gscli.distribution.concrete import Concrete
-from gscli.distribution.properties import Facts
 from gscli.distribution.regions import Region, highest_density_regions
+from gscli.execution.threads import ordered_map
 from gscli.plotting import theme
 from gscli.plotting.curves import Axis, Line, Mark, curves
-from gscli.plotting.marginals import histogram_panels
+from gscli.plotting.marginals import histogram_panels, share_density
 from gscli.plotting.panels import Categories, Panel, titled
 from gscli.plotting.ternary import ternary_panels
 from gscli.report.sweep import Sweep
@@ -33,25 +33,23 @@ MADDISON_TEMPERATURE = 2 / 3
 def panels(sweep: Sweep, corners: Sequence[int]) -> list[Panel]:
     """Return a panel for each temperature, a dozen at most, evenly chosen."""
     picked = np.unique(np.linspace(0, len(sweep.steps) - 1, PANELS).round().astype(int))
-    return [_panel(sweep, sweep.temperatures[i], corners) for i in picked.tolist()]
+    draw = partial(_panel, sweep, corners)
+    return list(ordered_map(draw, [sweep.temperatures[i] for i in picked.tolist()]))
 
 
-def _panel(sweep: Sweep, temperature: float, corners: Sequence[int]) -> Panel:
+def _panel(sweep: Sweep, corners: Sequence[int], temperature: float) -> Panel:
     # Three of K categories are a sub-composition, again Concrete, from the same noise.
     full = Concrete(logits=sweep.logits, temperature=temperature)
-    log_x = full.sample_log(PANEL_POINTS, seed=sweep.seed)[:, list(corners)]
-    points = np.exp(log_x - log_x.max(axis=-1, keepdims=True))
-    points /= points.sum(axis=-1, keepdims=True)
     exact = full.subcomposition(corners)
     of_shown = "" if len(corners) == full.num_categories else " (these 3)"
     heading = f"t = {temperature:.3g} · {exact.regime}{of_shown}"
     if len(corners) == 2:
-        grid = np.sin(np.linspace(0, np.pi / 2, 202)[1:-1]) ** 2
         edges = np.linspace(0, 1, 31)
         shares = full.sample(min(sweep.n, HISTOGRAM_ROWS), seed=sweep.seed)[:, 0]
-        density = np.exp(exact.log_prob(np.stack([grid, 1 - grid], axis=-1)))
         counts = np.histogram(shares, edges)[0]
-        return Panel(heading, counts=counts, edges=edges, curve=(grid, density))
+        return Panel(heading, counts=counts, edges=edges, curve=share_density(exact, 200))
+    log_x = full.sample_log(PANEL_POINTS, seed=sweep.seed)[:, list(corners)]
+    points = np.exp(log_softmax(log_x))
     return Panel(heading, points=points, regions=_thinned(highest_density_regions(exact)))
 
 
@@ -83,10 +81,10 @@ def temperatures_figure(
 
 
 def change_figures(sweep: Sweep, names: Sequence[str]) -> dict[str, "go.Figure"]:
-    """Return how the mean, the entropy, E[max] and the share near a vertex change."""
+    """Return how the mean, the entropy, E[max X] and the share of nearly one-hot samples change."""
     grid = [facts.temperature for facts in sweep.curve]
     probs = np.exp(sweep.logits)
-    top = sorted(np.argsort(-sweep.logits, kind="stable")[:LINES].tolist())
+    top = largest(sweep.logits, LINES)
     colours = theme.category_colours(top)
     means = [
         Line(
@@ -102,41 +100,29 @@ def change_figures(sweep: Sweep, names: Sequence[str]) -> dict[str, "go.Figure"]
         )
         for k, colour in zip(top, colours, strict=True)
     ]
-    axis = Axis("mean share", {"rangemode": "tozero"})
+    axis = Axis("mean", {"rangemode": "tozero"})
     most = f"The {LINES} most probable of {len(probs):,} categories" if len(probs) > LINES else ""
+    singles = {
+        "entropy": ("Entropy", Axis("entropy (nats)")),
+        "expected_max": ("E[max X]", Axis("mean of the largest component", {"range": [0, 1.03]})),
+        "near_vertex": ("Nearly one-hot samples", Axis("share", {"range": [-0.02, 1.03]})),
+    }
     return {
         "mean": curves(means, axis, title="Exact mean against p", subtitle=most),
-        "entropy": _single(
-            sweep, "entropy", "entropy (nats)", [f.entropy for f in sweep.curve],
-            [(s.entropy, s.entropy_se) for s in sweep.steps], {},
-        ),
-        "expected_max": _single(
-            sweep, "E[max X]", "mean largest share",
-            [f.expected_max for f in sweep.curve],
-            [(s.summary.expected_max, s.summary.expected_max_se) for s in sweep.steps],
-            {"range": [0, 1.03]},
-        ),
-        "near_vertex": _single(
-            sweep, "near a vertex", "share near a vertex",
-            [f.near_vertex for f in sweep.curve],
-            [(s.summary.near_vertex, s.summary.near_vertex_se) for s in sweep.steps],
-            {"range": [-0.02, 1.03]},
-        ),
-    }  # fmt: skip
+        **{fact: _fact_figure(sweep, fact, *labels) for fact, labels in singles.items()},
+    }
 
 
-def _single(
-    sweep: Sweep,
-    name: str,
-    label: str,
-    values: Sequence[float],
-    dots: Sequence[tuple[float, float]],
-    options: dict[str, object],
-) -> "go.Figure":
+def _fact_figure(sweep: Sweep, fact: str, title: str, axis: Axis) -> "go.Figure":
+    """Return one exact fact as a line, and the samples' estimates of it as dots."""
     grid = [facts.temperature for facts in sweep.curve]
-    placed = [(t, *dot) for t, dot in zip(sweep.temperatures, dots, strict=True)]
-    line = Line(name, grid, values, placed, theme.INK)
-    figure = curves([line], Axis(label, options), title=name[0].upper() + name[1:])
+    values = [getattr(facts, fact) for facts in sweep.curve]
+    estimates = [step if fact == "entropy" else step.summary for step in sweep.steps]
+    dots = [
+        (t, getattr(each, fact), getattr(each, f"{fact}_se"))
+        for t, each in zip(sweep.temperatures, estimates, strict=True)
+    ]
+    figure = curves([Line(title, grid, values, dots, theme.INK)], axis, title=title)
     return figure.update_layout(showlegend=False)
 
 
@@ -146,31 +132,38 @@ def error_figure(sweep: Sweep) -> "go.Figure":
     The best temperatures are marked: filled where they are advised, open where the gradient is
     only shrunk.
     """
-    curve = sweep.curve
-    grid = [facts.temperature for facts in curve]
+    grid = [facts.temperature for facts in sweep.curve]
+    costs = [facts.gradient_error for facts in sweep.curve]
     colours = _batch_colours(sweep.batch_sizes)
-    lines = [_error_line(grid, curve, batch_size, colours[batch_size]) for batch_size in colours]
-    costs = [facts.gradient_error for facts in curve]
-    nothing = [cost.no_gradient for cost in costs]
-    lines.append(Line("no gradient, ‖J0‖²", grid, nothing, (), theme.CATEGORY_COLOURS[2]))
-    lines.append(Line("bias² alone", grid, [cost.bias**2 for cost in costs], (), theme.MUTED))
-    lines.append(Line("noise of one sample", grid, [c.noise for c in costs], (), theme.INK))
-    marked = marked_temperatures(sweep)
-    marks = [Mark(name, t) for t, name in _merged(marked.rules).items()]
-    low, high = min(sweep.temperatures), max(sweep.temperatures)
-    for batch_size, each in (sweep.advice or {}).items():
-        colour = colours[batch_size]
-        if batch_size in marked.best:
-            error = each.advised_error.error(batch_size)
-            marks.append(Mark(f"best for m = {batch_size:,}", each.advised, error, colour))
-        if each.shrunk and low <= each.best <= high:
-            name = f"least for m = {batch_size:,}, a shrunk gradient"
-            error = each.best_error.error(batch_size)
-            marks.append(Mark(name, each.best, error, colour, hollow=True))
-    highest = max(max(line.values) for line in lines)
-    lowest = min(min(line.values) for line in lines[: len(colours)]) / 3
-    lowest = min(lowest, nothing[0] / 3) if nothing[0] > 0 else lowest
-    range_ = [float(np.log10(max(lowest, 1e-300))), float(np.log10(max(highest, 1e-299))) + 0.2]
+    lines = [
+        Line(
+            "error, one sample" if m == 1 else f"error, mean of {m:,}",
+            grid,
+            [cost.error(m) for cost in costs],
+            colour=colour,
+        )
+        for m, colour in colours.items()
+    ]
+    others = {
+        "no gradient, ‖J0‖²": ([cost.no_gradient for cost in costs], theme.CATEGORY_COLOURS[2]),
+        "bias² alone": ([cost.bias**2 for cost in costs], theme.MUTED),
+        "noise of one sample": ([cost.noise for cost in costs], theme.INK),
+    }
+    lines += [Line(name, grid, values, colour=c) for name, (values, c) in others.items()]
+    best = marked_best(sweep)
+    marks = [Mark(name, t) for t, name in _merged(marked_rules(sweep)).items()]
+    for m, each in (sweep.advice or {}).items():
+        if m in best:
+            error = each.advised_error.error(m)
+            marks.append(Mark(f"best for m = {m:,}", each.advised, error, colours[m]))
+        if each.shrunk and sweep.spans(each.best):
+            name, error = f"least for m = {m:,}, a shrunk gradient", each.best_error.error(m)
+            marks.append(Mark(name, each.best, error, colours[m], hollow=True))
+    # What falls below the error and that of no gradient is of no interest.
+    shown = [value for line in lines[: len(colours) + 1] for value in line.values if value > 0]
+    highest = max(1e-299, *(max(line.values) for line in lines))
+    lowest = min(shown, default=highest) / 3
+    range_ = [float(np.log10(lowest)), float(np.log10(highest)) + 0.2]
     ticks: dict[str, object] = {"nticks": 6}
     if range_[1] - range_[0] < 2.5:
         # Whole decades: of less, the ticks would be bare digits.
@@ -189,41 +182,16 @@ def _batch_colours(batch_sizes: Sequence[int]) -> dict[int, str]:
     return {m: theme.CATEGORY_COLOURS[(3 + i) % count] for i, m in enumerate(batch_sizes)}
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """What is marked in the figure of the gradient's error: what its temperatures reach.
-
-    Attributes
-    ----------
-    best : dict
-        The advised temperature at each batch size where it lies among them: diamonds.
-    rules : dict
-        The rules of thumb among them: dashed lines.
-    """
-
-    best: dict[int, float]
-    rules: dict[str, float]
+def marked_best(sweep: Sweep) -> dict[int, float]:
+    """Return the advised temperatures within the sweep's range, by batch size: diamonds."""
+    best = {m: each.advised for m, each in (sweep.advice or {}).items()}
+    return {m: t for m, t in best.items() if sweep.spans(t)}
 
 
-def marked_temperatures(sweep: Sweep) -> Marked:
-    """Return the best temperatures and the rules of thumb within the sweep's range."""
-    low, high = min(sweep.temperatures), max(sweep.temperatures)
-    return Marked(
-        {
-            m: each.advised
-            for m, each in (sweep.advice or {}).items()
-            if low <= each.advised <= high
-        },
-        {n: t for n, t in rules_of_thumb(len(sweep.logits)).items() if low <= t <= high},
-    )
-
-
-def _error_line(
-    grid: Sequence[float], curve: Sequence[Facts], batch_size: int, colour: str
-) -> Line:
-    values = [facts.gradient_error.error(batch_size) for facts in curve]
-    label = "one sample" if batch_size == 1 else f"mean of {batch_size:,}"
-    return Line(f"error, {label}", grid, values, (), colour)
+def marked_rules(sweep: Sweep) -> dict[str, float]:
+    """Return the rules of thumb within the sweep's range, by name: dashed lines."""
+    rules = rules_of_thumb(len(sweep.logits))
+    return {name: t for name, t in rules.items() if sweep.spans(t)}
 
 
 def _merged(rules: dict[str, float]) -> dict[float, str]:

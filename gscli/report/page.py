@@ -1,15 +1,16 @@
 """A sweep's results to one HTML page: data, figures, template, style and script together."""
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gscli.arrays import largest
 from gscli.distribution.extremes import WITHIN
 from gscli.distribution.gradients import MAX_RELATIVE_BIAS
 from gscli.distribution.properties import cautions, format_best
@@ -17,11 +18,12 @@ from gscli.plotting import theme
 from gscli.plotting.curves import LABEL_HEIGHT
 from gscli.records import to_json
 from gscli.report import figures
-from gscli.report.sweep import CHECKED_CATEGORIES, Step, Sweep, explorer_noise, leading
+from gscli.report.sweep import CHECKED_CATEGORIES, Step, Sweep, explorer_noise
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+CLEAR = "rgba(0,0,0,0)"
 PARTICLES = 2000
 SLIDERS = 12
 CORNERS = 3
@@ -65,6 +67,7 @@ def page(sweep: Sweep, origin: Origin) -> str:
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from plotly.offline import get_plotlyjs
+    from plotly.utils import PlotlyJSONEncoder
 
     environment = Environment(
         loader=PackageLoader("gscli.report", "."),
@@ -73,11 +76,12 @@ def page(sweep: Sweep, origin: Origin) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "cls": PlotlyJSONEncoder}
     environment.filters["figure"] = lambda number: f"{number:.5g}"
     environment.filters["cost"] = format_cost
     environment.filters["best"] = format_best
     source = files("gscli.report")
-    corners, shown = leading(sweep.logits, CORNERS), leading(sweep.logits, SHOWN)
+    corners, shown = largest(sweep.logits, CORNERS), largest(sweep.logits, SHOWN)
     panels = figures.panels(sweep, corners)
     changes = figures.change_figures(sweep, origin.names)
     drawn = {
@@ -93,21 +97,20 @@ def page(sweep: Sweep, origin: Origin) -> str:
     return environment.get_template("template.html").render(
         sweep=sweep,
         origin=origin,
-        captions=captions(sweep),
         panels=panels,
         panel_points=figures.PANEL_POINTS,
         advice=advice(sweep),
         rules=figures.rules_of_thumb(len(sweep.logits)),
-        batch_sizes=sweep.batch_sizes,
-        shrunk=any(each.shrunk for each in (sweep.advice or {}).values()),
-        checked=sweep.steps[0].checked,
         checks=check_rows(sweep.steps),
         single=len(set(sweep.temperatures)) == 1,
         lines=figures.LINES,
         marks=marks_sentence(sweep),
+        checked=sweep.steps[0].checked,
         checked_categories=CHECKED_CATEGORIES,
         table=rows(sweep, {k: origin.names[k] for k in shown}),
         shown=shown,
+        shown_mass=float(np.exp(sweep.logits[list(shown)]).sum()),
+        uniform=bool(np.ptp(np.exp(sweep.logits)) < 1e-12),
         corners=[
             (k, theme.CATEGORY_COLOURS.index(colour))
             for k, colour in zip(corners, theme.category_colours(corners), strict=True)
@@ -144,21 +147,12 @@ def rows(sweep: Sweep, names: Mapping[int, str]) -> list[dict[str, Any]]:
 
 def all_figures(sweep: Sweep, names: Sequence[str]) -> "dict[str, go.Figure]":
     """Return the report's figures for a paper, each with its title."""
-    corners, probs = leading(sweep.logits, CORNERS), np.exp(sweep.logits).tolist()
+    corners, probs = largest(sweep.logits, CORNERS), np.exp(sweep.logits).tolist()
     panels = figures.panels(sweep, corners)
     return {
         "temperatures": figures.temperatures_figure(panels, names, corners, probs),
         **figures.change_figures(sweep, names),
         "gradient_error": figures.error_figure(sweep),
-    }
-
-
-def captions(sweep: Sweep) -> dict[str, str | float]:
-    """Return what the captions say of this very distribution."""
-    probs = np.exp(sweep.logits)
-    return {
-        "uniform": bool(np.ptp(probs) < 1e-12),
-        "shown_mass": float(np.sort(probs)[::-1][:SHOWN].sum()),
     }
 
 
@@ -179,26 +173,22 @@ def advice(sweep: Sweep) -> str:
     """Return the answer to "which temperature?" in a sentence."""
     if sweep.advice is None:
         return (
-            "One category has all but the whole probability: "
+            "One category has nearly all of the probability: "
             "no temperature makes its gradient better than another."
         )
     parts = [f"{format_best(each.advised)} with {_samples(m)}" for m, each in sweep.advice.items()]
-    middle = sweep.middle
-    costs = {
-        f"t\u00a0=\u00a0{name}": format_cost(cost)
-        for name, rule in list(figures.rules_of_thumb(len(sweep.logits)).items())[:2]
-        if (cost := sweep.cost(rule, middle)) is not None
-    }
-    shrunk = any(each.shrunk for each in sweep.advice.values())
-    limit = f" with a bias up to {100 * MAX_RELATIVE_BIAS:.0f}\u00a0%" if shrunk else ""
+    limit = f" with a bias up to {100 * MAX_RELATIVE_BIAS:.0f}\u00a0%" if sweep.shrunk else ""
     sentences = [f"For the lowest gradient error{limit} use t ≈ {', '.join(parts)} per step."]
+    rules = list(figures.rules_of_thumb(len(sweep.logits)).items())[:2]
+    costs = [
+        f"t\u00a0=\u00a0{name} costs {format_cost(cost)}\u00d7"
+        for name, rule in rules
+        if (cost := sweep.cost(rule, sweep.middle)) is not None
+    ]
     # Multiples of the error of a shrunk gradient would make every rule look bad.
-    if costs and not sweep.advice[middle].shrunk:
-        per = " and ".join(
-            f"{name} costs {cost}\u00d7 the minimum" if i == 0 else f"{name} costs {cost}\u00d7"
-            for i, (name, cost) in enumerate(costs.items())
-        )
-        sentences.append(f"With {_samples(middle)}, {per}.")
+    if costs and not sweep.advice[sweep.middle].shrunk:
+        costs[0] += " the minimum"
+        sentences.append(f"With {_samples(sweep.middle)}, {' and '.join(costs)}.")
     return " ".join([*sentences, *cautions(sweep.advice)])
 
 
@@ -208,45 +198,40 @@ def _samples(count: int) -> str:
 
 def marks_sentence(sweep: Sweep) -> str:
     """Return what the figure of the gradient's error marks, and what lies beyond it."""
-    marked = figures.marked_temperatures(sweep)
-    every_rule = len(marked.rules) == len(figures.rules_of_thumb(len(sweep.logits)))
-    shrunk = any(each.shrunk for each in (sweep.advice or {}).values())
-    filled = "filled " if shrunk else ""
-    drawn = [
-        *([f"a {filled}diamond marks the best t for each m"] if marked.best else []),
-        *(
-            [f"dashed lines mark {'the' if every_rule else 'some'} rules of thumb"]
-            if marked.rules
-            else []
-        ),
-    ]
-    missing = [f"{m:,}" for m in sweep.advice or () if m not in marked.best]
-    which = f"for m = {' and '.join(missing)}" if marked.best else "at any m"
-    beyond = [f"{which} the best t lies off this chart: see the table"]
-    sentences = [*([", ".join(drawn)] if drawn else []), *(beyond if missing else [])]
+    best, rules = figures.marked_best(sweep), figures.marked_rules(sweep)
+    drawn, sentences = [], []
+    if best:
+        drawn.append(f"a {'filled ' if sweep.shrunk else ''}diamond marks the best t for each m")
+    if rules:
+        every = len(rules) == len(figures.rules_of_thumb(len(sweep.logits)))
+        drawn.append(f"dashed lines mark {'the' if every else 'some'} rules of thumb")
+    if drawn:
+        sentences.append(", ".join(drawn))
+    missing = [f"{m:,}" for m in sweep.advice or () if m not in best]
+    if missing:
+        which = f"for m = {' and '.join(missing)}" if best else "at any m"
+        sentences.append(f"{which} the best t lies off this chart: see the table")
     return " ".join(f"{each[0].upper()}{each[1:]}." for each in sentences)
 
 
 def _embedded(figure: "go.Figure") -> dict[str, Any]:
     """Return a figure for a place in the page, which gives it its title, size and legend."""
-    figure.update_layout(
-        title=None,
-        width=None,
-        height=None,
-        autosize=True,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 44, "r": 20, "t": 12 + LABEL_HEIGHT * len(figure.layout.annotations), "b": 48},
-    )
-    if "ternary" in figure.layout and any(t.type == "scatterternary" for t in figure.data):
-        figure.update_layout(ternary={"bgcolor": "rgba(0,0,0,0)"})
-        figure.update_layout(margin={"l": 8, "r": 8, "t": 14, "b": 24})
-        figure.update_traces(marker={"size": 3.2, "opacity": 0.7}, selector={"mode": "markers"})
-        # The corners are named once, above the panels.
-        figure.update_layout(ternary={f"{axis}axis": {"title": {"text": ""}} for axis in "abc"})
-    loaded: dict[str, Any] = json.loads(figure.to_json())
-    loaded["layout"].pop("template", None)
-    return loaded
+    drawn: dict[str, Any] = figure.to_dict()  # plain, since plotly takes long over each change
+    layout = drawn["layout"]
+    for key in ("template", "title", "width", "height"):
+        layout.pop(key, None)
+    top = 12 + LABEL_HEIGHT * len(layout.get("annotations", ()))
+    layout["margin"] = {"l": 44, "r": 20, "t": top, "b": 48}
+    layout |= {"autosize": True, "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR}
+    if "ternary" in layout:
+        layout["margin"] = {"l": 8, "r": 8, "t": 14, "b": 24}
+        layout["ternary"]["bgcolor"] = CLEAR
+        for axis in "abc":  # the corners are named once, above the panels
+            layout["ternary"][f"{axis}axis"]["title"]["text"] = ""
+        for trace in drawn["data"]:
+            if trace["mode"] == "markers":
+                trace["marker"] |= {"size": 3.2, "opacity": 0.7}
+    return drawn
 
 
 def _data(
@@ -262,7 +247,7 @@ def _data(
         "positions": list(shown),
         "colours": list(theme.CATEGORY_COLOURS),
         "corners": [shown.index(k) for k in corners],
-        "sliders": [shown.index(k) for k in leading(sweep.logits, SLIDERS)],
+        "sliders": [shown.index(k) for k in largest(sweep.logits, SLIDERS)],
         "rule": 1 / (num_categories - 1),
         "rows": len(noise),
         "noise": base64.b64encode(noise.astype("<f4").tobytes()).decode(),
@@ -287,20 +272,16 @@ def check_rows(steps: Sequence[Step]) -> list[dict[str, Any]]:
     All temperatures share their noise, and most tests see a sample through what temperature does
     not change: so there often is one row.
     """
-    found: list[dict[str, Any]] = []
-    for step in steps:
-        row: dict[str, Any] = {
-            "consistent": step.verdict.consistent,
-            "tests": {test.name: f"{test.p_value:.3f}" for test in step.verdict.tests},
-        }
-        temperature = step.facts.temperature
-        if found and row.items() <= found[-1].items():
-            found[-1]["temperatures"].append(temperature)
-        else:
-            found.append({**row, "temperatures": [temperature]})
-    for row in found:
-        first, last = row["temperatures"][0], row["temperatures"][-1]
-        row["label"] = f"{first:.5g}" + (f" to {last:.5g}" if first != last else "")
-        if len(found) == 1 < len(steps):
-            row["label"] = f"all {len(steps)}"
-    return found
+    rows = []
+    for (consistent, tests), group in groupby(steps, _verdict):
+        temperatures = [step.facts.temperature for step in group]
+        first, last = temperatures[0], temperatures[-1]
+        label = f"{first:.5g}" + (f" to {last:.5g}" if first != last else "")
+        if len(temperatures) == len(steps) > 1:
+            label = f"all {len(steps)}"
+        rows.append({"label": label, "consistent": consistent, "tests": tests})
+    return rows
+
+
+def _verdict(step: Step) -> tuple[bool, dict[str, str]]:
+    return step.verdict.consistent, {t.name: f"{t.p_value:.3f}" for t in step.verdict.tests}

@@ -23,7 +23,7 @@
     corners: data.corners.slice(),
   };
   const samples = new Float64Array(rows * K);
-  const winner = new Int32Array(rows);
+  const argmax = new Int32Array(rows);
 
   /** Recompute every sample, softmax((logits - log E) / t), shifted by the largest score. */
   function draw() {
@@ -36,7 +36,7 @@
         samples[first + k] = score;
         if (score > peak) {
           peak = score;
-          winner[row] = k;
+          argmax[row] = k;
         }
       }
       let total = 0;
@@ -55,8 +55,8 @@
     let near = 0;
     for (let row = 0; row < rows; row++) {
       for (let k = 0; k < K; k++) mean[k] += samples[row * K + k] / rows;
-      rounding[winner[row]] += 1 / rows;
-      if (samples[row * K + winner[row]] > data.near) near += 1 / rows;
+      rounding[argmax[row]] += 1 / rows;
+      if (samples[row * K + argmax[row]] > data.near) near += 1 / rows;
     }
     return { mean, rounding, near };
   }
@@ -147,7 +147,7 @@
     const colours = new Map(state.corners.map((k) => [k, colourOf(k)]));
     for (let row = 0; row < rows; row++) {
       const at = place(row, corners, height);
-      pen.fillStyle = colours.get(winner[row]) ?? muted;
+      pen.fillStyle = colours.get(argmax[row]) ?? muted;
       pen.beginPath();
       pen.arc(at.x, at.y, 2.6, 0, 2 * Math.PI);
       pen.fill();
@@ -175,10 +175,10 @@
   const toTemperature = (place) => LOWEST * (HIGHEST / LOWEST) ** place;
   const toPlace = (temperature) => Math.log(temperature / LOWEST) / Math.log(HIGHEST / LOWEST);
   const shownCategories = data.sliders;
-  const given = shownCategories.map((k) => data.logits[k]);
-  // Sliders reach a factor of e^3 beyond the weights given, and e^5 from their middle at least.
-  const middle = (Math.max(...given) + Math.min(...given)) / 2;
-  const reach = Math.max(5, Math.max(...given) - middle + 3);
+  const original = shownCategories.map((k) => data.logits[k]);
+  // Sliders reach a factor of e^3 beyond the original π, and e^5 from its middle at least.
+  const middle = (Math.max(...original) + Math.min(...original)) / 2;
+  const reach = Math.max(5, Math.max(...original) - middle + 3);
   const weightInputs = new Map();
   const liveCells = new Map();
 
@@ -226,11 +226,11 @@
 
   function buildPresets() {
     const presets = [
-      ["cold, 0.1", 0.1],
+      ["nearly one-hot, 0.1", 0.1],
       [`1/(K−1) = ${format(data.rule)}`, data.rule],
       ...(data.best ? [[`best for m = ${format(data.best[0])}: ${format(data.best[1])}`, data.best[1], true]] : []),
-      ["hot, 3", 3],
-      ["uniform, 30", 30],
+      ["smooth, 3", 3],
+      ["nearly uniform, 30", 30],
     ].filter(([, temperature]) => LOWEST <= temperature && temperature <= HIGHEST);
     const group = document.getElementById("presets");
     for (const [label, temperature, ofWeights] of presets) {
@@ -264,14 +264,14 @@
     }
   }
 
-  /** Mark what holds for the weights given while the sliders are elsewhere. */
-  function showWhatHolds() {
+  /** Mark what is computed for the original π while the sliders are elsewhere. */
+  function markMoved() {
     const moved = state.logits.some((logit, k) => logit !== begin.logits[k]);
     document.body.classList.toggle("moved", moved);
   }
 
   function showNumbers() {
-    showWhatHolds();
+    markMoved();
     const { mean, rounding, near } = summary();
     const probs = probabilities();
     const text = `${format(state.temperature)}`;
@@ -426,7 +426,7 @@
   });
   window.addEventListener("afterprint", () => {
     document.documentElement.classList.remove("printing");
-    if (dark.matches) redraw();
+    redraw();
   });
   window.addEventListener("resize", paint);
 
@@ -449,7 +449,7 @@
   buildCorners();
   update();
 
-  // For whoever wants to look inside, from the browser's console.
+  // To look inside from the browser's console.
   window.gscli = {
     state,
     facts: data.facts,

@@ -6,16 +6,18 @@ from functools import partial
 
 import numpy as np
 
-from gscli.arrays import FloatArray, log_softmax
+from gscli.arrays import FloatArray, largest, log_softmax
 from gscli.distribution.concrete import Concrete
 from gscli.distribution.gradients import gradient_error
 from gscli.distribution.noise import log_exponential, stream
 from gscli.distribution.properties import BATCH_SIZES, Advice, Facts, advise, facts_at
 from gscli.distribution.quadrature import LOWEST_TEMPERATURE
 from gscli.errors import ParameterError
+from gscli.execution.threads import check_threads, ordered_map
 from gscli.inference.gof.check import check
 from gscli.inference.gof.results import CheckResult
-from gscli.inference.summary import Summary, summarise
+from gscli.inference.summary import Summary, SummaryAccumulator
+from gscli.io.samples import Batch
 
 CURVE_POINTS = 61
 """Temperatures at which the exact lines are drawn."""
@@ -25,6 +27,10 @@ CURVE_CATEGORIES = 256
 
 CHECKED_ROWS, CHECKED_VALUES = 600_000, 2_000_000
 """Rows that are tested over all temperatures, and values at each; at least 2,000 rows at each."""
+
+TOGETHER_VALUES = 10**8
+"""Values at each temperature up to which temperatures are done side by side: an interrupt waits
+for those that have begun, some seconds at the most."""
 
 CHECKED_CATEGORIES = 64
 """Of more, an exact sub-composition is tested: time and memory grow with the square."""
@@ -94,6 +100,15 @@ class Sweep:
         """The grid."""
         return [step.facts.temperature for step in self.steps]
 
+    @property
+    def shrunk(self) -> bool:
+        """Whether the least error of a batch size is that of a gradient shrunk towards 0."""
+        return any(each.shrunk for each in (self.advice or {}).values())
+
+    def spans(self, temperature: float) -> bool:
+        """Tell whether a temperature lies between the least and the largest of the grid."""
+        return min(self.temperatures) <= temperature <= max(self.temperatures)
+
     def cost(self, temperature: float, batch_size: int) -> float | None:
         """Return a temperature's gradient error as a multiple of the least one, if both exist."""
         if self.advice is None or temperature < LOWEST_TEMPERATURE:
@@ -111,7 +126,7 @@ def sweep_steps(
     batch_sizes: Sequence[int] = BATCH_SIZES,
     threads: int | None = None,
 ) -> Iterator[Step]:
-    """Yield the facts, the samples' figures and their tests at each temperature.
+    """Yield the facts, the samples' statistics and their tests at each temperature.
 
     Parameters
     ----------
@@ -142,41 +157,41 @@ def sweep_steps(
     """
     if n < 2:
         raise ParameterError("samples", f"{n} is too few: a spread needs two or more")
-    most = min(CHECKED_ROWS // len(temperatures), CHECKED_VALUES // distribution.num_categories)
+    k, count = distribution.num_categories, check_threads(threads)
+    most = min(CHECKED_ROWS // len(temperatures), CHECKED_VALUES // k)
     checked = min(n, max(2000, most))
-    for facts in facts_at(distribution.logits, temperatures, batch_sizes=batch_sizes):
-        yield _step(facts, n=n, seed=seed, threads=threads, checked=checked)
+    together = min(count, len(temperatures)) if n * k <= TOGETHER_VALUES else 1
+
+    def step(temperature: float) -> Step:
+        (facts,) = facts_at(distribution.logits, [temperature], batch_sizes=batch_sizes, threads=1)
+        return _step(facts, n=n, seed=seed, threads=count // together, checked=checked)
+
+    yield from ordered_map(step, temperatures, threads=together)
 
 
-def _step(facts: Facts, *, n: int, seed: int, threads: int | None, checked: int) -> Step:
+def _step(facts: Facts, *, n: int, seed: int, threads: int, checked: int) -> Step:
     here, k = facts.distribution, facts.distribution.num_categories
-    tested = here
-    if k > CHECKED_CATEGORIES:
-        top = leading(here.logits, CHECKED_CATEGORIES)
-        tested = here.subcomposition(top)
-    surprise: list[FloatArray] = []
+    top = largest(here.logits, CHECKED_CATEGORIES)
+    tested = here if len(top) == k else here.subcomposition(top)
+    summary, start = SummaryAccumulator(log=True), 0
+    surprisal: list[FloatArray] = []
     kept: list[FloatArray] = []
-
-    def rows() -> Iterator[FloatArray]:
-        left = checked
-        transform = partial(here.from_noise, form="log")
-        for chunk in stream(transform, k, n, seed=seed, threads=threads, order="F"):
-            log_x = np.asarray(chunk.rows, np.float64)
-            if left > 0:
-                first = log_x[:left]
-                surprise.append(first.sum(axis=-1) - here.log_prob_log(first))
-                kept.append(first if tested is here else log_softmax(first[:, list(top)]))
-                left -= len(first)
-            yield np.exp(log_x)
-
-    summary = summarise(rows())
-    entropies = np.concatenate(surprise)
+    transform = partial(here.from_noise, form="log")
+    for rows in stream(transform, k, n, seed=seed, threads=threads, order="F"):
+        log_x = np.asarray(rows, np.float64)
+        summary.update(Batch(log_x, start))
+        if start < checked:
+            first = log_x[: checked - start]
+            surprisal.append(first.sum(axis=-1) - here.log_prob_log(first))
+            kept.append(first if tested is here else log_softmax(first[:, list(top)]))
+        start += len(log_x)
+    entropies = np.concatenate(surprisal)
     return Step(
         facts=facts,
-        summary=summary,
+        summary=summary.summary(),
         entropy=float(entropies.mean()),
         entropy_se=float(entropies.std() / np.sqrt(len(entropies))),
-        verdict=check(kept, tested, log=True),
+        verdict=check(kept, tested, log=True, threads=threads),
         checked=checked,
     )
 
@@ -203,16 +218,5 @@ def explorer_noise(
     num_categories: int, rows: int, *, seed: int, categories: Sequence[int]
 ) -> FloatArray:
     """Return log E of the first rows of the stream, for some categories."""
-    chunks = stream(log_exponential, num_categories, rows, seed=seed)
-    return np.concatenate([chunk.rows[:, list(categories)] for chunk in chunks])
-
-
-def leading(logits: FloatArray, count: int) -> tuple[int, ...]:
-    """Return the positions of the most probable categories, in their own order.
-
-    Examples
-    --------
-    >>> leading(np.log([3, 1, 6, 2]), 2)
-    (0, 2)
-    """
-    return tuple(sorted(np.argsort(-logits, kind="stable")[:count].tolist()))
+    batches = stream(log_exponential, num_categories, rows, seed=seed)
+    return np.concatenate([batch[:, list(categories)] for batch in batches])

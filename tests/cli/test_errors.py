@@ -181,7 +181,10 @@ def test_short_npy_is_found_while_it_is_read(invoke: Invoke, folder: Path) -> No
 
 
 def test_an_unknown_command_and_no_command(invoke: Invoke, folder: Path) -> None:
-    choice = "choose from sample, plot, sweep, describe, density, check, fit, doctor."
+    choice = (
+        "choose from sample, plot, sweep, describe, density, gradient, schedule, check, fit, "
+        "doctor."
+    )
     _refused(invoke, folder, ("draw",), 2, f"No such command 'draw'; {choice}\n")
     for typed, near in (("plto", "plot"), ("chekc", "check"), ("densities", "density")):
         meant = f"No such command {typed!r}; {choice} Did you mean {near!r}?\n"

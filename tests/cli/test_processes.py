@@ -46,7 +46,8 @@ def test_help_and_version_import_nothing_heavy(start: Start, args: tuple[str, ..
     assert "click" in imported
     assert "gscli" in imported
     heavy = {"numpy", "scipy", "plotly", "kaleido", "polars", "rich", "jinja2", "contourpy"}
-    assert not imported & heavy
+    unused = {"csv", "json", "shlex", "tempfile"}  # together a tenth of the time
+    assert not imported & (heavy | unused)
 
 
 def test_the_api_is_imported_on_demand() -> None:
@@ -295,6 +296,7 @@ def shell(command: str, folder: Path) -> "tuple[int, str, str]":
         ("gscli sample -n 5 --seed 1 -o x.csv >&-", 0, "5 samples to x.csv"),
         ("gscli sample -n 5 --seed 1 -o x.csv 2>&-", 0, ""),
         ("gscli plot --seed 1 -q --plotlyjs cdn -o x.csv.html >&- 2>&-", 0, ""),
+        ("gscli plot --seed 1 -q --plotlyjs cdn -o x.csv.html 2>&-", 0, ""),
     ],
 )
 def test_closed_streams_end_in_one_line(tmp_path: Path, command: str, code: int, said: str) -> None:
@@ -303,7 +305,7 @@ def test_closed_streams_end_in_one_line(tmp_path: Path, command: str, code: int,
     assert found[1] == ""
     assert said in found[2]
     assert found[2].count("\n") == bool(said)
-    assert bool(list(tmp_path.glob("x.csv*"))) == ("-o" in command)
+    assert bool(list(tmp_path.glob("x.csv*"))) == ("-o" in command and not code)
 
 
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])

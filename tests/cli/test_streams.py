@@ -147,3 +147,50 @@ def test_a_full_device_is_one_line(
     with Path("/dev/full").open("wb") as full:
         found = ended(start(*args, stdout=full, stderr=PIPE))
     assert found == (code, "Error: output: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (("sample", "-n", "10"), 1),
+        (("sample", "-n", "10", "--format", "npy"), 1),
+        (("describe",), 1),
+        (("describe", "--json"), 1),
+        (("plot", "--terminal"), 1),
+        (("fit", "x.csv"), 1),
+        (("density", "x.csv", *CLASSIC), 1),
+        (("check", "x.csv", *CLASSIC), 2),
+        (("check", "x.csv", *CLASSIC, "-q"), 2),
+        (("doctor",), 1),
+        (("--help",), 1),
+        (("--version",), 1),
+    ],
+    ids=_typed,
+)
+def test_a_closed_standard_output_is_an_error(
+    start: Start, files: Path, args: tuple[str, ...], code: int
+) -> None:
+    process = start(*args, before=("sh", "-c", 'exec "$@" >&-', "sh"))
+    found = ended(process)
+    assert found == (code, "Error: standard output is closed; open it, or name a file with -o\n")
+    assert sorted(path.name for path in files.iterdir()) == ["x.csv", "zeros.csv"]
+
+
+def test_what_libraries_write_stays_off_standard_error(start: Start) -> None:
+    script = (
+        "import os, sys\n"
+        "from gscli.cli import main\n"
+        "main.main.callback = lambda: None\n"
+        "main.settle_streams(); main.mute_libraries()\n"
+        "os.write(2, b'backtrace'); print('ours', file=sys.stderr)\n"
+        "os.system('echo child >&2')"
+    )
+    assert ended(start(options=("-c", script))) == (0, "ours\n")
+
+
+@pytest.mark.parametrize("name", ["/dev/stderr", "/dev/fd/2"])
+def test_standard_error_can_be_an_output(start: Start, files: Path, name: str) -> None:
+    assert files.exists()
+    code, stderr = ended(start("sample", "--seed", 1, "-n", 2, "-o", name, "-q", "--format", "csv"))
+    assert code == 0
+    assert len(stderr.splitlines()) == 3

@@ -20,6 +20,7 @@ from gscli import Concrete
 from gscli.distribution import noise as sampling
 from gscli.distribution.concrete import check_temperature
 from gscli.errors import ParameterError, ShapeError
+from tests.distribution.oracles.noise import noise_block
 
 CATEGORIES = (2, 3, 5, 10, 33, 64)
 TEMPERATURES = (0.05, 0.3, 1.0, 3.0, 20.0)
@@ -493,7 +494,7 @@ def test_samples_are_the_softmax_of_the_definition(t: float, spread: float) -> N
 
 def test_hard_samples_are_the_vertex_of_the_largest_component() -> None:
     d = Concrete([1, 3, 6], 0.4)
-    noise = sampling.noise_block(3, 3, 0, 640)[0]
+    noise = noise_block(3, 3, 0, 640)[0]
     hard = d.from_noise(noise.copy(), form="hard")
     soft = d.from_noise(noise.copy())
     assert set(np.unique(hard)) == {0.0, 1.0}
@@ -553,7 +554,7 @@ def test_categories_can_be_permuted(logits: Any, t: float, random: Any) -> None:
     np.testing.assert_allclose(
         two.log_prob_log(y[:, order]), one.log_prob_log(y), rtol=1e-9, atol=1e-8
     )
-    noise = sampling.noise_block(4, len(logits), 0, 20)[0]
+    noise = noise_block(4, len(logits), 0, 20)[0]
     np.testing.assert_allclose(
         two.from_noise(noise[order].copy(), form="log"),
         one.from_noise(noise.copy(), form="log")[order],

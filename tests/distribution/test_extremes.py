@@ -211,11 +211,11 @@ def test_ten_million_samples_agree(k: int, temperature: float) -> None:
     d, n = Concrete(logits=logits, temperature=temperature), 10_000_000
     x = np.array([0.1, 0.3, 0.8])
     sums, squares = np.zeros(8), np.zeros(8)
-    for chunk in sampling.stream(d.from_noise, k, n, seed=13):
-        largest = chunk.rows.max(axis=1)
+    for rows in sampling.stream(d.from_noise, k, n, seed=13):
+        largest = rows.max(axis=1)
         values = [largest, *(largest > 1 - within for within in (0.05, 0.5))]
-        values += [chunk.rows[:, 1] <= point for point in x]
-        values += [chunk.rows[:, -1] <= point for point in x[:2]]
+        values += [rows[:, 1] <= point for point in x]
+        values += [rows[:, -1] <= point for point in x[:2]]
         table = np.array(values, dtype=np.float64)
         sums, squares = sums + table.sum(axis=1), squares + (table**2).sum(axis=1)
     mean = sums / n

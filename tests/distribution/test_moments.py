@@ -150,8 +150,8 @@ def test_ten_million_samples_agree(temperature: float) -> None:
     d = Concrete(logits=CLASSIC, temperature=temperature)
     n, power_list = 10_000_000, [(1, 0, 0), (0, 1, 1), (0, 0, 2), (2, 1, 1)]
     sums, squares, rows = np.zeros(5), np.zeros(5), 0
-    for chunk in sampling.stream(partial(d.from_noise, form="log"), 3, n, seed=11, order="F"):
-        log_x = np.asarray(chunk.rows, dtype=np.float64)
+    for batch in sampling.stream(partial(d.from_noise, form="log"), 3, n, seed=11, order="F"):
+        log_x = np.asarray(batch, dtype=np.float64)
         values = [np.exp(log_x @ np.array(powers, dtype=np.float64)) for powers in power_list]
         values.append(log_x[:, 0])
         sums += [value.sum() for value in values]

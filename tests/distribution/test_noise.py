@@ -15,6 +15,7 @@ from gscli import Concrete
 from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution import noise as sampling
 from gscli.errors import ParameterError
+from tests.distribution.oracles.noise import noise_block
 
 MASK32, MASK64 = 2**32 - 1, 2**64 - 1
 
@@ -77,7 +78,7 @@ def uniforms(seed: int, block: int) -> Iterator[float]:
 @pytest.mark.parametrize("seed", [0, 1, 20_000, 2**53 - 1, 2**64 + 5, 2**128 - 1])
 @pytest.mark.parametrize("block", [0, 1, 2, 77, 2**32 + 3])
 def test_the_noise_can_be_repeated_in_plain_python(seed: int, block: int) -> None:
-    noise = sampling.noise_block(seed, 3, block).ravel()[:40]
+    noise = noise_block(seed, 3, block).ravel()[:40]
     expected = [math.log(u) for u in itertools.islice(uniforms(seed, block), 40)]
     np.testing.assert_allclose(noise, expected, rtol=1e-14, atol=1e-15)
 
@@ -130,7 +131,7 @@ def test_extreme_uniforms_give_finite_samples(t: float, form: Any) -> None:
 def test_log_samples_have_full_precision_in_every_component(t: float, k: int) -> None:
     d = Concrete(np.arange(1.0, k + 1), t)
     lanes = 200
-    log_u = sampling.noise_block(3, k, 0, lanes).swapaxes(0, 1).reshape(k, -1)[:, :lanes]
+    log_u = noise_block(3, k, 0, lanes).swapaxes(0, 1).reshape(k, -1)[:, :lanes]
     y = d.from_noise(log_u[None].copy(), form="log")[0]
     with mpmath.workdps(30):
         a = [mpmath.mpf(float(logit)) for logit in d.logits]
@@ -155,7 +156,7 @@ def test_components_that_tie_share_the_largest_logarithm() -> None:
 
 
 def test_a_million_draws_are_finite_distinct_and_within_range() -> None:
-    noise = np.concatenate([sampling.noise_block(0, 4, block).ravel() for block in range(4)])
+    noise = np.concatenate([noise_block(0, 4, block).ravel() for block in range(4)])
     assert np.isfinite(noise).all()
     assert noise.min() > sampling.NOISE_RANGE[0]
     assert noise.max() < sampling.NOISE_RANGE[1]
@@ -165,7 +166,7 @@ def test_a_million_draws_are_finite_distinct_and_within_range() -> None:
 @pytest.mark.parametrize("k", [2, 3, 128, 129, 300_000])
 def test_no_two_blocks_and_no_two_seeds_are_alike(k: int) -> None:
     firsts = [
-        sampling.noise_block(seed, k, block, 1).ravel()[0]
+        noise_block(seed, k, block, 1).ravel()[0]
         for seed in (0, 1, 2**32, 2**64, 2**127)
         for block in (*range(12), 2**32, 2**32 + 1)
     ]
@@ -173,7 +174,7 @@ def test_no_two_blocks_and_no_two_seeds_are_alike(k: int) -> None:
 
 
 def test_consecutive_blocks_are_uncorrelated() -> None:
-    one, two = (sampling.noise_block(11, 2, block).ravel() for block in (0, 1))
+    one, two = (noise_block(11, 2, block).ravel() for block in (0, 1))
     for shift in range(5):
         correlation = np.corrcoef(one, np.roll(two, shift))[0, 1]
         assert abs(correlation) < 6 / math.sqrt(len(one))
@@ -183,9 +184,8 @@ def test_consecutive_blocks_are_uncorrelated() -> None:
 
 
 def rows_of(d: Concrete, n: int, **options: Any) -> Any:
-    chunks = list(sampling.stream(d.from_noise, d.num_categories, n, seed=5, **options))
-    assert [c.start for c in chunks] == [0, *np.cumsum([len(c.rows) for c in chunks])[:-1]]
-    return np.concatenate([chunk.rows for chunk in chunks])
+    batches = sampling.stream(d.from_noise, d.num_categories, n, seed=5, **options)
+    return np.concatenate(list(batches))
 
 
 @pytest.mark.parametrize(("k", "n"), [(2, 1_200_000), (3, 800_001), (129, 20_000), (1000, 2_500)])
@@ -206,9 +206,7 @@ def test_a_row_does_not_depend_on_how_many_follow(k: int, form: Any) -> None:
     block = tiles * lanes
 
     def draw(n: int) -> Any:
-        return np.concatenate(
-            [c.rows for c in sampling.stream(partial(d.from_noise, form=form), k, n, seed=8)]
-        )
+        return np.concatenate(list(sampling.stream(partial(d.from_noise, form=form), k, n, seed=8)))
 
     longest = draw(2 * block + 65)
     for n in (1, 2, 63, 64, 65, 100, block - 1, block, block + 1, 2 * block, 2 * block + 1):
@@ -222,9 +220,9 @@ def test_the_stream_goes_through_the_blocks_one_by_one(k: int) -> None:
     block, blocks = tiles * lanes, 3
     d = Concrete(np.ones(k), 1.0)
     stream = sampling.stream(d.from_noise, k, block * blocks, seed=6)
-    firsts = np.concatenate([chunk.rows for chunk in stream])[::block]
+    firsts = np.concatenate(list(stream))[::block]
     for number, row in enumerate(firsts):
-        noise = sampling.noise_block(6, k, number, 64)[0][:, :64]
+        noise = noise_block(6, k, number, 64)[0][:, :64]
         expected = d.from_noise(np.ascontiguousarray(noise))[:, 0]
         np.testing.assert_allclose(row, expected, rtol=1e-12)
     assert len(firsts) == blocks
@@ -243,9 +241,8 @@ def test_the_stream_can_begin_at_any_row(k: int, form: Any) -> None:
     for start in (0, 1, 63, 64, 65, block - 1, block, block + 1, 2 * block - 1):
         left = len(whole) - start
         for n in {n for n in (1, 2, 64, block, left) if n <= left}:
-            chunks = list(sampling.stream(transform, k, n, seed=8, start=start))
-            assert chunks[0].start == start
-            drawn = np.concatenate([chunk.rows for chunk in chunks])
+            batches = list(sampling.stream(transform, k, n, seed=8, start=start))
+            drawn = np.concatenate(batches)
             assert drawn.tobytes() == whole[start : start + n].tobytes(), (start, n)
 
 
@@ -288,11 +285,11 @@ def test_a_sample_without_a_seed_is_fresh() -> None:
 
 def test_boundary_rows_are_counted() -> None:
     rows = np.array([[0.5, 0.5], [0, 1], [1, 0], [1e-320, 1 - 1e-9], [1e-30, 1]])
-    assert sampling.Chunk(0, rows).count_lossy_rows(log=False) == 3
-    assert sampling.Chunk(0, rows[:1]).count_lossy_rows(log=False) == 0
+    assert sampling.count_lossy_rows(rows, log=False) == 3
+    assert sampling.count_lossy_rows(rows[:1], log=False) == 0
     many = np.full((4, 50), 0.02)
     many[1, [3, 7]], many[3, 49] = 0, 1
-    assert sampling.Chunk(0, many).count_lossy_rows(log=False) == 2
+    assert sampling.count_lossy_rows(many, log=False) == 2
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -304,7 +301,7 @@ def test_where_no_row_is_looked_at_none_is_lossy(pi: list[float], dtype: str) ->
     for t in temperatures:
         d = Concrete(pi, t)
         rows = d.from_noise(sampling.noise_from_uniform(u.copy())).T.astype(dtype)
-        lossy.append(sampling.Chunk(0, rows).count_lossy_rows(log=False) > 0)
+        lossy.append(sampling.count_lossy_rows(rows, log=False) > 0)
         safe.append(not sampling.may_be_lossy(d.logits, t, dtype))
     assert not (np.array(safe) & lossy).any()
     assert temperatures[safe].min() < 2 * temperatures[lossy].max()
@@ -312,8 +309,8 @@ def test_where_no_row_is_looked_at_none_is_lossy(pi: list[float], dtype: str) ->
 
 def test_infinite_logarithms_are_counted() -> None:
     rows = np.array([[-0.1, -2.0], [0.0, -np.inf], [-0.7, -0.7]])
-    assert sampling.Chunk(0, rows).count_lossy_rows(log=True) == 1
-    assert sampling.Chunk(0, rows[::2]).count_lossy_rows(log=True) == 0
+    assert sampling.count_lossy_rows(rows, log=True) == 1
+    assert sampling.count_lossy_rows(rows[::2], log=True) == 0
 
 
 # --- validation ---------------------------------------------------------------------------------

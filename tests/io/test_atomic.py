@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gscli.errors import OutputError
-from gscli.io.atomic import check_target, replacing, writing
+from gscli.io.atomic import check_target, is_of_own_kind, replacing, same_file, writing
 
 
 def listing(folder: Path) -> dict[str, bytes]:
@@ -134,3 +134,61 @@ def test_long_names_are_possible(tmp_path: Path) -> None:
     with writing(path, overwrite=False) as file:
         file.write(b"x")
     assert path.read_bytes() == b"x"
+
+
+# --- files that exist ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_read_only_file_is_never_replaced(tmp_path: Path, overwrite: bool) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("old")
+    path.chmod(0o444)
+    with (
+        pytest.raises(OutputError, match=r"exists; use --force|is read-only; make it writable"),
+        writing(path, overwrite=overwrite) as file,
+    ):
+        file.write(b"new")
+    assert path.read_text() == "old"
+
+
+KINDS = {
+    ".html": b"<!DOCTYPE html>\n<p>",
+    ".png": b"\x89PNG\r\n",
+    ".svg": b'<svg class="',
+    ".pdf": b"%PDF-1.4",
+    ".webp": b"RIFF\x10\x00\x00\x00WEBP",
+    ".json": b'{"data":[]}',
+}
+
+
+@pytest.mark.parametrize("suffix", KINDS)
+def test_kinds_are_told_by_their_first_bytes(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    assert is_of_own_kind(path)  # there is no file
+    for other, beginning in {**KINDS, ".csv": b"x1,x2\n0.2,0.8\n", "": b""}.items():
+        path.write_bytes(beginning)
+        assert is_of_own_kind(path) == (other in (suffix, "")), other
+
+
+def test_the_input_is_known_by_other_names(tmp_path: Path) -> None:
+    path, link, hard = (tmp_path / name for name in ("x.csv", "link.csv", "hard.csv"))
+    path.write_text("old")
+    link.symlink_to(path)
+    hard.hardlink_to(path)
+    assert same_file(link, str(path))
+    assert same_file(path, str(hard))
+    assert not same_file(tmp_path / "new.csv", str(path))
+    assert not same_file(Path("/dev/null"), "/dev/null")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
+def test_a_setuid_bit_is_not_kept_under_another_owner(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    for owner, kept in ((0, 0o4750), (65534, 0o750)):
+        path.write_text("old")
+        os.chown(path, owner, owner)
+        path.chmod(0o4750)
+        with writing(path, overwrite=True) as file:
+            file.write(b"new")
+        assert path.stat().st_mode & 0o7777 == kept

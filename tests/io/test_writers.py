@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from gscli.errors import DataError
 from gscli.io.writers import PlacedNpy, header_line, write_npy, write_table
 
 TABLE = {"a": np.array([0.1, 1e-300, 5e-324]), "b": np.array([0.9, 1 / 3, 2.0**-1074])}
@@ -215,3 +216,15 @@ def test_an_error_of_the_source_passes_through(format: Any, blocks_before: int) 
 
     with pytest.raises(OwnError, match=r"^from the source$"):
         save(io.BytesIO(), blocks(), format)
+
+
+@pytest.mark.parametrize("rows", [3, 5])
+def test_npy_has_as_many_values_as_its_header_says(rows: int) -> None:
+    with pytest.raises(DataError, match=rf"{2 * rows} values came for an array of 8"):
+        write_npy(io.BytesIO(), [np.zeros((rows, 2))], shape=(4, 2))
+
+
+def test_parquet_carries_metadata() -> None:
+    file = io.BytesIO()
+    write_table(file, [{"a": np.ones(3)}], format="parquet", metadata={"key": "é"})
+    assert pl.read_parquet_metadata(io.BytesIO(file.getvalue()))["key"] == "é"

@@ -36,7 +36,7 @@ def test_a_panel_for_each_test_titled_with_its_verdict(k: int) -> None:
     figure = check_panels(result, names=names, title="T", subtitle="S")
     found = headings(figure)
     titles = ["Largest component", "Log-ratios", "Flat Dirichlet map", "Independence in a row"]
-    titles += ["Extremes", "Independence of rows"]
+    titles += ["Extremes", "Temperature along the file", "Independence of rows"]
     if k in (2, 40):  # Two have no pair; of forty, the pairs are too many to draw.
         titles.remove("Independence in a row")
     if k == 2:  # It would be the log-ratio's again.
@@ -46,7 +46,8 @@ def test_a_panel_for_each_test_titled_with_its_verdict(k: int) -> None:
     assert f"passed, p = {p_values['rounding']:.2g}" in found[0]
     assert not any("rejected" in text for text in found)
     assert "alpha = 0.001" in figure.layout.title.subtitle.text
-    assert "simplex passed, repeats passed" in figure.layout.title.subtitle.text
+    others = "largest passed, score passed" if k > 2 else "score passed"
+    assert f"simplex passed, {others}, repeats passed" in figure.layout.title.subtitle.text
     assert 600 <= figure.layout.width <= 760
     assert "Infinity" not in (text := figure.to_json())
     assert "NaN" not in text
@@ -59,7 +60,7 @@ def test_bars_are_shares_of_rows_beside_what_is_expected() -> None:
     assert np.array(bars.y) == pytest.approx(counts.observed / N)
     assert np.array(marks.y) == pytest.approx(np.arange(1, 4) / 6)
     deviation = np.sqrt(np.arange(1, 4) / 6 * (1 - np.arange(1, 4) / 6) / N)
-    reach = -special.ndtri(0.001 / 6 / 3 / 2)
+    reach = -special.ndtri(0.001 / result.by_chance / 3 / 2)
     assert np.array(marks.error_y.array) == pytest.approx(reach * deviation)
     assert bars.marker.color == OBSERVED
 
@@ -68,12 +69,13 @@ def test_lines_leave_the_band_where_the_test_is_rejected_and_only_there() -> Non
     for factor, inside in ((1.0, True), (0.9, False)):
         result, names = judged(3, factor)
         figure = check_panels(result, names=names)
+        level = 0.001 / result.by_chance
         for panel, lines in ((1, 3), (2, 2)):
             band, *curves = traces(figure, panel)
             assert band.fillcolor == BAND
             assert len(curves) == lines
             reach = max(band.y)
-            assert reach == pytest.approx(special.kolmogi(0.001 / 6 / lines) / np.sqrt(N), rel=0.01)
+            assert reach == pytest.approx(special.kolmogi(level / lines) / np.sqrt(N), rel=0.01)
             furthest = max(np.abs(curve.y).max() for curve in curves)
             assert (furthest < reach) == inside
             assert np.abs(curves[-1].y).max() == furthest
@@ -99,11 +101,11 @@ def test_correlations_are_those_of_the_rows() -> None:
     assert len(points) == 4
     assert all(len(trace.y) == 21 for trace in points)
     assert max(np.abs(trace.y).max() for trace in points) < max(band.y)
-    serial = traces(figure, 5)[1:]
+    serial = traces(figure, 6)[1:]
     assert [tuple(trace.x) for trace in serial] == [tuple(range(1, 11))] * 7
     repeated = np.repeat(Concrete([1, 2, 3], 0.5).sample_log(N // 2, seed=1), 2, axis=0)
     result = check([repeated + 0.0], Concrete([1, 2, 3], 0.5), log=True)
-    band, *serial = traces(check_panels(result, names=["a", "b", "c"]), 5)
+    band, *serial = traces(check_panels(result, names=["a", "b", "c"]), 6)
     assert serial[0].y[0] == pytest.approx(0.5, abs=0.05)
     assert serial[0].y[0] > max(band.y)
 
@@ -118,6 +120,18 @@ def test_extremes_stand_outside_their_range_when_noise_is_clamped() -> None:
         assert (min(band.x) < mark.x[0] < max(band.x)) == inside
 
 
+def test_stretches_leave_their_band_when_the_temperature_drifts() -> None:
+    d = Concrete([1, 3, 6], 0.5)
+    for spread, inside in ((0.0, True), (0.3, False)):
+        steps = np.linspace(1 - spread / 2, 1 + spread / 2, 50)
+        rows = [Concrete([1, 3, 6], 0.5 * s).sample(N // 50, seed=i) for i, s in enumerate(steps)]
+        result = check(rows, d)
+        band, dots = traces(check_panels(result, names=["a", "b", "c"]), 5)
+        assert len(dots.x) == 8
+        assert (np.abs(dots.y).max() < max(band.y)) == inside
+        np.testing.assert_allclose(np.exp(dots.y), [float(t) / 0.5 for t in dots.text], rtol=1e-3)
+
+
 def test_many_categories_are_points() -> None:
     result, names = judged(40)
     band, points = traces(check_panels(result, names=names), 0)
@@ -125,7 +139,7 @@ def test_many_categories_are_points() -> None:
     p = counts.expected / N
     score = (counts.observed - counts.expected) / np.sqrt(N * p * (1 - p))
     assert np.array(points.y) == pytest.approx(score)
-    assert max(band.y) == pytest.approx(-special.ndtri(0.001 / 6 / 40 / 2))
+    assert max(band.y) == pytest.approx(-special.ndtri(0.001 / result.by_chance / 40 / 2))
 
 
 def test_exact_zeros_leave_one_panel_with_its_verdict_in_the_caption() -> None:

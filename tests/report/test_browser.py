@@ -97,7 +97,7 @@ def test_play_and_pause(show: Open, classic: Path) -> None:
 
 def test_presets_set_the_temperature(show: Open, classic: Path) -> None:
     shown = show(classic)
-    shown.get_by_role("button", name="hot, 3", exact=True).click()
+    shown.get_by_role("button", name="smooth, 3", exact=True).click()
     assert shown.evaluate("window.gscli.state.temperature") == 3
 
 
@@ -270,9 +270,29 @@ def test_print_holds_every_figure(show: Open, classic: Path) -> None:
     assert 3 <= len(pages) <= 6
 
 
+def test_figures_have_their_size_on_paper(show: Open, classic: Path) -> None:
+    shown = show(classic)
+    see_every_figure(shown)
+    shown.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    shown.emulate_media(media="print")
+    shown.set_viewport_size({"width": 703, "height": 1030})  # A4 with margins of 12 mm
+    boxes = shown.eval_on_selector_all(
+        "[data-figure]",
+        "places => places.map((place) => [place, place.querySelector('.main-svg')]"
+        ".map((each) => [each.clientWidth, each.clientHeight]))",
+    )
+    assert len(boxes) > 5
+    for box, drawn in boxes:
+        assert drawn == box
+    canvas = shown.locator("#simplex").evaluate(
+        "c => [c.width / c.clientWidth, c.height / c.clientHeight]"
+    )
+    assert canvas[0] == pytest.approx(canvas[1], rel=0.02)
+
+
 def test_live_means_follow_the_exact_ones(show: Open, classic: Path) -> None:
     shown = show(classic)
-    shown.get_by_role("button", name="hot, 3", exact=True).click()
+    shown.get_by_role("button", name="smooth, 3", exact=True).click()
     for k, exact in enumerate((0.23993, 0.33912, 0.42095)):
         live = float(shown.locator(f"[data-figure-of='mean-{k}']").inner_text())
         assert live == pytest.approx(exact, abs=5 * 0.12 / math.sqrt(2000))
@@ -336,14 +356,14 @@ def test_what_holds_for_the_weights_given_says_so_when_they_are_moved(
 
     visible, colours, place = look()
     assert visible == [False, False]
-    shown.get_by_role("button", name="hot, 3", exact=True).click()
+    shown.get_by_role("button", name="smooth, 3", exact=True).click()
     assert look()[0] == [False, False]
     shown.locator("#weight-0").focus()
     shown.keyboard.press("End")
     moved = look()
     assert moved[0] == [True, True]
-    assert "for the weights given" in advice.inner_text()
-    assert "for the weights given" in shown.locator("#m").inner_text()
+    assert "Computed for the original π, not your sliders" in advice.inner_text()
+    assert "computed for the original π" in shown.locator("#m").inner_text()
     assert not set(moved[1]) & set(colours)
     assert moved[2] == place  # nothing jumps under the pointer
     shown.get_by_role("button", name="Reset").click()

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from gscli.arrays import largest
 from gscli.distribution.concrete import Concrete
 from gscli.plotting import theme
 from gscli.plotting.marginals import histogram_panels
 from gscli.plotting.panels import Panel
 from gscli.report import figures
 from gscli.report.page import all_figures
-from gscli.report.sweep import leading
 
 from .test_page import small_sweep
 
@@ -17,7 +17,7 @@ from .test_page import small_sweep
 @pytest.mark.parametrize("temperature", [1.0, 1.5, 10.0])
 def test_the_axis_of_a_bounded_density_ends_above_it(temperature: float) -> None:
     sweep = small_sweep([1, 3], (temperature,))
-    (panel,) = figures.panels(sweep, leading(sweep.logits, 3))
+    (panel,) = figures.panels(sweep, largest(sweep.logits, 3))
     figure = histogram_panels([panel], label="share")
     top = figure.layout.yaxis.range[1]
     assert panel.curve is not None
@@ -31,7 +31,7 @@ def test_the_axis_of_a_bounded_density_ends_above_it(temperature: float) -> None
 
 def test_the_axis_of_a_density_that_diverges_is_cut() -> None:
     sweep = small_sweep([1, 3], (0.1,))
-    (panel,) = figures.panels(sweep, leading(sweep.logits, 3))
+    (panel,) = figures.panels(sweep, largest(sweep.logits, 3))
     assert panel.curve is not None
     top = histogram_panels([panel], label="share").layout.yaxis.range[1]
     assert top < panel.curve[1].max() / 10

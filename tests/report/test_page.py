@@ -168,9 +168,9 @@ def test_many_categories_are_limited_and_the_page_says_so() -> None:
     assert len(data["facts"][0]["mean"]) == len(data["facts"][0]["sd"]) == SHOWN
     assert data["facts"][0]["covariance"] is None
     said = words(text)
-    assert f"Shown are the {SHOWN} most probable of 300 categories, with 12.9 %" in said
+    assert f"Shown: the {SHOWN} most probable of 300 categories, with 12.9 %" in said
     assert "--table saves those of all" in said
-    assert "sub-composition of their 64 most probable categories" in said
+    assert "reduced to the 64 most probable categories, renormalised" in said
     assert "mean x281" in said
     assert "mean x280" not in said
 
@@ -219,7 +219,7 @@ def test_a_page_of_other_batch_sizes_and_a_shrunk_gradient() -> None:
     assert "For the lowest gradient error with a bias up to 50 % use" in said
     assert "the minimum" not in said
     assert "For m = 64 and 2 the error is least at t = 29, but" in said
-    assert "1 at t = 29 (shrunk)" in said
+    assert "1× (t = 29, shrunk)" in said
     assert "A filled diamond marks" in said
     assert embedded(text, "data")["best"][0] == 64
     assert "m = 32" not in said
@@ -279,10 +279,10 @@ def test_a_page_of_one_temperature_speaks_of_one() -> None:
 def test_the_page_says_what_is_meant() -> None:
     said = words(html([1.0 + k for k in range(10)], (0.5, 2.0)))
     assert "softmax((logits + Gumbel noise) / t)" in said
-    assert "Drawn are the 7 most probable of 10 categories." in said
-    assert "of the mass, within 0.3 points." in said
+    assert "Shown: the 7 most probable of 10 categories." in said
+    assert "of the probability, accurate to 0.3 percentage points." in said
     assert "exactly" not in said
-    assert "a uniform random number, or larger," in said
+    assert "spread evenly over 0 to 1 (or are larger)" in said
     assert said.count("m = samples averaged per gradient step.") == 1
     assert "Lines are exact, dots are 2,000 samples at each temperature" in said
     few = words(html([1] * 7, (0.5, 2.0)))

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from gscli.arrays import largest
 from gscli.distribution.concrete import Concrete
 from gscli.errors import AccuracyError, ParameterError
 from gscli.report import sweep as sweep_module
-from gscli.report.sweep import CURVE_POINTS, Sweep, explorer_noise, finish, leading, sweep_steps
+from gscli.report.sweep import CURVE_POINTS, Sweep, explorer_noise, finish, sweep_steps
 
 
 def made(
@@ -112,6 +113,6 @@ def test_explorer_noise_is_that_of_the_samples() -> None:
     np.testing.assert_allclose(ratio, log_x[:, 1] - log_x[:, 4], atol=1e-9)
 
 
-def test_leading_categories_keep_their_order() -> None:
-    assert leading(np.log([0.1, 0.5, 0.1, 0.3]), 3) == (0, 1, 3)
-    assert leading(np.log([1.0, 2.0]), 3) == (0, 1)
+def test_the_largest_categories_keep_their_order() -> None:
+    assert largest(np.log([0.1, 0.5, 0.1, 0.3]), 3) == (0, 1, 3)
+    assert largest(np.log([1.0, 2.0]), 3) == (0, 1)

@@ -43,7 +43,7 @@ def command(
     threads: int | None,
     quiet: bool,
 ) -> None:
-    """Write the exact log-density at the points of FILE (CSV, NPY, Parquet; - is standard input).
+    """Write the exact log-density at the points of FILE, or - for standard input.
 
     The density of X is taken with respect to dx_1 ... dx_(K-1); that of log X, with --log, with
     respect to the log-ratios log(x_k / x_K), and it stays finite at any temperature. Without -o

@@ -1,6 +1,5 @@
 """`gscli doctor`: what this machine has."""
 
-import json
 import time
 from typing import Any
 
@@ -23,6 +22,8 @@ def command(export: bool, as_json: bool) -> None:
       gscli doctor
       gscli doctor --export --json
     """
+    import json
+
     facts = _facts()
     if export:
         facts["export"] = _export()

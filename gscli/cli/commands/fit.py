@@ -64,12 +64,15 @@ def command(
         samples, fixed_at = each.samples, None if fixed is None else each.temperatures[0]
         with naming(samples.label):
             result = fit(samples, fix_temperature=fixed_at, names=samples.names, threads=threads)
-        found.append({"names": list(samples.names), **result.as_dict()})
-        if not as_json:
-            _print(result, samples.names, fixed=fixed is not None)
+        found.append(result)
     given.tell(quiet=quiet)
+    names = given.samples.names
     if as_json:
-        echo_json(found[0] if len(found) == 1 else {"fits": found})
+        fits = [{"names": list(names), **result.as_dict()} for result in found]
+        echo_json(fits[0] if len(fits) == 1 else {"fits": fits})
+        return
+    for result in found:
+        _print(result, names, fixed=fixed is not None)
 
 
 def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:

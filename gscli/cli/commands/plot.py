@@ -74,7 +74,7 @@ def command(
     threads: int | None,
     quiet: bool,
 ) -> None:
-    """Draw samples, from the distribution itself or from FILE (CSV, NPY, Parquet; - is stdin).
+    """Draw samples, from the distribution itself or from FILE, or - for standard input.
 
     Three categories make a triangle, two a histogram, four a tetrahedron; of more, three are
     shown as the exact sub-composition. --categories with one name draws the share of that

@@ -1,8 +1,6 @@
 """`gscli sweep`: the report that answers "which temperature?"."""
 
-import json
 import math
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,6 +117,8 @@ def _run(
 
 
 def _write(sweep: "Sweep", origin: "Origin", output: Path, table: Path | None) -> list[Path]:
+    import json
+
     from gscli.io.atomic import writing
     from gscli.report.page import page, rows
 
@@ -154,6 +154,8 @@ def _save_images(
 
 def _origin(parameters: Parameters, sweep: "Sweep") -> "Origin":
     """Return the names, and the command that makes the same page again."""
+    import shlex
+
     from gscli.report.page import Origin
 
     words = ["gscli", "sweep", *parameters.typed()]

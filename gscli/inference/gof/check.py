@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from scipy import special
@@ -11,7 +10,8 @@ from gscli.distribution.concrete import Concrete, check_concrete
 from gscli.errors import DataError, ParameterError
 from gscli.inference.gof import diagnosis
 from gscli.inference.gof.null_distributions import temperature_information
-from gscli.inference.gof.results import CheckResult, TestResult
+from gscli.inference.gof.results import CheckResult, corrected
+from gscli.inference.gof.sensitivity import sensitivity
 from gscli.inference.gof.statistics import FEWEST_SCORED, Statistics
 from gscli.io.columns import default_names
 from gscli.io.samples import Rows, Samples, as_samples
@@ -92,7 +92,7 @@ def check(
     statistics = rows.accumulate(make, threads=threads)
     if statistics.n == 0:
         raise DataError("there are no rows to check")
-    tests = _holm(statistics.results(), alpha)
+    tests = corrected(statistics.results(), alpha)
     passed = all(test.passed for test in tests)
     needed = max(min_rows, fewest_rows(distribution.num_categories, alpha))
     enough = statistics.n >= needed
@@ -103,6 +103,10 @@ def check(
     if not consistent:
         causes = _few_rows(statistics.n, needed) if passed and not enough else ()
         causes = causes or diagnosis.explain(statistics, tests)
+    found = None
+    if consistent and statistics.scored:
+        by_chance = sum(not test.certain for test in tests)
+        found = sensitivity(statistics.usable, distribution.num_categories, alpha, by_chance)
     return CheckResult(
         consistent=consistent,
         conclusive=conclusive,
@@ -111,7 +115,8 @@ def check(
         tests=tests,
         causes=causes,
         comparisons=statistics.comparisons(),
-        remarks=_remarks(statistics),
+        remarks=_remarks(statistics) + ((found.sentence,) if found else ()),
+        sensitivity=found,
     )
 
 
@@ -158,15 +163,3 @@ def _remarks(statistics: Statistics) -> tuple[str, ...]:
             "samples to test them"
         )
     return tuple(found)
-
-
-def _holm(tests: Sequence[TestResult], alpha: float) -> tuple[TestResult, ...]:
-    # Holm (1979): the smallest p-value must be below alpha/m, the next below alpha/(m-1), ...;
-    # the first that is not ends the rejections.
-    by_chance = sorted((t for t in tests if not t.certain), key=lambda t: t.p_value)
-    failed = {t.name for t in tests if t.certain and t.p_value < alpha}
-    for done, test in enumerate(by_chance):
-        if test.p_value >= alpha / (len(by_chance) - done):
-            break
-        failed.add(test.name)
-    return tuple(replace(test, passed=test.name not in failed) for test in tests)

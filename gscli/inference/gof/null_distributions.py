@@ -19,7 +19,7 @@ from gscli.inference.gof.transforms import temperature_score
 NEGLIGIBLE = 1e-12
 """Where the limit says less than this, so does the truth for all that matters."""
 
-DRAWN_VALUES = 2**21
+DRAWN_VALUES = 2**19
 """Values drawn for the moments of a score."""
 
 MANY_ROWS = 1000

@@ -1,10 +1,13 @@
 """What the tests say: one by one, all together, and the numbers that they rest on."""
 
 import html
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from gscli.arrays import FloatArray
+from gscli.inference.gof.sensitivity import Sensitivity
 from gscli.records import Record, html_list, html_table
 
 
@@ -52,9 +55,11 @@ class Comparison:
     position : ndarray, shape (m,)
         Categories 0 ... K-1 for ``"rounding"``; for ``"log-ratios"`` and ``"flat Dirichlet"``,
         the middles of equal cells of (0, 1), on which the variable is uniform; pairs 1, 2, ...
-        for ``"independence"``; lags 1, 2, ... for ``"serial"``.
+        for ``"independence"``; lags 1, 2, ... for ``"serial"``; rows before the middle of each
+        stretch of the file for ``"drift"``.
     observed, expected : ndarray, shape (m,)
-        Counts of rows; for ``"independence"`` and ``"serial"``, correlations.
+        Counts of rows; for ``"independence"`` and ``"serial"``, correlations; for ``"drift"``,
+        temperatures.
     """
 
     test: str
@@ -87,10 +92,15 @@ class CheckResult(Record):
     comparisons : tuple of Comparison
         Observed beside expected numbers, for pictures.
     remarks : tuple of str
-        What to know beside the verdict: that the rows are few, or hold zeros.
+        What to know beside the verdict: that the rows are few, or hold zeros; on passing, what
+        would have been found.
+    sensitivity : Sensitivity, optional
+        On passing, the smallest mistakes that would have been found.
     """
 
-    KEYS: ClassVar[str] = "consistent conclusive alpha correction n tests causes remarks"
+    KEYS: ClassVar[str] = (
+        "consistent conclusive alpha correction n tests causes remarks sensitivity"
+    )
 
     consistent: bool
     conclusive: bool
@@ -100,6 +110,7 @@ class CheckResult(Record):
     causes: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
     remarks: tuple[str, ...] = ()
+    sensitivity: Sensitivity | None = None
 
     @property
     def by_chance(self) -> int:
@@ -148,3 +159,23 @@ class CheckResult(Record):
         ]
         table = html_table(("test", "statistic", "p-value", "verdict", "what it says"), rows)
         return f"<p>{html.escape(self._headline)}</p>{table}{html_list(self.remarks + self.causes)}"
+
+
+def corrected(tests: Sequence[TestResult], alpha: float) -> tuple[TestResult, ...]:
+    """Return tests with `passed` set, alpha shared among them by Holm's correction.
+
+    The smallest p-value must be below alpha/m, the next below alpha/(m-1), ...; the first that is
+    not ends the rejections. Tests that chance cannot fail take no share.
+    """
+    by_chance = sorted((t for t in tests if not t.certain), key=lambda t: t.p_value)
+    failed = {t.name for t in tests if t.certain and t.p_value < alpha}
+    for done, test in enumerate(by_chance):
+        if test.p_value >= alpha / (len(by_chance) - done):
+            break
+        failed.add(test.name)
+    return tuple(replace(test, passed=test.name not in failed) for test in tests)
+
+
+def sidak(p_value: float, tests: int) -> float:
+    """P-value of the smallest of several independent p-values."""
+    return 1.0 if p_value >= 1 else -math.expm1(tests * math.log1p(-p_value))

@@ -5,6 +5,10 @@ distances come from counts in fine cells, which understates them by less than on
 their standard deviation. Two things are kept: a 64-bit hash of each of the first 2**20 rows, to
 find repeated ones, and some rows spread over all, to tell the cause of a rejection.
 
+A test of each component's marginal law is left out: of ten kinds of wrong sampler, at n = 60, 300
+and 1,000, it finds none more often than these tests but smoothed samples (30 of 30 files against 23
+at n = 300).
+
 In place of a few exact zeros the tests take a draw from what the distribution says of them: right
 samples stay right, and the others can be hidden by no more than the share of those rows.
 """
@@ -27,8 +31,9 @@ from gscli.inference.gof.accumulators import (
     Products,
     Repeats,
     Scores,
+    partial_autocorrelations,
 )
-from gscli.inference.gof.results import Comparison, TestResult
+from gscli.inference.gof.results import Comparison, TestResult, sidak
 from gscli.inference.gof.transforms import (
     complete,
     log_exponentials_of,
@@ -408,13 +413,13 @@ class Statistics:
         return _result("largest", self.least_rest, p_value, sentence)
 
     @property
-    def _scored(self) -> bool:
-        """Whether rounding leaves the mean of log X what it was."""
+    def scored(self) -> bool:
+        """Whether the score can be tested: rounding leaves the mean of log X what it was."""
         absolute = self.precision.decimal and not self.precision.log
         return self.usable >= FEWEST_SCORED and not absolute and not self.precision.half
 
     def _score(self) -> TestResult | None:
-        if not self._scored:
+        if not self.scored:
             return None
         n, k = self.usable, self.distribution.num_categories
         of_logits = n - k * self.scores.dirichlet
@@ -444,7 +449,7 @@ class Statistics:
 
     def _drift(self) -> TestResult | None:
         rows, sums = self.scores.of_stretches()
-        if not self._scored or len(rows) < 2:
+        if not self.scored or len(rows) < 2:
             return None
         k = self.distribution.num_categories
         information = null_distributions.temperature_information(k)
@@ -530,13 +535,20 @@ class Statistics:
             found += _uniform_comparisons("log-ratios", labels, self.ratios)
             found += _uniform_comparisons("flat Dirichlet", self.names, self.uniforms)
             found += self._correlations()
-            correlations = self.lags.autocorrelations(self.usable)
+            found += self._stretches()
+            correlations = partial_autocorrelations(self.lags.autocorrelations(self.usable))
             position = np.arange(1.0, len(correlations) + 1)
             for name, observed in zip(self.names, correlations.T, strict=False):
                 found.append(
                     Comparison("serial", name, position, observed, np.zeros(len(position)))
                 )
         return tuple(found)
+
+    def _stretches(self) -> list[Comparison]:
+        rows, _ = self.scores.of_stretches()
+        given = np.full(len(rows), self.distribution.temperature)
+        each = self.stretch_temperatures()
+        return [Comparison("drift", "temperature", rows.cumsum() - rows / 2, each, given)]
 
     def _correlations(self) -> list[Comparison]:
         k = self.distribution.num_categories
@@ -577,11 +589,6 @@ def merge_rare(observed: IntArray, expected: FloatArray) -> tuple[FloatArray, Fl
     groups = np.maximum(np.arange(len(order)) - max(rare - 1, 0), 0)
     merged: FloatArray = np.bincount(groups, weights=observed[order]).astype(np.float64)
     return merged, np.bincount(groups, weights=expected[order]).astype(np.float64)
-
-
-def sidak(p_value: float, tests: int) -> float:
-    """P-value of the smallest of several independent p-values."""
-    return 1.0 if p_value >= 1 else -math.expm1(tests * math.log1p(-p_value))
 
 
 def _count_largest(log_x: FloatArray) -> IntArray:

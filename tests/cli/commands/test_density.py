@@ -174,3 +174,14 @@ def test_its_help_says_that_it_writes_one_file(invoke: Invoke) -> None:
     assert "Where to write, one file; - is standard output." in text
     assert "Repeatable" not in text
     assert "Repeatable" in invoke("sample", "--help").stdout
+
+
+def test_the_input_is_never_replaced(invoke: Invoke, tmp_path: Path) -> None:
+    save(tmp_path / "x.csv", Concrete([1, 3, 6], 3).sample(5, seed=1))
+    before = (tmp_path / "x.csv").read_bytes()
+    (tmp_path / "link.csv").hardlink_to(tmp_path / "x.csv")
+    for output in ("x.csv", "link.csv", "./x.csv"):
+        result = invoke("density", "x.csv", *CLASSIC, "-f", "-o", output)
+        assert result.exit_code == 2
+        assert "is the FILE that is read; name another" in result.stderr
+    assert (tmp_path / "x.csv").read_bytes() == before

@@ -197,7 +197,7 @@ def test_an_array_of_several_temperatures(invoke: Invoke) -> None:
             "is not a sample: no value is positive; if",
         ),
         ("0.1,0.3,0.6\n", "1 row at t = 3"),
-        ("0.1,0.9\n0.2,0.8\n", "2 columns, 3 weights"),
+        ("0.1,0.9\n0.2,0.8\n", "2 columns; give as many weights with --pi"),
         ("0.1,x,0.6\n0.1,0.3,0.6\n", "bad.csv"),
         ("", "is empty"),
     ],

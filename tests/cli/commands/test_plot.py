@@ -462,6 +462,41 @@ def test_marginals_where_means_are_not_known_exactly(run: Run) -> None:
     assert "p" in names
 
 
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--width", 300, "-o", "x.html"), "--width has an effect on png, svg, pdf, webp alone"),
+        (("--height", 300), "--height has an effect on png, svg, pdf, webp alone"),
+        (("--scale", 3, "-o", "x.svg"), "--scale has an effect on png, webp alone"),
+        (("--plotlyjs", "cdn", "-o", "x.png"), "--plotlyjs has an effect on html alone"),
+        (("--plotlyjs", "cdn", "--terminal"), "--plotlyjs has an effect on html alone"),
+        (("--no-contours", "--terminal"), "leave out --kind, --log-ratio and --contours"),
+    ],
+)
+def test_an_option_without_effect_is_refused(run: Run, args: tuple[object, ...], said: str) -> None:
+    result = run("-n", 10, *args)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not list(Path().iterdir())
+
+
+def test_a_figure_replaces_figures_of_its_kind_alone(run: Run) -> None:
+    path = Path("x.json")
+    assert run("-n", 10, "-o", path).exit_code == 0
+    assert run("-n", 10, "-o", path).exit_code == 0
+    path.write_text('{"my": "data"}')
+    result = run("-n", 10, "-o", path)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Error: x.json exists and is not a file of its kind; use --force to replace it\n"
+    )
+    assert path.read_text() == '{"my": "data"}'
+    path.chmod(0o444)
+    assert "x.json is read-only" in run("-n", 10, "-o", path, "--force").stderr
+    path.chmod(0o644)
+    assert run("-n", 10, "-o", path, "--force").exit_code == 0
+
+
 def test_log_ratios_beyond_the_digits_of_float64_are_said_to_be(run: Run) -> None:
     result = run("--logits", "0,-1e17", "-t", "1e3", "--log-ratio", "-o", "x.html")
     assert result.exit_code == 1

@@ -300,3 +300,19 @@ def test_a_bar_appears_only_when_the_work_lasts(
     assert np.load(tmp_path / "x.npy").shape == (2_000_000, 3)
     assert ("rows" in shown.stderr) == (patience == 0)
     assert invoke("sample", *same, "-q").output == ""
+
+
+@pytest.mark.parametrize("suffix", ["csv", "npy", "parquet"])
+def test_what_no_disk_can_hold_is_refused_before_it_is_begun(invoke: Invoke, suffix: str) -> None:
+    result = invoke("sample", "-n", "1e15", "-o", f"x.{suffix}")
+    assert result.exit_code == 1
+    assert f"Error: x.{suffix} needs " in result.stderr
+    assert "are free on its disk; ask for fewer rows" in result.stderr
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize("other", ["/dev/stdout", "/dev/fd/1"])
+def test_standard_output_by_two_names_is_a_duplicate(invoke: Invoke, other: str) -> None:
+    result = invoke("sample", "-n", 3, "-o", "-", "-o", other, "--format", "csv")
+    assert result.exit_code == 2
+    assert "is given twice; name each output once" in result.stderr

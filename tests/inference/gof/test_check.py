@@ -624,7 +624,7 @@ def test_tests_with_nothing_to_test_are_left_out() -> None:
     names = [test.name for test in one.tests]
     assert names == ["simplex", "log-ratios", "flat Dirichlet", "extremes", "largest"]
     assert "1 row: so few show gross mistakes only" in one.remarks[0]
-    assert check(TRUTH.sample(100, seed=1), TRUTH).remarks == ()
+    assert check(TRUTH.sample(100, seed=1), TRUTH).remarks[0].startswith("of mistakes no smaller")
     pair = Concrete([1, 2], 1.0)
     names = [test.name for test in check(pair.sample(1000, seed=1), pair).tests]
     assert names == [

@@ -39,7 +39,8 @@ def test_the_truth_value_is_the_verdict(
 
 
 def test_it_prints_as_a_few_lines(passed: CheckResult, failed: CheckResult) -> None:
-    head, tests = repr(passed).split("\n")
+    head, tests, remark = repr(passed).split("\n")
+    assert remark == f"  {passed.remarks[0]}"
     assert head.startswith("CheckResult: Consistent (n = 5,000, alpha = 0.001, Holm's correction")
     assert "rejected" not in tests
     for test in passed.tests:

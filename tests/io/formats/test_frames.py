@@ -82,7 +82,8 @@ def test_every_damage_is_noticed_and_names_the_file(tmp_path: Path) -> None:
     assert all(each.startswith(f"{path}: ") and "\n" not in each for each in messages)
 
 
-def test_rows_that_are_missing_are_counted(tmp_path: Path) -> None:
+def test_rows_that_are_missing_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "PART_VALUES", 30)
     path = tmp_path / "x.parquet"
     FRAME.write_parquet(path)
     samples = open_samples(str(path))
@@ -107,3 +108,23 @@ def test_a_group_of_many_rows_is_read_a_slice_at_a_time(
     monkeypatch.setattr(batches, "PART_VALUES", 30)
     assert np.array_equal(content(path), X)
     assert max(collected) == 10
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "feather", "npy"])
+def test_a_file_that_shrinks_while_it_is_read_is_an_error(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "PART_VALUES", 300_000)
+    path = tmp_path / f"x.{suffix}"
+    rows = np.tile(X, (10_000, 1))
+    if suffix == "npy":
+        np.save(path, rows)
+    else:
+        frame = pl.DataFrame(rows, schema=["a", "b", "c"])
+        (frame.write_parquet if suffix == "parquet" else frame.write_ipc)(path)
+    read = iter(open_samples(str(path)))
+    next(read)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 3)
+    with pytest.raises(DataError, match=r"ends after row|not a readable"):
+        list(read)
