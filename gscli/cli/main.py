@@ -1,13 +1,12 @@
 """The `gscli` group, and the one place where errors become messages and exit codes."""
 
-import atexit
 import errno
 import gc
 import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -34,8 +33,6 @@ EXIT_ON_FAILURE = {"check": 2}
 OUT_OF_MEMORY = "out of memory; raise the limit that ulimit -v sets, or ask for less"
 NO_THREAD = "can't start new thread"
 """What Python says where the memory for the stack of a thread is missing."""
-
-CLOSED = "standard output is closed; open it, as with >/dev/null"
 
 
 class Group(click.Group):
@@ -154,7 +151,7 @@ def run() -> NoReturn:
     flush_or_drop()
     # All is written. The interpreter's own end takes 10 ms and more, with numpy and polars 40, in
     # which a signal would meet libraries that are half gone.
-    os._exit(code if isinstance(code, int) else EXIT_FAILED if code else 0)
+    os._exit(code)
 
 
 def _run_main() -> None:
@@ -178,18 +175,8 @@ def _run_in_little_memory() -> None:
     """Run `main`, and take what a library that was loaded in part raises for what it is."""
     try:
         main(prog_name="gscli")
-    except SystemExit as ended:
-        # After a failed allocation the libraries' own ends may fail, and say so once more.
-        if ended.code not in (0, None):
-            flush_or_drop()
-            atexit._run_exitfuncs()  # temporary files go
-            os._exit(ended.code if isinstance(ended.code, int) else EXIT_FAILED)
-        raise
     except BaseException as error:
         lost = isinstance(error, AttributeError | ImportError | NameError | SystemError)
         if not lost and type(error).__name__ != "PanicException":
             raise
-        flush_or_drop()
-        with suppress(SystemExit):
-            _fail(OUT_OF_MEMORY, EXIT_FAILED)
-        os._exit(_failed_code(sys.argv[1:]))
+        _fail(OUT_OF_MEMORY, _failed_code(sys.argv[1:]))

@@ -29,7 +29,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from gscli.arrays import FloatArray
+from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution.quadrature import (
     STEP,
     TAIL,
@@ -95,8 +95,7 @@ def expected_max(logits: npt.ArrayLike, temperature: float) -> float:
     """
     check_range(temperature)
     # The rest takes at most e^(-TAIL) each from the result, and would make the lattice long.
-    values = np.maximum(_from_largest(logits), -TAIL * (1 + temperature))
-    values -= math.log(np.exp(values).sum())
+    values = log_softmax(np.maximum(_from_largest(logits), -TAIL * (1 + temperature)))
     logs = multiples(LATTICE, -TAIL, math.log(2 * TAIL))  # of A and of E
     density = LATTICE * np.exp(logs - np.exp(logs))
     first, (counts, masses) = _on_lattice(values, np.exp(values))
