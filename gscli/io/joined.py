@@ -300,9 +300,9 @@ def _batches(
     temperature: float | None,
     before: Callable[[], None] | None,
 ) -> Iterator[Batch]:
+    if before is not None:
+        before()
     with naming(name):
-        if before is not None:
-            before()
         for batch in part.load():
             stated = batch.temperature if temperature is None else temperature
             yield replace(batch, start=batch.start + start, temperature=stated)
