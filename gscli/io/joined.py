@@ -2,13 +2,18 @@
 
 import glob
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
+import numpy as np
+
+from gscli.arrays import FloatArray
 from gscli.errors import DataError
+from gscli.io import samples as batches
 from gscli.io.columns import TEMPERATURE, Columns, listed, split_member
 from gscli.io.dataset_runs import recorded_parts
 from gscli.io.datasets import (
@@ -30,6 +35,9 @@ SUFFIXES = (
 
 HIVE = re.compile(rf"{TEMPERATURE}=(.+)")
 """Name of a folder that states the temperature of the files in it."""
+
+MOST_TOGETHER = 256
+"""Small files that one thread reads at a time: opening a dataset reads so many at most."""
 
 Opener = Callable[[Path, str, Sequence[str] | None], Samples]
 """Opens a file; given its path, its name in messages, and the columns that are categories."""
@@ -168,37 +176,14 @@ def _open_dataset(
     temperatures = tuple(dict.fromkeys(part.piece.temperature for part in parts))
     # An array has no names; the columns of other files are known without a guess.
     columns = None if manifest.run.format == "npy" else stated.names
-    intact: set[str] = set()
-
-    def check(path: Path, part: Written) -> None:
-        name = part.piece.path
-        if name not in intact and (fault := fault_of_part(path, part)):
-            raise DataError(broken([f"{name} {fault}"]))
-        intact.add(name)
-
-    def read() -> Iterator[Part]:
-        start = 0
-        for path, part in zip(paths, parts, strict=True):
-            piece = part.piece
-            with naming(piece.path):
-                one = opener(path, piece.path, columns)
-                if one.num_categories != len(stated.names):
-                    raise DataError(f"has {one.num_categories} columns, not {len(stated.names)}")
-            temperature = piece.temperature if len(temperatures) > 1 else None
-            before: Callable[[], None] | None = partial(check, path, part)
-            rows = 0
-            for each in one.read():
-                yield _shifted(one, each, start, piece.path, temperature, before)
-                before = None
-                rows += each.num_rows
-            if rows != piece.rows:
-                raise DataError(broken([f"{piece.path} is altered: it has {rows:,} rows"]))
-            start += rows
-
+    files = [
+        _PartFile(path, part, partial(opener, path, part.piece.path, columns), len(stated.names))
+        for path, part in zip(paths, parts, strict=True)
+    ]
     return Samples(
         label,
         stated.names,
-        read,
+        partial(_parts_of, files, stated_temperature=len(temperatures) > 1),
         named=True,
         total=sum(part.piece.rows for part in parts),
         has_temperatures=len(temperatures) > 1,
@@ -206,6 +191,99 @@ def _open_dataset(
             stated, temperatures=temperatures, start=min(part.piece.first_row for part in parts)
         ),
     )
+
+
+@dataclass
+class _PartFile:
+    """The file of a part of a dataset."""
+
+    path: Path
+    part: Written
+    opener: Callable[[], Samples]
+    num_categories: int
+    intact: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.part.piece.path
+
+    @property
+    def rows(self) -> int:
+        return self.part.piece.rows
+
+    def check(self) -> None:
+        """Refuse a file that is not as it was written; it is looked at once."""
+        if not self.intact and (fault := fault_of_part(self.path, self.part)):
+            raise DataError(broken([f"{self.name} {fault}"]))
+        self.intact = True
+
+    def open(self) -> Samples:
+        with naming(self.name):
+            one = self.opener()
+            if one.num_categories != self.num_categories:
+                raise DataError(f"has {one.num_categories} columns, not {self.num_categories}")
+            return one
+
+    def parts(self, start: int, temperature: float | None) -> Iterator[Part]:
+        """Yield its parts, the first row being number `start`."""
+        one, rows = self.open(), 0
+        before: Callable[[], None] | None = self.check
+        for part in one.read():
+            yield _shifted(one, part, start, self.name, temperature, before)
+            before = None
+            rows += part.num_rows
+        if rows != self.rows:
+            raise DataError(broken([f"{self.name} is altered: it has {rows:,} rows"]))
+
+
+def _parts_of(files: Sequence[_PartFile], *, stated_temperature: bool) -> Iterator[Part]:
+    """Yield the parts of a dataset: those of large files, and small files together.
+
+    What a thread reads is merged with what others read, which takes as long as reading some
+    hundred thousand values.
+    """
+    start = 0
+    for temperature, own in groupby(files, key=lambda file: file.part.piece.temperature):
+        stated = temperature if stated_temperature else None
+        for together in _grouped(own):
+            rows = sum(file.rows for file in together)
+            if len(together) > 1:
+                yield Part(rows, partial(_together, together, start, stated))
+            else:
+                yield from together[0].parts(start, stated)
+            start += rows
+
+
+def _grouped(files: Iterable[_PartFile]) -> Iterator[list[_PartFile]]:
+    """Yield files in groups of some values and files at most, or one by one."""
+    group: list[_PartFile] = []
+    values = 0
+    for file in files:
+        own = file.rows * file.num_categories
+        full = values + own > batches.PART_VALUES or len(group) == MOST_TOGETHER
+        if group and full:
+            yield group
+            group, values = [], 0
+        group.append(file)
+        values += own
+    if group:
+        yield group
+
+
+def _together(files: Sequence[_PartFile], start: int, temperature: float | None) -> Iterator[Batch]:
+    """Yield the rows of small files, in few batches."""
+    most = max(1, batches.BATCH_VALUES // files[0].num_categories)
+    held: list[FloatArray] = []
+    rows = 0
+    for file in files:
+        for part in file.parts(0, None):
+            for batch in part.load():
+                if held and rows + len(batch.rows) > most:
+                    yield Batch(np.concatenate(held), start, temperature)
+                    start, rows, held = start + rows, 0, []
+                held.append(batch.rows)
+                rows += len(batch.rows)
+    yield Batch(np.concatenate(held), start, temperature)
 
 
 def _open_files(

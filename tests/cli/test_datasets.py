@@ -18,7 +18,7 @@ from click.testing import Result
 
 from gscli import Concrete
 from gscli.distribution.noise import block_rows
-from gscli.io import dataset_runs
+from gscli.io import dataset_runs, samples
 from gscli.io.readers import open_samples
 
 Invoke = Callable[..., Result]
@@ -389,6 +389,34 @@ def test_a_folder_its_manifest_and_a_pattern_are_one_sample(
             assert output.read_bytes() == page
 
 
+@pytest.mark.parametrize("suffix", ["npy", "csv", "parquet"])
+@pytest.mark.parametrize("part_values", [1, 3000, 10**6])
+@pytest.mark.parametrize("batch_values", [1, 500, 10**6])
+def test_small_files_are_read_together_and_large_ones_in_pieces(
+    invoke: Invoke,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+    part_values: int,
+    batch_values: int,
+) -> None:
+    if part_values == 1 and suffix == "parquet":
+        part_values = 300  # a query a row takes seconds
+    monkeypatch.setattr(samples, "PART_VALUES", part_values)
+    monkeypatch.setattr(samples, "BATCH_VALUES", batch_values)
+    args = ("-n", 1500, "-t", "0.5,2", "--seed", 1, "--shards", 7, "--format", suffix)
+    assert invoke("sample", *args, "-o", "p").exit_code == 0
+    opened = open_samples("p")
+    expected = [Concrete([1, 3, 6], t).sample(1500, seed=1) for t in (0.5, 2)]
+    for _ in range(2):
+        found = list(opened)
+        assert (np.concatenate([batch.rows for batch in found]) == np.concatenate(expected)).all()
+        assert (np.concatenate([batch.indices for batch in found]) == np.arange(3000)).all()
+        for batch in found:
+            assert batch.temperature == (0.5 if batch.start < 1500 else 2)
+        if batch_values == 10**6 == part_values:
+            assert len(found) == 2
+
+
 def test_check_has_a_row_for_each_part_of_a_pattern(invoke: Invoke) -> None:
     invoke(*RUN, "--shards", 3, "-t", 0.5, "-o", "p")
     lines = invoke("check", "p/*.npy", "-q").stdout.splitlines()
@@ -486,7 +514,7 @@ def test_folders_of_temperatures_that_others_wrote_are_known(
     ("second", "message"),
     [
         ({"a": [0.5], "c": [0.5]}, "p: b.csv: has the columns a, c where a.csv has a, b"),
-        ({"a": [0.5], "b": [0.6]}, "p: row 3 (0.5, 0.6) is not a sample"),
+        ({"a": [0.5], "b": [0.9]}, "p: row 3 (0.5, 0.9) is not a sample"),
         (
             {"temperature": [1.0, 1.0], "a": [0.5, 0.4], "b": [0.5, 0.6]},
             "p: b.csv: only one of it and a.csv states temperatures",
