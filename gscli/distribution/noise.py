@@ -123,6 +123,18 @@ def block_shape(num_categories: int) -> tuple[int, int, int]:
     return max(1, per_category), num_categories, 1
 
 
+def block_rows(num_categories: int) -> int:
+    """Return how many rows a block of noise has.
+
+    Examples
+    --------
+    >>> block_rows(3), block_rows(8192)
+    (131072, 64)
+    """
+    tiles, _, lanes = block_shape(num_categories)
+    return tiles * lanes
+
+
 def noise_from_uniform(uniform: FloatArray) -> FloatArray:
     """Turn uniforms U into noise log U = -E, E a standard exponential, in place.
 
@@ -184,8 +196,8 @@ class Sampler:
         self.seed = check_seed(seed)
         self.dtype = np.dtype(dtype)
         self.order = order
-        tiles, _, self._lanes = block_shape(num_categories)
-        self._block_rows = tiles * self._lanes
+        self._lanes = block_shape(num_categories)[2]
+        self._block_rows = block_rows(num_categories)
         self._kept = threading.local()
         # The system maps memory page by page, which can cost more than what is done in it. glibc
         # gives back what is freed, and has it mapped anew for the next array, until it has freed
