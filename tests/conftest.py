@@ -60,12 +60,11 @@ def _oracle(name: str, *, required: bool) -> ModuleType:
 
 
 @pytest.fixture
-def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Invoke]:
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
     """Run the command line in this process, in an empty folder; a traceback fails the test."""
     from gscli.cli.main import main
 
     monkeypatch.chdir(tmp_path)
-    handler = signal.getsignal(signal.SIGTERM)
 
     def run(*args: object, input: bytes | None = None) -> Result:
         result = CliRunner().invoke(main, [str(arg) for arg in args], input=input)
@@ -73,8 +72,7 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Invoke]:
             raise AssertionError(f"{args} ended in a traceback") from result.exception
         return result
 
-    yield run
-    signal.signal(signal.SIGTERM, handler)
+    return run
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import gscli
 NAMES = {
     "Concrete",
     "check",
+    "check_hard",
     "fit",
     "kl_divergence",
     "best_temperature",

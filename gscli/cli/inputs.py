@@ -185,6 +185,11 @@ def _matched(samples: "Samples", parameters: Parameters, given: tuple[float, ...
 
     names, label = parameters.weights.names, samples.label
     if len(samples.names) != len(parameters.names):
+        if not parameters.given:
+            raise click.UsageError(
+                f"{label}: {len(samples.names)} columns; give as many weights with --pi, or choose "
+                "columns with --columns"
+            )
         few = names is not None and {*names} < {*samples.names}
         choice = f"--columns {','.join(names or ())}" if few else "--columns"
         raise click.UsageError(

@@ -1,16 +1,13 @@
 """The `gscli` group, and the one place where errors become messages and exit codes."""
 
-import atexit
 import errno
 import gc
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import import_module
-from types import FrameType
 from typing import Any, NoReturn
 
 import click
@@ -19,6 +16,7 @@ from gscli import __version__
 from gscli.cli.streams import flush_or_drop, mute_libraries, settle_streams
 from gscli.cli.watchdog import memory_is_limited, watch
 from gscli.errors import BrowserNotFoundError, GscliError, ParameterError
+from gscli.execution.ending import INTERRUPTED, end_on_signals
 
 COMMANDS = (
     "sample", "plot", "sweep", "describe", "density", "gradient", "schedule", "check", "fit",
@@ -35,11 +33,6 @@ EXIT_ON_FAILURE = {"check": 2}
 OUT_OF_MEMORY = "out of memory; raise the limit that ulimit -v sets, or ask for less"
 NO_THREAD = "can't start new thread"
 """What Python says where the memory for the stack of a thread is missing."""
-
-CLOSED = "standard output is closed; open it, as with >/dev/null"
-
-SIGNALLED = 128
-"""The exit code of a program that a signal ended is this and the signal's number."""
 
 
 class Group(click.Group):
@@ -87,8 +80,6 @@ class Group(click.Group):
         **extra: Any,
     ) -> NoReturn:
         with _ending():
-            if sys.stdout is None:
-                _fail(CLOSED, _failed_code(sys.argv[1:] if args is None else args))
             code = super().main(
                 args, prog_name or "gscli", complete_var, standalone_mode=False, **extra
             )
@@ -98,21 +89,16 @@ class Group(click.Group):
 @contextmanager
 def _ending() -> Iterator[None]:
     """Turn every way in which a command can end into its exit code."""
-    for name in ("SIGTERM", "SIGHUP"):  # the latter when a terminal is closed
-        with suppress(ValueError, AttributeError):  # not in the main thread, or not known here
-            number = getattr(signal, name)
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks for
-                signal.signal(number, _terminate)
     try:
         yield
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         sys.exit(EXIT_USAGE)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; no unfinished file is left", EXIT_INTERRUPTED)
+        _fail(INTERRUPTED, EXIT_INTERRUPTED)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
-    except OSError as error:  # of --help and --version: no command has run
+    except (OSError, GscliError) as error:  # of --help and --version: no command has run
         _fail(*_message_and_code(error, EXIT_FAILED))
 
 
@@ -135,10 +121,6 @@ def _message_and_code(error: Exception, failed: int) -> tuple[str, int]:
             return str(error), failed
 
 
-def _terminate(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    sys.exit(SIGNALLED + signal_number)
-
-
 def _fail(message: str, code: int) -> NoReturn:
     from gscli.cli.messages import one_line
 
@@ -158,8 +140,21 @@ def main() -> None:
     """Sample, see, measure and check the Gumbel-Softmax (Concrete) distribution."""
 
 
-def run() -> None:
-    """Run `main` as the only work of this process."""
+def run() -> NoReturn:
+    """Run `main` as the only work of this process, and end it."""
+    end_on_signals()
+    code: Any = 0
+    try:
+        _run_main()
+    except SystemExit as ended:
+        code = ended.code
+    flush_or_drop()
+    # All is written. The interpreter's own end takes 10 ms and more, with numpy and polars 40, in
+    # which a signal would meet libraries that are half gone.
+    os._exit(code)
+
+
+def _run_main() -> None:
     settle_streams()
     mute_libraries()
     limited = memory_is_limited()
@@ -167,17 +162,21 @@ def run() -> None:
         _fail(OUT_OF_MEMORY, _failed_code(sys.argv[1:]))
     if limited:  # a library whose other half could not be loaded warns
         warnings.simplefilter("ignore")
-    # The garbage collector walks the many objects of an import again and again, and once more at
-    # exit: 40 of the 210 ms that importing numpy and polars and exiting take.
+    # The garbage collector walks the many objects of an import again and again.
     gc.set_threshold(100_000)
     # The threads are ours: OpenBLAS's own would wait for each other over small products.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    atexit.register(gc.freeze)
+    if limited:
+        _run_in_little_memory()
+    main(prog_name="gscli")
+
+
+def _run_in_little_memory() -> None:
+    """Run `main`, and take what a library that was loaded in part raises for what it is."""
     try:
         main(prog_name="gscli")
     except BaseException as error:
-        # What comes of a library that was imported in part, or whose threads did not start.
-        lost = isinstance(error, NameError) or type(error).__name__ == "PanicException"
-        if not (limited and lost):
+        lost = isinstance(error, AttributeError | ImportError | NameError | SystemError)
+        if not lost and type(error).__name__ != "PanicException":
             raise
         _fail(OUT_OF_MEMORY, _failed_code(sys.argv[1:]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from gscli.arrays import FloatArray
     from gscli.cli.outputs import Request
     from gscli.distribution.concrete import Concrete
 
@@ -71,14 +72,18 @@ def describe_parameters(
     >>> describe_parameters([Concrete([1, 3, 6], 3)])
     'probs 0.1, 0.3, 0.6; t = 3'
     """
-    first = distributions[0]
-    shown = [f"{p:.4g}" for p in first.probs[:SHOWN_CATEGORIES]]
+    temperatures = "each row's own" if own else format_temperatures(distributions)
+    return f"{describe_probs(distributions[0].probs, names)}; t = {temperatures}"
+
+
+def describe_probs(probs: "FloatArray", names: tuple[str, ...] | None = None) -> str:
+    """Return normalised probabilities in a line, the first ones if there are many."""
+    shown = [f"{p:.4g}" for p in probs[:SHOWN_CATEGORIES]]
     if names is not None:
         shown = [f"{name} {p}" for name, p in zip(names, shown, strict=False)]
-    if first.num_categories > SHOWN_CATEGORIES:
-        shown.append(f"... ({first.num_categories} categories)")
-    temperatures = "each row's own" if own else format_temperatures(distributions)
-    return f"probs {', '.join(shown)}; t = {temperatures}"
+    if len(probs) > SHOWN_CATEGORIES:
+        shown.append(f"... ({len(probs)} categories)")
+    return f"probs {', '.join(shown)}"
 
 
 def format_temperatures(distributions: "Sequence[Concrete]") -> str:

@@ -48,21 +48,24 @@ def _together(
     return decorate
 
 
-def _weights(*, assumed: bool = True) -> tuple[Callable[[F], F], Callable[[F], F]]:
+def _weights(
+    *, assumed: bool = True, hard: bool = False
+) -> tuple[Callable[[F], F], Callable[[F], F]]:
     """`--pi` and `--logits`; `assumed` says whether they have a default."""
     return (
         click.option(
             "--pi",
-            type=WeightsType(),
+            type=WeightsType(hard=hard),
             metavar="WEIGHTS",
             help="Unnormalised probabilities > 0: 1,3,6, or cat=1,dog=3,bird=6, or uniform:8, or "
             "@FILE (CSV, NPY, JSON)." + (f"  [default: {CLASSIC_PI}]" if assumed else ""),
         ),
         click.option(
             "--logits",
-            type=LogitsType(),
+            type=LogitsType(hard=hard),
             metavar="WEIGHTS",
-            help="Their logarithms instead, in the same forms.",
+            help="Their logarithms instead, in the same forms"
+            + ("; or each row's own, from @FILE, an NPY array of shape (n, K)." if hard else "."),
         ),
     )
 
@@ -71,16 +74,21 @@ weights = _together("parameters", Parameters.of, *_weights())
 
 
 def parameters(
-    default: str | None = CLASSIC_TEMPERATURE, note: str = "", *, assumed: bool = True
+    default: str | None = CLASSIC_TEMPERATURE,
+    note: str = "",
+    *,
+    assumed: bool = True,
+    hard: bool = False,
 ) -> Callable[[F], F]:
     """`--pi`, `--logits` and `-t` as `Parameters`.
 
-    `note` says what replaces a default temperature; `assumed`, whether weights have a default.
+    `note` says what replaces a default temperature; `assumed`, whether weights have a default;
+    `hard`, whether they are for hard samples too.
     """
     return _together(
         "parameters",
         Parameters.of,
-        *_weights(assumed=assumed),
+        *_weights(assumed=assumed, hard=hard),
         click.option(
             "-t",
             "--temperature",
@@ -120,7 +128,8 @@ seed = click.option(
     "--seed",
     type=SeedType(),
     metavar="INT",
-    help="Seed, 0 to 2**128 - 1: the same one gives the same samples.  [default: fresh, shown]",
+    help="Seed, 0 to 2**128 - 1: the same one gives the same samples, and shares its uniforms "
+    "between distributions, of other numbers of categories too.  [default: fresh, shown]",
 )
 threads = click.option(
     "-j",

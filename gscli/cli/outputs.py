@@ -3,7 +3,7 @@
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gscli.io.provenance import Provenance
 
 T = TypeVar("T")
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 OUTPUT_HINT = "'-o' / '--output'"
 PAGE_SUFFIXES = (".html", ".htm")
@@ -59,13 +60,14 @@ def check_outputs(
         The option that names the outputs.
     """
     from gscli.io.atomic import check_target, descriptor_of, is_of_own_kind, same_file
-    from gscli.io.columns import split_member
+    from gscli.io.joined import input_files
 
+    inputs = input_files(file) if file is not None and any(p.exists() for p in outputs) else ()
     resolved = [
         1 if str(path) == "-" else descriptor_of(path) or os.path.realpath(path) for path in outputs
     ]
     for path, real in zip(outputs, resolved, strict=True):
-        if file is not None and same_file(path, split_member(file)[0]):
+        if any(same_file(path, each) for each in inputs):
             raise click.BadParameter(
                 f"{path} is the FILE that is read; name another", param_hint=hint
             )
@@ -159,6 +161,8 @@ class Request:
     form: "Form"
     dtype: str
     quiet: bool
+    progress: "Progress | None" = None
+    """Wraps what is drawn, as tuples that begin with a number of rows; by default, a bar."""
     lossy_rows: int = field(default=0, init=False)
 
     @property
@@ -197,16 +201,20 @@ class Request:
             for number in range(len(transforms))
             for part in sampler.parts(self.start, self.n)
         )
+        if self.threads == 1:
+            drawn: Iterable[tuple[int, int, T]] = map(work, items)
+        else:
+            drawn = (ordered_map if in_order else unordered_map)(work, items, threads=self.threads)
         lossy_rows = 0
-        for _, lossy, result in track(
-            (ordered_map if in_order else unordered_map)(work, items, threads=self.threads),
-            total=self.n * len(transforms),
-            size=lambda done: done[0],
-            quiet=self.quiet,
-        ):
+        for _, lossy, result in (self.progress or self._bar)(drawn):
             lossy_rows += lossy
             yield result
         self.lossy_rows = lossy_rows  # of all rows, not only of those that a closed pipe took
+
+    def _bar(self, drawn: Iterable[Any]) -> Iterator[Any]:
+        """Show how many rows are drawn."""
+        total = self.n * len(self.distributions)
+        return track(drawn, total=total, size=lambda done: done[0], quiet=self.quiet)
 
     def _may_lose(self, distribution: "Concrete") -> bool:
         """Return whether a row could be beyond its precision: then all rows are looked at."""
@@ -230,18 +238,25 @@ class Request:
     def save(self, path: Path, format: Any, *, force: bool) -> None:
         """Write one file in one format; each output draws the same samples again."""
         from gscli.io.atomic import appears_by_renaming, writing
-        from gscli.io.provenance import KEY
-        from gscli.io.writers import PlacedNpy, write_npy, write_table
+        from gscli.io.writers import PlacedNpy
 
         with writing(path, overwrite=force) as file:
-            if format != "npy":
-                stated = {KEY: self.provenance().text()}
-                write_table(file, self._draw("F", self._table), format=format, metadata=stated)
-            elif PlacedNpy.supported and appears_by_renaming(path):
+            if format == "npy" and PlacedNpy.supported and appears_by_renaming(path):
                 self._place(PlacedNpy(file, shape=self.shape, dtype=self.dtype))
             else:
-                rows = self._draw("C", lambda _number, _start, rows: rows)
-                write_npy(file, rows, shape=self.shape, dtype=self.dtype)
+                self.write(file, format)
+
+    def write(self, file: Any, format: Any) -> None:
+        """Write the samples in one format, from the first byte to the last."""
+        from gscli.io.provenance import KEY
+        from gscli.io.writers import write_npy, write_table
+
+        if format == "npy":
+            rows = self._draw("C", lambda _number, _start, rows: rows)
+            write_npy(file, rows, shape=self.shape, dtype=self.dtype)
+        else:
+            stated = {KEY: self.provenance().text()}
+            write_table(file, self._draw("F", self._table), format=format, metadata=stated)
 
     def provenance(self) -> "Provenance":
         """Return what a file states of its samples."""

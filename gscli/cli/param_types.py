@@ -49,9 +49,15 @@ class WeightsType(Syntax):
 
     name = "weights"
 
+    def __init__(self, *, hard: bool = False) -> None:
+        self.hard = hard
+        """Whether it is for hard samples too: zeros, and logits of each row, are values then."""
+
     def parse(self, text: str) -> Any:
         from gscli.io.weights import parse_weights
 
+        if self.hard and (rows := self.rows(text)):
+            return rows
         weights = parse_weights(text)
         self.check(weights.values)
         if context := click.get_current_context(silent=True):
@@ -62,7 +68,12 @@ class WeightsType(Syntax):
         """Raise an error unless a distribution has these weights."""
         from gscli.distribution.concrete import Concrete
 
-        Concrete(values, 1)
+        possible = tuple(value for value in values if value) if self.hard else values
+        Concrete(possible if len(possible) > 1 else values, 1)
+
+    def rows(self, _text: str) -> Path | None:
+        """Return the file of each row's own weights, if the text names one."""
+        return None
 
 
 class LogitsType(WeightsType):
@@ -75,6 +86,11 @@ class LogitsType(WeightsType):
         from gscli.distribution.concrete import Concrete
 
         Concrete(logits=values, temperature=1)
+
+    def rows(self, _text: str) -> Path | None:
+        from gscli.io.weights import row_logits_at
+
+        return Path(_text[1:]) if _text.startswith("@") and row_logits_at(Path(_text[1:])) else None
 
 
 @dataclass(frozen=True)

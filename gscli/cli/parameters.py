@@ -1,6 +1,7 @@
 """The parameters of the distribution, as the user gave them with --pi, --logits and -t."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -8,6 +9,7 @@ import click
 from gscli.cli.param_types import TYPED_WEIGHTS, TemperaturesType
 
 if TYPE_CHECKING:
+    from gscli.arrays import FloatArray
     from gscli.distribution.concrete import Concrete
     from gscli.io.weights import Weights
 
@@ -30,18 +32,21 @@ class Parameters:
         Whether the user gave them.
     temperatures : tuple of float
         Empty where none were given and the command has no default.
+    row_logits : Path, optional
+        A file of each row's own logits, in place of weights.
     """
 
     weights: "Weights"
     are_logits: bool = False
     given: bool = True
     temperatures: tuple[float, ...] = ()
+    row_logits: "Path | None" = None
 
     @classmethod
     def of(
         cls,
         pi: "Weights | None",
-        logits: "Weights | None",
+        logits: "Weights | Path | None",
         temperatures: tuple[float, ...] | None = None,
     ) -> "Parameters":
         """Return what the two or three options gave."""
@@ -49,6 +54,8 @@ class Parameters:
 
         if pi is not None and logits is not None:
             raise click.UsageError("--pi and --logits are both given; leave one out")
+        if isinstance(logits, Path):
+            return cls(parse_weights(CLASSIC_PI), True, True, temperatures or (), logits)
         weights = logits if pi is None else pi
         given = weights is not None
         return cls(
@@ -61,6 +68,17 @@ class Parameters:
         from gscli.io.columns import default_names
 
         return self.weights.names or default_names(len(self.weights.values))
+
+    @property
+    def probs(self) -> "FloatArray":
+        """The probabilities, zeros among them."""
+        import numpy as np
+
+        values = np.array(self.weights.values)
+        if self.are_logits:
+            return self.at().probs
+        shares: FloatArray = values / values.sum()
+        return shares
 
     def at(self, temperature: float = float(CLASSIC_TEMPERATURE)) -> "Concrete":
         """Return the distribution at a temperature."""

@@ -1,11 +1,14 @@
 """A progress bar on standard error for work that lasts."""
 
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
+
+from gscli.execution.ending import undone_on_signals
 
 T = TypeVar("T")
 
@@ -64,7 +67,8 @@ def waiting(message: str, *, quiet: bool) -> Iterator[None]:
     timer = threading.Timer(DELAY, status.start)
     timer.start()
     try:
-        yield
+        with undone_on_signals(_clear_line):
+            yield
     finally:
         timer.cancel()
         timer.join()
@@ -83,8 +87,16 @@ def _with_bar(
         TextColumn("{task.percentage:3.0f} %" if total else ""),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with (
+        undone_on_signals(_clear_line),
+        Progress(*columns, console=Console(stderr=True), transient=True) as bar,
+    ):
         task = bar.add_task("rows", total=total, completed=done)
         for item in source:
             yield item
             bar.advance(task, size(item))
+
+
+def _clear_line() -> None:
+    """Clear the line of a bar, and show the cursor, which rich hides."""
+    os.write(sys.stderr.fileno(), b"\r\x1b[2K\x1b[?25h")

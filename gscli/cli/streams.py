@@ -4,7 +4,9 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import TextIO
+from typing import Any, BinaryIO, NoReturn, TextIO
+
+from gscli.errors import OutputError
 
 
 class StandardStream(io.TextIOWrapper):
@@ -39,6 +41,21 @@ class StandardStream(io.TextIOWrapper):
         os.close(nowhere)
 
 
+class ClosedStream(io.TextIOBase):
+    """Standard output that the shell closed: whatever is written to it is an error."""
+
+    encoding = "utf-8"
+
+    def write(self, text: Any, /) -> NoReturn:  # noqa: ARG002
+        """Refuse to write."""
+        raise OutputError("standard output is closed; open it, or name a file with -o")
+
+    @property
+    def buffer(self) -> BinaryIO:
+        """Refuse to give what bytes are written to."""
+        self.write(b"")
+
+
 def settle_streams() -> None:
     """Open the standard streams that are closed, and let a reader leave those that are not."""
     # A file opened later must not get the number of a standard stream that is closed.
@@ -47,6 +64,9 @@ def settle_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+    if sys.stdout is None:
+        closed: Any = ClosedStream()
+        sys.stdout = closed
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
     # Names that the terminal's encoding lacks are shown with question marks.

@@ -62,6 +62,9 @@ GROUP = 0.7
 
 QUANTILE_STEPS, NEWTON_STEPS = 100, 20
 
+FARTHEST = 1e6
+"""Logits below the largest, beyond which a component is below e^(-900) at every temperature."""
+
 
 def expected_max(logits: npt.ArrayLike, temperature: float) -> float:
     """Return E[max_k X_k].
@@ -91,7 +94,8 @@ def expected_max(logits: npt.ArrayLike, temperature: float) -> float:
     0.4847817661
     """
     check_range(temperature)
-    values = log_softmax(np.asarray(logits, dtype=np.float64))
+    # The rest takes at most e^(-TAIL) each from the result, and would make the lattice long.
+    values = log_softmax(np.maximum(_from_largest(logits), -TAIL * (1 + temperature)))
     logs = multiples(LATTICE, -TAIL, math.log(2 * TAIL))  # of A and of E
     density = LATTICE * np.exp(logs - np.exp(logs))
     first, (counts, masses) = _on_lattice(values, np.exp(values))
@@ -127,8 +131,9 @@ def _on_lattice(values: FloatArray, *weights: FloatArray) -> tuple[int, FloatArr
 def _correlate(rows: FloatArray, weights: FloatArray) -> FloatArray:
     # Σ_i rows[:, s + i] weights[i] for all s at which no index runs over the end.
     length = rows.shape[1]
-    spectrum = np.fft.rfft(rows) * np.fft.rfft(weights, length).conj()
-    result: FloatArray = np.fft.irfft(spectrum, length)[:, : length - len(weights) + 1]
+    padded = 1 << (length - 1).bit_length()  # a prime length takes 20 times as long
+    spectrum = np.fft.rfft(rows, padded) * np.fft.rfft(weights, padded).conj()
+    result: FloatArray = np.fft.irfft(spectrum, padded)[:, : length - len(weights) + 1]
     return result
 
 
@@ -252,7 +257,7 @@ def marginal_pdf(
     """
     points = np.asarray(x, dtype=np.float64)
     _, density = _marginal(logits, temperature, category, points)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         density = density / (points * (1 - points))
     density = np.where((points < 0) | (points > 1), 0.0, density)
     for end, limit in enumerate(_ends(_from_largest(logits), temperature, category)):
@@ -269,8 +274,9 @@ def _ends(values: FloatArray, temperature: float, category: int) -> tuple[float,
     own, others = values[category], np.delete(values, category)
     rule = quadrature(others, 1.0)
     shifted = own + rule.logits[0] - others[0]
-    inverse = float(np.exp(rule.nodes + shifted) @ rule.survival) * STEP
-    return float(np.exp(others - own).sum()), inverse
+    with np.errstate(over="ignore"):
+        inverse = float(np.exp(rule.nodes + shifted) @ rule.survival) * STEP
+        return float(np.exp(others - own).sum()), inverse
 
 
 def marginal_quantile(
@@ -323,7 +329,8 @@ def marginal_quantile(
         point = np.where((point > low) & (point < high), point, (low + high) / 2)
         if (np.abs(point - last) * temperature < 1e-13).all():
             break
-    inside = 1 / (1 + np.exp(-point.reshape(wanted.shape)))
+    with np.errstate(over="ignore"):
+        inside = 1 / (1 + np.exp(-point.reshape(wanted.shape)))
     return np.where(wanted == 0, 0.0, np.where(wanted == 1, 1.0, inside))[()]
 
 
@@ -338,7 +345,7 @@ def _component(
 
 def _from_largest(logits: npt.ArrayLike) -> FloatArray:
     values = np.asarray(logits, dtype=np.float64)
-    shifted: FloatArray = values - values.max()
+    shifted: FloatArray = np.maximum(values - values.max(), -FARTHEST)
     return shifted
 
 
@@ -364,7 +371,8 @@ def _log_others(categories: Categories, own: FloatArray, unit: float) -> FloatAr
     is_own = categories.logits == own[:, None]
     others: FloatArray = (categories.counts - is_own) @ terms
     others -= np.where(is_own.any(axis=1), 0, np.exp(own / unit))
-    logs: FloatArray = np.log(others)
+    # Where they are too small for a number, or rounding has left none, how small does not matter.
+    logs: FloatArray = np.log(np.maximum(others, np.finfo(np.float64).tiny))
     return logs
 
 

@@ -76,7 +76,10 @@ class GivenWinner:
     def _moments(self, p: float) -> FloatArray:
         # All terms are positive: nothing cancels.
         nodes = self._nodes
-        ratio = np.exp(np.log1p(nodes / (p * nodes[:, None])) / -self.temperature)
+        with np.errstate(
+            divide="ignore", over="ignore"
+        ):  # p may be too small for a number: then the ratio is 0
+            ratio = np.exp(np.log1p(nodes / (p * nodes[:, None])) / -self.temperature)
         z = nodes[:, None] * ratio[:, None, :]  # of A, μ, E
         term = np.exp(-z)
         result = np.empty((self.top + 1, len(nodes), len(nodes)))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from gscli.arrays import FloatArray
 from gscli.distribution.quadrature import MAX_POWER, STEP, Quadrature, quadrature
-from gscli.errors import ParameterError
+from gscli.errors import AccuracyError, ParameterError
 
 
 def mean(logits: npt.ArrayLike, temperature: float) -> FloatArray:
@@ -192,7 +192,7 @@ def entropy(logits: npt.ArrayLike, temperature: float) -> float:
     Raises
     ------
     AccuracyError
-        If the temperature is outside its range.
+        If the temperature is outside its range, or the entropy beyond float64.
 
     Notes
     -----
@@ -208,5 +208,12 @@ def entropy(logits: npt.ArrayLike, temperature: float) -> float:
     k = len(rule.logits)
     # digamma(K) = H_(K-1) - γ; its γ cancels with those of E[log E_k] and E[log S].
     harmonic = float((1 / np.arange(1, k)).sum())
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(rule.logits.sum() / temperature)
+    if not finite:
+        raise AccuracyError(
+            f"logits: the lowest lies {-rule.logits.min():.3g} below the highest, where the "
+            "entropy is beyond float64; keep them within 1e300"
+        )
     log_ratios = (k * _excess(rule) - math.fsum(rule.logits)) / temperature
     return -(math.lgamma(k) + (k - 1) * math.log(temperature) + log_ratios - k * harmonic)

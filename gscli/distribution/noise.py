@@ -5,8 +5,10 @@ The noise is a function of (seed, K, row) alone. Rows come in blocks; block i is
 are drawn, are an array of shape (tiles, K, lanes): row r of the block is lane r % lanes of tile
 r // lanes. For K <= 128 there is one tile of 2**floor(log2(524288 / K)) lanes, so that a category
 lies in contiguous memory; for larger K there are max(1, 524288 // K) tiles of one lane, so that a
-row does. With U = 0 read as 2**-54, G = -log(-log U) is Gumbel noise. What is handed on is log U:
-where only ratios of the exponentials -log U matter, that saves passes over memory.
+row does. The uniforms of a block are the same numbers at every K, so that samples of two K from
+one seed are not independent. With U = 0 read as 2**-54, G = -log(-log U) is Gumbel noise. What is
+handed on is log U: where only ratios of the exponentials -log U matter, that saves passes over
+memory.
 """
 
 import math
@@ -121,6 +123,18 @@ def block_shape(num_categories: int) -> tuple[int, int, int]:
     return max(1, per_category), num_categories, 1
 
 
+def block_rows(num_categories: int) -> int:
+    """Return how many rows a block of noise has.
+
+    Examples
+    --------
+    >>> block_rows(3), block_rows(8192)
+    (131072, 64)
+    """
+    tiles, _, lanes = block_shape(num_categories)
+    return tiles * lanes
+
+
 def noise_from_uniform(uniform: FloatArray) -> FloatArray:
     """Turn uniforms U into noise log U = -E, E a standard exponential, in place.
 
@@ -182,8 +196,8 @@ class Sampler:
         self.seed = check_seed(seed)
         self.dtype = np.dtype(dtype)
         self.order = order
-        tiles, _, self._lanes = block_shape(num_categories)
-        self._block_rows = tiles * self._lanes
+        self._lanes = block_shape(num_categories)[2]
+        self._block_rows = block_rows(num_categories)
         self._kept = threading.local()
         # The system maps memory page by page, which can cost more than what is done in it. glibc
         # gives back what is freed, and has it mapped anew for the next array, until it has freed

@@ -98,10 +98,44 @@ def unordered_map(
     object
         The results, in any order. When the function fails the threads end, and so does this.
     """
+
+    def work(item: S, report: Callable[[T], bool]) -> None:
+        report(function(item))
+
+    return reports(work, items, threads=threads)
+
+
+def reports(
+    function: Callable[[S, Callable[[T], bool]], None],
+    items: Iterable[S],
+    *,
+    threads: int | None = None,
+) -> Generator[T, None, None]:
+    """Work on items in threads as `unordered_map` does, and yield what the work reports meanwhile.
+
+    Parameters
+    ----------
+    function : callable
+        Run in the threads, with an item and a function that takes a report. That function returns
+        whether the work is still wanted: where it is not, it should end soon.
+    items : iterable
+        The items.
+    threads : int, optional
+        Number of threads, >= 1; by default one for each usable core.
+
+    Yields
+    ------
+    object
+        The reports, in any order. When the function fails the threads end, and so does this.
+    """
     count = check_threads(threads)
     todo, taking = iter(items), threading.Lock()
-    results: deque[T] = deque()
+    reported: deque[T] = deque()
     ended = threading.Event()
+
+    def report(found: T) -> bool:
+        reported.append(found)
+        return not ended.is_set()
 
     def work() -> None:
         while not ended.is_set():
@@ -111,7 +145,7 @@ def unordered_map(
                 except StopIteration:
                     return
             try:
-                results.append(function(item))
+                function(item, report)
             except BaseException:
                 ended.set()
                 raise
@@ -123,8 +157,8 @@ def unordered_map(
             done, working = wait(working, PERIOD, FIRST_COMPLETED)
             for future in done:
                 future.result()
-            for _ in range(len(results)):
-                yield results.popleft()
+            for _ in range(len(reported)):
+                yield reported.popleft()
     finally:
         ended.set()
         pool.shutdown(wait=True)

@@ -21,6 +21,7 @@ from gscli.inference.likelihood import (
     Derivatives,
     DerivativesAccumulator,
     Standard,
+    log_blocks,
     lost_freedom,
     newton_maximize,
     newton_step,
@@ -224,8 +225,9 @@ def fit(
     valid = replace(as_samples(samples, log=log), valid=True)
     with repeatable(valid) as rows:
         k = rows.num_categories
+        start = _start(rows, fix_temperature)
         first = rows.accumulate(
-            partial(_FirstPass, k, rows.expected, log=rows.log), threads=threads
+            partial(_FirstPass, k, rows.expected, start, log=rows.log), threads=threads
         )
         _refuse_degenerate(first, k, fixed=fix_temperature is not None)
         log_x = category_major(first.kept.rows())
@@ -233,7 +235,7 @@ def fit(
             _refuse_far(fix_temperature, Standard.of(log_x).scale)
         again = replace(rows, progress=None)
         if first.moments is None:
-            found = _fit_dense(again, log_x, first.n, fix_temperature, threads)
+            found = _fit_dense(again, log_x, first, fix_temperature, threads)
         else:
             found = _fit_many(again, first.moments, fix_temperature, threads)
     distribution = Concrete(logits=found.logits, temperature=found.temperature)
@@ -271,17 +273,46 @@ def _refuse_far(temperature: float, shown: float) -> None:
         )
 
 
+def _start(rows: Samples, temperature: float | None) -> tuple[Standard, FloatArray] | None:
+    """Return coordinates, and the maximum in them over the first rows, if there is one."""
+    few = rows.total is not None and rows.total * rows.num_categories <= KEPT_VALUES
+    if rows.first is None or few or rows.num_categories > LARGEST_DENSE:
+        return None
+    some = rows.first.rows[: max(2, KEPT_VALUES // rows.num_categories)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_x = np.concatenate(list(log_blocks(some, log=rows.log)), axis=1)
+    log_x = log_x[:, np.isfinite(log_x).all(axis=0)]
+    if log_x.shape[1] < 2:
+        return None
+    try:
+        standard = Standard.of(log_x)
+        point, _, _ = newton_maximize(standard.apply(log_x), standard, temperature)
+    except (AccuracyError, np.linalg.LinAlgError):
+        return None
+    return standard, point
+
+
 def _fit_dense(
-    rows: Samples, log_x: FloatArray, n: int, temperature: float | None, threads: int | None
+    rows: Samples,
+    log_x: FloatArray,
+    first: "_FirstPass",
+    temperature: float | None,
+    threads: int | None,
 ) -> _Found:
-    """Fit by Newton's method: on the rows that are kept, and then on all."""
-    fixed = temperature is not None
-    standard = Standard.of(log_x)
-    standard_x = standard.apply(log_x)
-    point, found, iterations = newton_maximize(standard_x, standard, temperature)
+    """Fit by Newton's method: on the rows that are kept, or from the first ones on all."""
+    fixed, n = temperature is not None, first.n
     whole = log_x.shape[1] == n
+    if whole or first.derivatives is None:
+        standard = Standard.of(log_x)
+        standard_x = standard.apply(log_x)
+        point, found, iterations = newton_maximize(standard_x, standard, temperature)
+    else:
+        standard, point = first.derivatives.standard, first.derivatives.point
+        found, iterations = first.derivatives.found, 0
     if not whole:
-        point, found, passes = _refine(rows, standard, point, n, threads, fixed=fixed)
+        if first.derivatives is None:
+            found = _derivatives(rows, standard, point, threads)
+        point, found, passes = _refine(rows, standard, point, found, n, threads, fixed=fixed)
         iterations += passes
     estimate = standard.estimate(found, point, n, iterations)
     middle = estimate
@@ -313,7 +344,14 @@ def _fit_many(
 class _FirstPass:
     """What is kept of a first pass: some rows, and what tells a degenerate sample."""
 
-    def __init__(self, num_categories: int, expected: int | None, *, log: bool) -> None:
+    def __init__(
+        self,
+        num_categories: int,
+        expected: int | None,
+        start: tuple[Standard, FloatArray] | None = None,
+        *,
+        log: bool,
+    ) -> None:
         self.log = log
         self.n = 0
         self.sum_of_logs = 0.0
@@ -321,21 +359,31 @@ class _FirstPass:
         self.high = np.full(num_categories, -np.inf)
         self.kept = KeptRows(max(2, KEPT_VALUES // num_categories), expected)
         self.moments = Moments(num_categories) if num_categories > LARGEST_DENSE else None
+        # The first step of Newton's method, from where the first rows lead.
+        self.derivatives = DerivativesAccumulator(*start, log=log) if start else None
 
     def update(self, batch: Batch) -> None:
         """Take in the next rows."""
+        start = 0
         with np.errstate(divide="ignore"):
-            log_x = batch.rows if self.log else np.log(batch.rows)
+            for log_x in log_blocks(batch.rows, log=self.log):
+                chosen = slice(start, start + log_x.shape[1])
+                self._add(log_x, Batch(batch.rows[chosen], offsets=batch.indices[chosen]))
+                start = chosen.stop
+
+    def _add(self, log_x: FloatArray, batch: Batch) -> None:
         self.sum_of_logs += float(log_x.sum())
-        low = log_x.min(axis=0)
+        low = log_x.min(axis=1)
         if np.isneginf(low).any():
-            _refuse_zeros(batch, log_x)
-        self.n += len(log_x)
+            _refuse_zeros(batch, log_x.T)
+        self.n += log_x.shape[1]
         self.low = np.minimum(self.low, low)
-        self.high = np.maximum(self.high, log_x.max(axis=0))
-        self.kept.update(replace(batch, rows=log_x))
+        self.high = np.maximum(self.high, log_x.max(axis=1))
+        self.kept.update(Batch(log_x.T, offsets=batch.indices))
         if self.moments:
-            self.moments.update(log_x)
+            self.moments.update(log_x.T)
+        if self.derivatives:
+            self.derivatives.add(log_x)
 
     def merge(self, later: Self) -> None:
         """Take in what was kept of the rows that follow."""
@@ -346,6 +394,8 @@ class _FirstPass:
         self.kept.merge(later.kept)
         if self.moments and later.moments:
             self.moments.merge(later.moments)
+        if self.derivatives and later.derivatives:
+            self.derivatives.merge(later.derivatives)
 
 
 def _refuse_zeros(batch: Batch, log_x: FloatArray) -> None:
@@ -383,6 +433,7 @@ def _refine(
     rows: Samples,
     standard: Standard,
     point: FloatArray,
+    found: Derivatives,
     n: int,
     threads: int | None,
     *,
@@ -393,7 +444,7 @@ def _refine(
     The step's error is quadratic: after one from a squared distance of d standard errors, about
     d**2 / n of them are left.
     """
-    found, previous = _derivatives(rows, standard, point, threads), point
+    previous = point
     for passes in range(1, MAX_PASSES):
         step, decrement = newton_step(found, fixed_temperature=fixed)
         while point[-1] + step[-1] <= 0:

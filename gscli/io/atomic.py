@@ -5,13 +5,13 @@ import re
 import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from gscli.errors import OutputError
+from gscli.io.temporary import temporary_file
 
 KIND_BYTES = 512
 KINDS = {
@@ -163,19 +163,11 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
         return
     target = _resolved(path)
     try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{target.stem[:40]}-", suffix=target.suffix, dir=target.parent
-        )
-        os.close(handle)
-        temporary = Path(name)
-        try:
+        with temporary_file(target) as temporary:
             yield temporary
             temporary.chmod(_mode(target))
             check_target(path, overwrite=overwrite)
             temporary.replace(target)
-        finally:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
     except OSError as error:
         raise OutputError(f"{path}: {error.strerror or error}; nothing was written") from error
 
@@ -215,7 +207,8 @@ def _mode(target: Path) -> int:
         old = target.stat()
         mode = stat.S_IMODE(old.st_mode)
         # The new file is ours: with another's setuid bit it would run as us.
-        return mode if old.st_uid == os.geteuid() else mode & ~(stat.S_ISUID | stat.S_ISGID)
+        ours = not hasattr(os, "geteuid") or old.st_uid == os.geteuid()
+        return mode if ours else mode & ~(stat.S_ISUID | stat.S_ISGID)
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from gscli.io.compressed import gunzipped, unzstd
 from gscli.io.formats.arrays import TORCH, open_npy, open_npz, open_safetensors, raw_array
 from gscli.io.formats.frames import open_frame
 from gscli.io.formats.text import open_text
+from gscli.io.joined import find_files
 from gscli.io.samples import Samples, naming
 
 HEAD = 512
@@ -73,7 +75,8 @@ def open_samples(
     Parameters
     ----------
     path : str
-        A path, or ``-`` for standard input; of a file with several arrays, ``path::name``.
+        A path, or ``-`` for standard input; of a file with several arrays, ``path::name``. A
+        folder, a pattern such as ``samples/*.npy`` or the manifest of a dataset is one sample.
     log : bool
         Whether the rows are log X, where the file does not state it.
     temperatures : sequence of float, optional
@@ -104,11 +107,11 @@ def open_samples(
     try:
         with naming(label), ExitStack() as files:
             if file_name == "-":
-                file, own = _standard_input(), None
+                opened = _opened(_standard_input(), None, wish, files)
+            elif joined := find_files(path):
+                opened = joined.open(label, partial(_open_one, wish=wish), columns)
             else:
-                own = Path(file_name)
-                file = files.enter_context(own.open("rb"))
-            opened = _opened(file, own, wish, files)
+                opened = _opened_path(Path(file_name), wish, files)
             samples = replace(opened, log=_is_log(opened, log=log)).looked_at()
             if columns is None:
                 samples = samples.without_count()
@@ -117,6 +120,18 @@ def open_samples(
             return samples
     except OSError as error:
         raise DataError(f"{label}: {error.strerror or error}") from error
+
+
+def _opened_path(path: Path, wish: _Wish, files: ExitStack) -> Samples:
+    return _opened(files.enter_context(path.open("rb")), path, wish, files)
+
+
+def _open_one(path: Path, label: str, columns: Sequence[str] | None, *, wish: _Wish) -> Samples:
+    """Open one of several files that make one sample; it is open as long as that is kept."""
+    with ExitStack() as files:
+        samples = _opened_path(path, replace(wish, label=label, columns=columns), files)
+        weakref.finalize(samples.read, files.pop_all().close)
+        return samples
 
 
 def _is_log(samples: Samples, *, log: bool) -> bool:

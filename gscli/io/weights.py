@@ -128,6 +128,27 @@ def read_weights(path: Path) -> Weights:
         raise DataError(f"@{path}: is not text in UTF-8") from error
 
 
+def row_logits_at(path: Path) -> bool:
+    """Return whether a file is an NPY array of shape (n, K): of each row's own logits."""
+    import numpy as np
+
+    try:
+        shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
+    except (OSError, ValueError, EOFError, AttributeError):
+        return False
+    return len(shape) == 2 and 1 not in shape
+
+
+def read_row_logits(path: Path) -> Any:
+    """Return the array of a file of each row's own logits, mapped and not read yet."""
+    import numpy as np
+
+    logits = np.load(path, mmap_mode="r", allow_pickle=False)
+    if logits.dtype.kind not in "fiu":
+        raise DataError(f"@{path}: holds {logits.dtype}; expected numbers of shape (n, K)")
+    return logits
+
+
 def _read_csv(path: Path) -> Weights:
     with path.open(newline="", encoding="utf-8-sig") as file:
         try:

@@ -6,18 +6,20 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
 from gscli.errors import BrowserNotFoundError, ExportError
+from gscli.execution.ending import undone_on_signals
 from gscli.execution.interrupts import result_of
+from gscli.io.temporary import temporary_folder
 
 T = TypeVar("T")
 
@@ -59,7 +61,7 @@ class Browser:
             )
         except OSError:
             return None
-        with process:
+        with process, undone_on_signals(partial(_kill, process)):
             try:
                 answer, _ = process.communicate(timeout=CLOSING_TIME)
             except subprocess.TimeoutExpired:
@@ -146,15 +148,17 @@ class Session:
         self._browser = browser
         self._kaleido: Any = None
         self._pipe: Any = None
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         # The browser's own complaints say nothing that an ExportError does not.
         self._silenced = logging.root.manager.disable
         logging.disable(logging.CRITICAL)
-        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self._folder = str(self._stack.enter_context(temporary_folder()))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
+        self._stack.enter_context(undone_on_signals(self._end_browser))
         self._opening = self._submit(self._open())
         return self
 
@@ -164,13 +168,12 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with suppress(Exception):
-            self._submit(self._end()).result(4 * CLOSING_TIME)
+        self._end_browser()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(CLOSING_TIME)
         if not self._thread.is_alive():
             self._loop.close()
-        self._folder.cleanup()
+        self._stack.close()
         logging.disable(self._silenced)
 
     def render(self, images: Sequence[Image]) -> list[bytes]:
@@ -208,20 +211,31 @@ class Session:
                 raise ExportError(f"the browser {path} made no {image.format} image")
         return made
 
+    def _end_browser(self) -> None:
+        if not self._loop.is_closed():
+            with suppress(Exception):
+                self._submit(self._end()).result(4 * CLOSING_TIME)
+
     def _submit(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     async def _open(self) -> None:
         from choreographer.channels import Pipe
-        from kaleido import Kaleido
+        from kaleido import Kaleido, PageGenerator
 
         self._pipe = Pipe()
+        page: dict[str, Any] = {"mathjax": False}
+        if "snap" not in str(self._browser.path):  # such a browser does not see our folder
+            # In our folder, which is deleted also if this process is killed; not in kaleido's own.
+            index = Path(self._folder) / "index.html"
+            index.write_text(PageGenerator(**page).generate_index(), encoding="utf-8")
+            page = {"page_generator": index}
         self._kaleido = Kaleido(
             path=self._browser.path,
-            mathjax=False,
+            **page,
             timeout=TIME_LIMIT,
-            tmp_dir=self._folder.name,
-            browser_cls=_browser_class(self._folder.name),
+            tmp_dir=self._folder,
+            browser_cls=_browser_class(self._folder),
             channel_cls=lambda: self._pipe,
         )
         await self._kaleido.open()

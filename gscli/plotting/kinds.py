@@ -255,7 +255,15 @@ class LogRatioHistogram(Histogram):
     def panel(self, found: Collected, exact: Concrete | None) -> Panel:
         """Return the counts and the exact density, between the least and the largest sample."""
         log_x = found.points.rows()
-        counts, edges = np.histogram(log_x[:, 0] - log_x[:, 1], bins=HISTOGRAM_BINS)
+        samples = log_x[:, 0] - log_x[:, 1]
+        furthest = np.abs(samples).max(initial=0)
+        span = float(np.ptp(samples)) if len(samples) else 0.0
+        if (span or 1.0) < 2 * HISTOGRAM_BINS * np.spacing(furthest):
+            raise AccuracyError(
+                f"log-ratios near {furthest:.3g} are too large for float64 to tell samples apart; "
+                "draw the shares, or logits that lie less far apart"
+            )
+        counts, edges = np.histogram(samples, bins=HISTOGRAM_BINS)
         ratios = np.linspace(edges[0], edges[-1], 400)
         points = log_softmax(np.stack([ratios, np.zeros_like(ratios)], axis=-1))
         curve = None if exact is None else (ratios, np.exp(exact.log_prob_log(points)))

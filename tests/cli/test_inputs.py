@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 
 from gscli import Concrete, __version__
+from gscli.cli.messages import one_line
 from tests.tables import answer, save
 
 Invoke = Callable[..., Result]
@@ -295,7 +296,16 @@ def test_names_and_files_cannot_steer_a_terminal(invoke: Invoke, tmp_path: Path)
 
 
 def test_messages_about_binary_files_are_short(invoke: Invoke) -> None:
+    assert len(one_line("x" * 10**6)) <= 600
+    assert one_line("a \n b") == "a b"
     Path("x.csv").write_bytes(b"\x01" * 50_000 + b",b\n1,2\n")
     result = invoke("fit", "x.csv")
     assert result.exit_code == 1
     assert len(result.stderr) < 700
+
+
+def test_default_weights_are_not_blamed_on_the_user(invoke: Invoke) -> None:
+    np.save("x.npy", Concrete([1] * 5, 1).sample(20, seed=1))
+    result = invoke("describe", "x.npy")
+    assert result.exit_code == 2
+    assert "x.npy: 5 columns; give as many weights with --pi" in result.stderr

@@ -152,13 +152,15 @@ def test_a_full_device_is_one_line(
 @pytest.mark.parametrize(
     ("args", "code"),
     [
-        (("sample", "-n", "10", "-o", "new.csv"), 1),
+        (("sample", "-n", "10"), 1),
+        (("sample", "-n", "10", "--format", "npy"), 1),
         (("describe",), 1),
-        (("plot", "-o", "new.html"), 1),
+        (("describe", "--json"), 1),
+        (("plot", "--terminal"), 1),
         (("fit", "x.csv"), 1),
         (("density", "x.csv", *CLASSIC), 1),
         (("check", "x.csv", *CLASSIC), 2),
-        (("sweep", "-o", "new.html"), 1),
+        (("check", "x.csv", *CLASSIC, "-q"), 2),
         (("doctor",), 1),
         (("--help",), 1),
         (("--version",), 1),
@@ -170,7 +172,7 @@ def test_a_closed_standard_output_is_an_error(
 ) -> None:
     process = start(*args, before=("sh", "-c", 'exec "$@" >&-', "sh"))
     found = ended(process)
-    assert found == (code, "Error: standard output is closed; open it, as with >/dev/null\n")
+    assert found == (code, "Error: standard output is closed; open it, or name a file with -o\n")
     assert sorted(path.name for path in files.iterdir()) == ["x.csv", "zeros.csv"]
 
 

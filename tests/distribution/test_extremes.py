@@ -54,6 +54,47 @@ def test_two_categories_follow_the_logistic_law(difference: float, temperature: 
     np.testing.assert_allclose(found, density, rtol=0, atol=bound * temperature)
 
 
+@pytest.mark.parametrize("temperature", [0.001, 0.3, 1.0, 3.0, 50.0])
+@pytest.mark.parametrize("far", [700.0, 1e4, 1e308])
+def test_a_category_far_below_the_others_changes_nothing_or_little(
+    far: float, temperature: float
+) -> None:
+    logits, x = [0.0, 0.5, -far], points(temperature, -0.5)
+    # How much of the whole the far one has: at high temperatures more than its probability.
+    share = 0.0 if temperature < 20 else 400 * math.exp(-far / temperature)
+    above, density = logistic_law(-0.5, temperature, np.log(x) - np.log1p(-x))
+    found = marginal_cdf(logits, temperature, 0, x)
+    np.testing.assert_allclose(found, 1 - above, atol=tolerance(temperature) + share)
+    found = marginal_pdf(logits, temperature, 0, x) * x * (1 - x)
+    bound = (tolerance(temperature) + share) * max(1, temperature)
+    np.testing.assert_allclose(found, density, atol=bound)
+    for figure in (expected_max, near_vertex):
+        two = figure(logits[:2], temperature)
+        assert figure(logits, temperature) == pytest.approx(two, abs=1e-10 + share)
+    if share < 1e-12:
+        assert marginal_cdf(logits, temperature, 2, 1e-3) == pytest.approx(1, abs=1e-10)
+        assert marginal_quantile(logits, temperature, 2, 0.5) < 1e-3
+
+
+@pytest.mark.parametrize("temperature", [0.001, 0.3, 1.0, 3.0, 50.0])
+@pytest.mark.parametrize("far", [700.0, 1e4, 1e308])
+def test_two_categories_far_apart(far: float, temperature: float) -> None:
+    logits, x = [0.0, -far], np.array([1e-3, 0.5, 1 - 1e-9])
+    above, _ = logistic_law(far, temperature, np.log(x) - np.log1p(-x))
+    bound = tolerance(temperature)
+    found = marginal_cdf(logits, temperature, 0, x)
+    np.testing.assert_allclose(found, 1 - above, atol=bound)
+    np.testing.assert_allclose(marginal_cdf(logits, temperature, 1, 1 - x), above, atol=bound)
+    assert np.isfinite(marginal_pdf(logits, temperature, 0, x)).all()
+    median = marginal_quantile(logits, temperature, 1, 0.5)
+    assert median == pytest.approx(1 / (1 + np.exp(min(far / temperature, 709))), abs=1e-9)
+    # E sigmoid(|far + L| / t), L standard logistic, at the quantiles of L.
+    u = (np.arange(20_000) + 0.5) / 20_000
+    gap = np.abs(min(far, 1e6) + np.log(u) - np.log1p(-u))
+    law = np.exp(-np.logaddexp(0, -gap / temperature))
+    assert expected_max(logits, temperature) == pytest.approx(law.mean(), abs=1e-7)
+
+
 @pytest.mark.parametrize("temperature", TEMPERATURES)
 @pytest.mark.parametrize("difference", [0.0, 1.3, -12.0, 300.0])
 def test_near_a_vertex_of_two_categories(difference: float, temperature: float) -> None:

@@ -18,7 +18,7 @@ from gscli.inference import likelihood
 from gscli.inference.fit import fit
 from gscli.inference.likelihood import derivatives, lost_freedom, maximize
 from gscli.inference.many_categories import Moments
-from gscli.io.samples import as_samples
+from gscli.io.samples import Batch, as_samples
 
 TRUTH = Concrete([1, 3, 6], 0.7)
 
@@ -58,6 +58,12 @@ def test_intervals_cover_95_percent(k: int) -> None:
     assert covered.max() <= stats.binom.ppf(1 - level, 1000, 0.95)
 
 
+def first_pass(log_x: FloatArray) -> fit_module._FirstPass:
+    found = fit_module._FirstPass(len(log_x), None, log=True)
+    found.update(Batch(log_x.T))
+    return found
+
+
 @pytest.mark.parametrize("k", [2, 4, 10])
 @pytest.mark.parametrize("n", [20, 50, 200])
 @pytest.mark.slow
@@ -66,7 +72,7 @@ def test_intervals_of_few_rows_cover_95_percent(k: int, n: int) -> None:
     trials = 1500
     covered = np.zeros(k + 1)
     for y in d.sample_log(trials * n, seed=k + n).reshape(trials, n, k).transpose(0, 2, 1):
-        found = fit_module._fit_dense(as_samples(y.T, log=True), y.copy(), n, None, 1)
+        found = fit_module._fit_dense(as_samples(y.T, log=True), y.copy(), first_pass(y), None, 1)
         _, ends = fit_module._uncertainty(found)
         covered[:k] += (ends.probs[:, 0] <= d.probs) & (d.probs <= ends.probs[:, 1])
         low, high = np.asarray(ends.temperature)

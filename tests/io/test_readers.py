@@ -389,10 +389,10 @@ def test_a_path_is_taken_literally(tmp_path: Path, name: str, suffix: str) -> No
     assert len(content(path)) == 2
 
 
-def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_without_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nothing.csv: No such file"):
         open_samples(str(tmp_path / "nothing.csv"))
-    with pytest.raises(DataError, match="Is a directory"):
+    with pytest.raises(DataError, match="is a folder without samples"):
         open_samples(str(tmp_path))
 
 

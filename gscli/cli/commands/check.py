@@ -9,9 +9,9 @@ import click
 
 from gscli import __version__
 from gscli.cli import options
-from gscli.cli.messages import describe_parameters, echo_json, printable, say
+from gscli.cli.messages import describe_probs, echo_json, printable, say
 from gscli.cli.outputs import check_outputs
-from gscli.cli.param_types import FiniteRange, OutputType
+from gscli.cli.param_types import FiniteRange, OutputType, SamplesType
 from gscli.cli.parameters import Parameters
 from gscli.cli.tables import itemised, plain_table
 from gscli.errors import GscliError
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from gscli.arrays import FloatArray
     from gscli.cli.inputs import Input
-    from gscli.distribution.concrete import Concrete
     from gscli.inference.gof.results import CheckResult
 
 EXIT_REJECTED = 1
@@ -38,9 +38,21 @@ VERDICT_COLOURS = {"Consistent": "green", "Rejected": "bold red", "Not judged": 
 
 @click.command("check", short_help="Test whether a file's samples are right, and say why not.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
-@options.parameters(default=None, note="[default: the file's own]", assumed=False)
+@options.parameters(default=None, note="[default: the file's own]", assumed=False, hard=True)
 @options.columns
 @options.log
+@click.option("--hard", is_flag=True, help="FILE holds one-hot rows; zeros in --pi are allowed.")
+@click.option(
+    "--labels",
+    is_flag=True,
+    help="FILE holds one column of labels, names or 0 ... K-1, in place of one-hot rows.",
+)
+@click.option(
+    "--min-rows",
+    type=SamplesType(),
+    default=1,
+    help="Judge no file that has fewer rows.",
+)
 @click.option(
     "--alpha",
     type=FiniteRange(0, 1, min_open=True, max_open=True),
@@ -66,6 +78,9 @@ def command(
     parameters: Parameters,
     columns: tuple[str, ...] | None,
     log: bool,
+    hard: bool,
+    labels: bool,
+    min_rows: int,
     alpha: float,
     plots: tuple[Path, ...],
     force: bool,
@@ -84,9 +99,13 @@ def command(
     Of several files, or temperatures of one, a table has a row each, and the exit code is the
     worst one. --quiet prints one line for each instead of its tests.
 
+    Hard samples have no temperature: which category each row is of is tested, and whether rows
+    are independent.
+
     \b
     Examples:
       gscli check samples.csv --pi 1,3,6 -t 3
+      gscli check tokens.npy --labels --logits @logits.npy
       gscli check torch.npy --logits 0.1,2,-1 -t 0.5 --plot check.html
       gscli check run*.parquet --quiet
     """
@@ -96,13 +115,27 @@ def command(
     for file in files:
         check_outputs(plots, force=force, figures=True, file=file, hint="'--plot'")
     check_browser(plots)
-    opened = partial(_open, parameters=parameters, columns=columns, log=log, quiet=quiet)
-    judged = partial(_judge, alpha=alpha, threads=threads, quiet=quiet)
+    how: dict[str, Any] = {"alpha": alpha, "min_rows": min_rows, "threads": threads}
+    if hard or labels:
+        if log:
+            raise click.UsageError(
+                "--log and --hard exclude each other: vertices have no logarithm"
+            )
+        judged = partial(
+            _judge_hard, parameters=parameters, columns=columns, labels=labels, quiet=quiet, how=how
+        )
+    else:
+        if parameters.given and not (parameters.row_logits or all(parameters.probs)):
+            raise click.BadParameter(
+                "a probability is 0; only --hard samples can have one", param_hint="'--pi'"
+            )
+        opened = partial(_open, parameters=parameters, columns=columns, log=log, quiet=quiet)
+        judged = partial(_judge, opened=opened, own=parameters.row_logits, how=how, quiet=quiet)
     runs: list[Run] = []
     if len(files) > 1:
-        runs += [run for file in files for run in _attempted(file, opened, judged)]
+        runs += [run for file in files for run in _attempted(file, judged)]
     else:
-        runs += judged(opened(files[0]))
+        runs += judged(files[0])
     if plots:
         _draw(runs, plots)
     _show(runs, as_json=as_json, quiet=quiet)
@@ -118,7 +151,8 @@ class Judged:
 
     file: str
     names: tuple[str, ...]
-    distribution: "Concrete"
+    probs: "FloatArray | None"
+    temperature: float | None
     result: "CheckResult"
 
     @property
@@ -132,16 +166,24 @@ class Judged:
         """Return temperature, number of rows, verdict, least p-value and first cause."""
         result = self.result
         least = min(test.p_value for test in result.tests)
-        t, cause = self.distribution.temperature, (*result.causes, "")[0]
-        return f"{t:g}", f"{result.n:,}", result.verdict, f"{least:.3g}", cause
+        t = "hard" if self.temperature is None else f"{self.temperature:g}"
+        return t, f"{result.n:,}", result.verdict, f"{least:.3g}", (*result.causes, "")[0]
+
+    def description(self) -> str:
+        """Return the distribution in words."""
+        named = None if self.names[0] == "x1" else self.names
+        drawn = "each row's own logits"
+        if self.probs is not None:
+            drawn = describe_probs(self.probs, named)
+        return f"{drawn}; {'hard' if self.temperature is None else f't = {self.temperature:g}'}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return what was found as a JSON-serialisable dict."""
         own = {
             "file": self.file,
             "names": self.names,
-            "pi": self.distribution.probs,
-            "temperature": self.distribution.temperature,
+            "pi": self.probs,
+            "temperature": self.temperature,
             "version": __version__,
         }
         return own | self.result.as_dict()
@@ -178,34 +220,108 @@ def _open(
 ) -> "Input":
     from gscli.cli.inputs import open_input
 
+    own = parameters.row_logits is not None
     return open_input(
-        file, parameters, log=log, quiet=quiet, valid=False, one="-t", columns=columns
+        file,
+        None if own else parameters,
+        parameters.temperatures,
+        log=log,
+        quiet=quiet,
+        valid=own,
+        one="-t",
+        columns=columns,
     )
 
 
-def _judge(given: "Input", *, alpha: float, threads: int | None, quiet: bool) -> "list[Run]":
+def _judge(
+    file: str,
+    *,
+    opened: "Callable[[str], Input]",
+    own: Path | None,
+    how: dict[str, Any],
+    quiet: bool,
+) -> "list[Run]":
     """Return what was found of one file, at each temperature."""
-    found: list[Run] = [_judge_one(each, alpha, threads) for each in given.each()]
+    given = opened(file)
+    one = _judge_one if own is None else partial(_judge_by_row, own=own)
+    found: list[Run] = [one(each, how=how) for each in given.each()]
     given.tell(quiet=quiet)
     return found
 
 
-def _judge_one(given: "Input", alpha: float, threads: int | None) -> Judged:
+def _judge_one(given: "Input", *, how: dict[str, Any]) -> Judged:
     from gscli.inference.gof.check import check
     from gscli.io.samples import naming
 
     samples, distribution = given.samples, given.distribution()
     with naming(samples.label):
-        result = check(samples, distribution, alpha=alpha, names=samples.names, threads=threads)
-    return Judged(samples.label, samples.names, distribution, result)
+        result = check(samples, distribution, names=samples.names, **how)
+    t = distribution.temperature
+    return Judged(samples.label, samples.names, distribution.probs, t, result)
 
 
-def _attempted(
-    file: str, opened: "Callable[[str], Input]", judged: "Callable[[Input], list[Run]]"
+def _judge_by_row(given: "Input", *, own: Path, how: dict[str, Any]) -> Judged:
+    """Return what was found where each row has logits of its own."""
+    from gscli.distribution.concrete import Concrete
+    from gscli.inference.gof.check import check
+    from gscli.inference.gof.own_logits import with_equal_logits
+    from gscli.io.samples import naming
+    from gscli.io.weights import read_row_logits
+
+    samples = given.samples
+    if len(given.temperatures) != 1:
+        raise click.UsageError(f"{samples.label} states no temperature; give one with -t")
+    (t,) = given.temperatures
+    equal = Concrete([1.0] * len(samples.names), t)
+    with naming(samples.label):
+        mapped = with_equal_logits(samples, read_row_logits(own), t)
+        result = check(mapped, equal, names=samples.names, **how)
+    return Judged(samples.label, samples.names, None, t, result)
+
+
+def _judge_hard(
+    file: str,
+    *,
+    parameters: Parameters,
+    columns: tuple[str, ...] | None,
+    labels: bool,
+    quiet: bool,
+    how: dict[str, Any],
 ) -> "list[Run]":
+    """Return what was found of a file of one-hot rows, or of labels."""
+    from gscli.cli.inputs import open_input
+    from gscli.inference.gof.hard import check_hard
+    from gscli.io.columns import default_names
+    from gscli.io.labels import read_labels
+    from gscli.io.samples import naming
+    from gscli.io.weights import read_row_logits
+
+    own = parameters.row_logits
+    if not parameters.given:
+        raise click.UsageError("hard samples need --pi or --logits: nothing is assumed")
+    if parameters.temperatures:
+        raise click.UsageError("hard samples have no temperature; leave -t out")
+    logits = read_row_logits(own) if own else None
+    if labels:
+        names = parameters.weights.names
+        rows: Any = read_labels(file, names)
+        shown = names or default_names(len(parameters.names) if logits is None else logits.shape[1])
+    else:
+        given = open_input(
+            file, None if own else parameters, log=False, quiet=quiet, valid=False, columns=columns
+        )
+        rows, shown = (batch.rows for batch in given.samples), given.samples.names
+        parameters = given.parameters or parameters
+    probs = None if own else parameters.probs
+    with naming(file):
+        result = check_hard(rows, probs, logits=logits, names=shown, **how)
+    return [Judged(file, tuple(shown), probs, None, result)]
+
+
+def _attempted(file: str, judged: "Callable[[str], list[Run]]") -> "list[Run]":
     """Return what was found of one file among several: one that fails does not end the others."""
     try:
-        return judged(opened(file))
+        return judged(file)
     except (GscliError, click.UsageError) as error:
         reason = error.format_message() if isinstance(error, click.UsageError) else str(error)
         return [Failed(file, reason.removeprefix(f"{file}: "))]
@@ -229,7 +345,8 @@ def _show(runs: "list[Run]", *, as_json: bool, quiet: bool) -> None:
 def _line(run: Run) -> str:
     """Return what was found in a line, for logs."""
     t, n, verdict, least, why = run.cells()
-    found = f", t = {t}, n = {n}, least p-value {least}" if n else ""
+    at = t if t == "hard" else f"t = {t}"
+    found = f", {at}, n = {n}, least p-value {least}" if n else ""
     return f"{run.file}: {verdict}{found}{why and f': {why}'}"
 
 
@@ -256,7 +373,7 @@ def _draw(runs: "list[Run]", targets: tuple[Path, ...]) -> None:
     if others or isinstance(run, Failed):
         raise click.UsageError("--plot draws one file at one temperature; name one")
     title = f"{run.result.verdict}: n = {run.result.n:,}"
-    subtitle = describe_parameters([run.distribution])
+    subtitle = run.description()
     figure = check_panels(run.result, names=run.names, title=title, subtitle=subtitle)
     save([(figure, path) for path in targets])
 
@@ -274,9 +391,7 @@ def _print(run: Judged) -> None:
         for test in result.tests:
             console.print(itemised("-", Text(printable(f"{test.name}: {test.sentence}"))))
         console.print()
-    named = None if run.names[0] == "x1" else run.names
-    drawn = describe_parameters([run.distribution], named)
-    console.print(conclusion(result), Text(printable(drawn)))
+    console.print(conclusion(result), Text(printable(run.description())))
     console.print(f"(alpha = {result.alpha:g}, {result.correction}; n = {result.n:,})")
     for remark in result.remarks:
         console.print(itemised("-", Text(printable(remark))))

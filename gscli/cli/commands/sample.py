@@ -1,4 +1,4 @@
-"""`gscli sample`: draw samples to CSV, NPY or Parquet."""
+"""`gscli sample`: draw samples to CSV, NPY or Parquet, to one file or to a dataset of parts."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from gscli.cli import options, preview
+from gscli.cli.datasets import check_shards, save_dataset, seed_of
 from gscli.cli.messages import describe_loss, describe_run, say
 from gscli.cli.outputs import Request, check_outputs, data_format
 from gscli.cli.param_types import SamplesType
@@ -26,6 +27,17 @@ from gscli.cli.parameters import Parameters
 @options.seed
 @options.outputs
 @options.table_format
+@click.option(
+    "--shards",
+    type=click.IntRange(min=1),
+    metavar="INT",
+    help="Write a dataset: -o names a folder, which gets so many parts and a manifest.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Keep the parts that this run wrote before it was stopped, if they are whole.",
+)
 @click.option("--log", is_flag=True, help="Write log X, in full precision at any temperature.")
 @click.option("--hard", is_flag=True, help="Write the one-hot vertices: the limit t = 0.")
 @click.option(
@@ -45,6 +57,8 @@ def command(
     seed: int | None,
     outputs: tuple[Path, ...],
     format: str | None,
+    shards: int | None,
+    resume: bool,
     log: bool,
     hard: bool,
     dtype: str,
@@ -58,10 +72,15 @@ def command(
     small picture are shown instead. Several temperatures share their noise: CSV and Parquet get a
     leading temperature column, NPY the shape (T, n, K).
 
+    With --shards, -o names a folder. It gets part-00000.npy and so on (of several temperatures
+    temperature=0.5/part-00000.npy), which joined are the rows of the single file, and last
+    manifest.json. The other commands take the folder as FILE.
+
     \b
     Examples:
       gscli sample --pi 1,3,6 -t 3 -n 10000 -o samples.csv
       gscli sample --pi cat=1,dog=3 -t 0.1,0.5,1 --seed 7 | head
+      gscli sample -n 1e9 --shards 64 --seed 7 -o samples/
     """
     from gscli.distribution.noise import fresh_seed
 
@@ -69,6 +88,14 @@ def command(
         raise click.UsageError(
             "--log and --hard are both given, but log 0 is not finite; leave one out"
         )
+    if force and shards:
+        raise click.UsageError(
+            "--force does not replace a dataset; remove its folder, or name another"
+        )
+    if resume and not shards:
+        raise click.UsageError("--resume finishes a dataset; give its --shards as well")
+    if resume and seed is None:
+        seed = seed_of(outputs)
     request = Request(
         parameters.distributions(),
         parameters.names,
@@ -80,6 +107,13 @@ def command(
         dtype,
         quiet,
     )
+    if shards:
+        check_shards(request, shards, outputs)
+        made = [
+            save_dataset(request, path, format, shards=shards, resume=resume) for path in outputs
+        ]
+        _tell(request, made)
+        return
     targets = [(path, data_format(path, format)) for path in outputs]
     if preview.wanted(outputs, format):
         preview.show_sample(request)
@@ -92,8 +126,11 @@ def command(
         with suppress(BrokenPipeError):  # its reader wanted no more; the others are still written
             request.save(path, kind, force=force)
             written.append(path)
-    if not written:
-        return
-    say(describe_run(request, [str(path) for path in written if outputs]), quiet=quiet)
+    if written:
+        _tell(request, [str(path) for path in written if outputs])
+
+
+def _tell(request: Request, outputs: list[str]) -> None:
+    say(describe_run(request, outputs), quiet=request.quiet)
     if request.lossy_rows:
-        say(describe_loss(request), quiet=quiet)
+        say(describe_loss(request), quiet=request.quiet)

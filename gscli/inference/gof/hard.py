@@ -254,7 +254,7 @@ class HardStatistics:
 
 
 def check_hard(
-    samples: npt.ArrayLike | Sequence[npt.ArrayLike],
+    samples: npt.ArrayLike | Iterable[npt.ArrayLike],
     probs: npt.ArrayLike | None = None,
     *,
     logits: npt.ArrayLike | None = None,
@@ -267,7 +267,7 @@ def check_hard(
 
     Parameters
     ----------
-    samples : array_like of shape (n,) or (n, K), or sequence of such
+    samples : array_like of shape (n,) or (n, K), or iterable of such
         Labels 0 ... K-1, or one-hot rows.
     probs : array_like, shape (K,), optional
         Unnormalised probabilities, 0 for what cannot be drawn.
@@ -314,7 +314,8 @@ def check_hard(
     shares, own = _checked_probs(probs), _checked_logits(logits)
     k = len(shares) if shares is not None else len(own[0]) if own is not None else 0
     given: Any = samples
-    arrays = given if not hasattr(given, "ndim") and np.ndim(given[0]) else [given]
+    single = hasattr(given, "ndim") or (isinstance(given, Sequence) and not np.ndim(given[0]))
+    arrays = [given] if single else given
     one_hot: list[bool] = []
     parts = _parts(arrays, k, own, one_hot)
     found = accumulate(partial(HardStatistics, shares, k), parts, threads=threads)

@@ -19,7 +19,7 @@ from gscli.inference.gof.transforms import temperature_score
 NEGLIGIBLE = 1e-12
 """Where the limit says less than this, so does the truth for all that matters."""
 
-DRAWN_VALUES = 2**21
+DRAWN_VALUES = 2**19
 """Values drawn for the moments of a score."""
 
 MANY_ROWS = 1000
@@ -86,6 +86,8 @@ def of_counts(statistic: float, total: int, expected: FloatArray) -> float:
     >>> round(large * 1e7, 1), round(of_counts(25.0, 25, np.array([12.5, 12.5])) * 1e8, 1)
     (5.7, 6.0)
     """
+    if math.isinf(statistic):  # counts of what all but never happens
+        return 0.0
     if len(expected) == 2 and expected.min() < MANY_ROWS * 10:
         return _two_cells(statistic, total, float(expected[0]))
     k, share = len(expected), expected / total

@@ -5,6 +5,10 @@ distances come from counts in fine cells, which understates them by less than on
 their standard deviation. Two things are kept: a 64-bit hash of each of the first 2**20 rows, to
 find repeated ones, and some rows spread over all, to tell the cause of a rejection.
 
+A test of each component's marginal law is left out: of ten kinds of wrong sampler, at n = 60, 300
+and 1,000, it finds none more often than these tests but smoothed samples (30 of 30 files against 23
+at n = 300).
+
 In place of a few exact zeros the tests take a draw from what the distribution says of them: right
 samples stay right, and the others can be hidden by no more than the share of those rows.
 """
@@ -316,7 +320,8 @@ class Statistics:
         freedom = len(observed) - 1
         if not total or not freedom:
             return None
-        statistic = float(((observed - expected) ** 2 / expected).sum())
+        with np.errstate(over="ignore"):
+            statistic = float(((observed - expected) ** 2 / expected).sum())
         p_value = null_distributions.of_counts(statistic, total, expected)
         share = self.argmax_counts / total
         worst = int(np.argmax(np.abs(share - probs) / np.sqrt(probs * (1 - probs) + TINY)))

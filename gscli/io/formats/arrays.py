@@ -81,7 +81,7 @@ def open_npz(
     name = arrays[_chosen(label, list(arrays), member)]
     try:
         return open_npy(label, archive.open(name), temperatures, option)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise DataError(f"{name} cannot be read: {error}") from error
 
 
@@ -257,7 +257,9 @@ class _Array:
             stored = self.columns(first, last).T if self.header.fortran else self.rows(first, last)
             if self.header.bfloat16:
                 stored = (stored.astype(np.uint32) << np.uint32(16)).view(np.float32)
-            yield Batch(stored.astype(np.float64, copy=False), first)
+            with np.errstate(invalid="ignore"):  # of a NaN that signals
+                rows = stored.astype(np.float64, copy=False)
+            yield Batch(rows, first)
 
     def rows(self, start: int, stop: int) -> RealArray:
         rows = np.empty((stop - start, self.num_categories), self.header.dtype)

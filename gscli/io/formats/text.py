@@ -230,7 +230,7 @@ def _with_polars(lines: bytes, table: _Table, wanted: Sequence[int]) -> FloatArr
             extra_columns="raise",
             missing_columns="raise",
         ).select([f"{k}" for k in wanted])
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):  # of a lone quotation mark
         return None
     return None if any(frame.null_count().row(0)) else frame.to_numpy()
 

@@ -387,3 +387,80 @@ def test_remarks_are_shown(invoke: Invoke, tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "40 rows: so few show gross mistakes only" in " ".join(result.stdout.split())
     assert answer(invoke("check", "x.csv", *CLASSIC, "--json"))["remarks"]
+
+
+# ---------------------------------------------------------------- hard samples
+
+
+def test_hard_samples_and_labels(invoke: Invoke, tmp_path: Path) -> None:
+    rows = TRUTH.sample_hard(3000, seed=1)
+    save(tmp_path / "x.npy", rows)
+    save(tmp_path / "x.csv", rows)
+    np.save(tmp_path / "labels.npy", rows.argmax(axis=1))
+    pi = ("--pi", "1,3,6")
+    for words in (("x.npy", "--hard"), ("x.csv", "--hard"), ("labels.npy", "--labels")):
+        result = invoke("check", *words, *pi)
+        assert result.exit_code == 0, result.stderr
+        assert "Consistent with probs 0.1, 0.3, 0.6; hard" in result.stdout
+        assert invoke("check", *words, "--pi", "1,4,5").exit_code == 1
+    found = answer(invoke("check", "labels.npy", "--labels", *pi, "--json"))
+    assert found["temperature"] is None
+    assert [test["name"] for test in found["tests"]] == [
+        "labels",
+        "frequencies",
+        "serial",
+        "repeats",
+    ]
+    line = invoke("check", "x.npy", "--hard", *pi, "--quiet").stdout
+    assert line.startswith("x.npy: Consistent, hard, n = 3,000, least p-value")
+
+
+def test_a_token_of_probability_zero(invoke: Invoke, tmp_path: Path) -> None:
+    labels = ["a", "b"] * 50
+    (tmp_path / "x.csv").write_text("\n".join(["token", *labels, "c"]))
+    result = invoke("check", "x.csv", "--labels", "--pi", "a=1,b=1,c=0")
+    assert result.exit_code == 1
+    assert "1 labels have probability 0, such as c" in " ".join(result.stdout.split())
+
+
+def test_logits_of_each_row(invoke: Invoke, tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    logits = generator.normal(size=(4000, 5))
+    scores = logits + generator.gumbel(size=logits.shape)
+    np.save(tmp_path / "logits.npy", logits)
+    np.save(tmp_path / "labels.npy", scores.argmax(axis=1))
+    np.save(tmp_path / "x.npy", softmax(scores / T))
+    own = ("--logits", "@logits.npy")
+    result = invoke("check", "labels.npy", "--labels", *own)
+    assert result.exit_code == 0
+    assert "Consistent with each row's own logits; hard" in result.stdout
+    assert invoke("check", "x.npy", *own, "-t", T).exit_code == 0
+    assert invoke("check", "x.npy", *own, "-t", 1.1 * T).exit_code == 1
+    assert "states no temperature" in invoke("check", "x.npy", *own).stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--hard"], "hard samples need --pi or --logits"),
+        (["--hard", *CLASSIC], "hard samples have no temperature"),
+        (["--hard", "--log", "--pi", "1,3,6"], "exclude each other"),
+        (["--pi", "0,3,6", "-t", 1], "only --hard samples can have one"),
+        (["--hard", "--pi", "0,0,0"], "unnormalised probabilities must be > 0"),
+    ],
+)
+def test_options_of_hard_samples(
+    invoke: Invoke, tmp_path: Path, words: list[object], said: str
+) -> None:
+    save(tmp_path / "x.npy", TRUTH.sample_hard(100, seed=1))
+    result = invoke("check", "x.npy", *words)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_a_gate_asks_for_rows(invoke: Invoke, tmp_path: Path) -> None:
+    save(tmp_path / "x.npy", TRUTH.sample(500, seed=1))
+    assert invoke("check", "x.npy", *CLASSIC, "--min-rows", 500).exit_code == 0
+    result = invoke("check", "x.npy", *CLASSIC, "--min-rows", "1e3")
+    assert result.exit_code == 2
+    assert "500 rows are too few to judge: 1,000 or more are needed here" in result.stdout

@@ -197,7 +197,7 @@ def test_an_array_of_several_temperatures(invoke: Invoke) -> None:
             "is not a sample: no value is positive; if",
         ),
         ("0.1,0.3,0.6\n", "1 row at t = 3"),
-        ("0.1,0.9\n0.2,0.8\n", "2 columns, 3 weights"),
+        ("0.1,0.9\n0.2,0.8\n", "2 columns; give as many weights with --pi"),
         ("0.1,x,0.6\n0.1,0.3,0.6\n", "bad.csv"),
         ("", "is empty"),
     ],
@@ -320,3 +320,17 @@ def test_many_categories(invoke: Invoke) -> None:
     assert only["covariance"] is None
     assert sum(only["mean"]) == pytest.approx(1)
     assert "(588 more)" in invoke("describe", "--pi", "@weights.npy").stdout
+
+
+@pytest.mark.parametrize("logits", ["0,1,-1e305", "0,-1e3", "0,-1e17"])
+def test_logits_far_apart_have_exact_figures(invoke: Invoke, logits: str) -> None:
+    result = invoke("describe", "--logits", logits, "-t", "0.05,0.5,1000", "--json")
+    assert result.exit_code == 0, result.output
+
+
+def test_an_entropy_beyond_float64_is_an_error(invoke: Invoke) -> None:
+    for logits in ("100,1e308,10,-30,0", "0,1,-1e308"):
+        result = invoke("describe", "--logits", logits, "-t", "0.5")
+        assert result.exit_code == 1
+        assert "the entropy is beyond float64; keep them within 1e300" in result.output
+        assert result.output.count("\n") == 1

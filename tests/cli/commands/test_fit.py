@@ -79,7 +79,7 @@ def test_fixed_temperature(invoke: Invoke, tmp_path: Path) -> None:
     assert shown.exit_code == 0
     assert "fixed" in shown.stdout
     assert "rejected: the samples are not of this distribution" in shown.stdout
-    assert "temperature 0.7045, not 0.6" in " ".join(shown.stdout.split())
+    assert "the noise is scaled by 0.85" in " ".join(shown.stdout.split())
 
 
 def test_temperature_columns(invoke: Invoke) -> None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,9 @@ ROOT = str(Path(gscli.__file__).parents[1])
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the command in an empty folder; a traceback fails the test."""
     monkeypatch.chdir(tmp_path)
-    handler = signal.getsignal(signal.SIGTERM)
 
     def invoke(*args: object, input: bytes | None = None, **options: Any) -> Result:
         result = CliRunner(**options).invoke(main, ["plot", *map(str, args)], input=input)
@@ -35,8 +34,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
             raise AssertionError(f"{args} ended in a traceback") from result.exception
         return result
 
-    yield invoke
-    signal.signal(signal.SIGTERM, handler)
+    return invoke
 
 
 def start(*args: object, cwd: Path, **environment: str) -> "subprocess.Popen[str]":
@@ -316,6 +314,7 @@ def test_interrupted_export_leaves_nothing(
     assert "Traceback" not in told
     assert living(mark) == []
     assert list(folder.iterdir()) == []
+    assert list(temporary.iterdir()) == []
 
 
 def living(mark: str) -> list[str]:
@@ -496,3 +495,12 @@ def test_a_figure_replaces_figures_of_its_kind_alone(run: Run) -> None:
     assert "x.json is read-only" in run("-n", 10, "-o", path, "--force").stderr
     path.chmod(0o644)
     assert run("-n", 10, "-o", path, "--force").exit_code == 0
+
+
+def test_log_ratios_beyond_the_digits_of_float64_are_said_to_be(run: Run) -> None:
+    result = run("--logits", "0,-1e17", "-t", "1e3", "--log-ratio", "-o", "x.html")
+    assert result.exit_code == 1
+    assert "log-ratios near 1e+14 are too large for float64" in result.output
+    assert not Path("x.html").exists()
+    single = run("-n", 1, "--pi", "1,3", "--log-ratio", "-o", "y.html")
+    assert single.exit_code == 0, single.output

@@ -167,3 +167,9 @@ def test_distances(n: int) -> None:
         distance = stats.kstwo.isf(p_value, n)
         found = nulls.of_distances(np.array([distance]), n)[0]
         assert found == pytest.approx(p_value, rel=0.03)
+
+
+@pytest.mark.parametrize("cells", [2, 3])
+def test_counts_of_what_never_happens_have_no_probability(cells: int) -> None:
+    expected = np.array([1e-305, *[100 / (cells - 1)] * (cells - 1)])
+    assert nulls.of_counts(np.inf, 100, expected) == 0

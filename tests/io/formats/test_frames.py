@@ -82,7 +82,8 @@ def test_every_damage_is_noticed_and_names_the_file(tmp_path: Path) -> None:
     assert all(each.startswith(f"{path}: ") and "\n" not in each for each in messages)
 
 
-def test_rows_that_are_missing_are_counted(tmp_path: Path) -> None:
+def test_rows_that_are_missing_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "PART_VALUES", 30)
     path = tmp_path / "x.parquet"
     FRAME.write_parquet(path)
     samples = open_samples(str(path))

@@ -98,7 +98,9 @@ def test_wide_and_narrow_tables_are_read_alike(
     assert content(path, "a,b,c\n" + ROWS + "\n0.2, 0.3,0.5\n")[1] == [*VALUES, VALUES[0]]
 
 
-@pytest.mark.parametrize("text", ["0.5,0.5\n" + "0.5," * 100, "0.5," * 100, "#" * 400])
+@pytest.mark.parametrize(
+    "text", ["0.5,0.5\n" * 3 + "0.5," * 100, "0.5,0.5\n" + "0.5," * 100, "0.5," * 100, "#" * 400]
+)
 def test_a_line_without_end_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
@@ -112,3 +114,9 @@ def test_too_many_columns_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(text_format, "MOST_CATEGORIES", 4)
     with pytest.raises(DataError, match="row 1 has more than 4 values"):
         content(tmp_path / "x.csv", "0.2,0.2,0.2,0.2,0.2\n")
+
+
+@pytest.mark.parametrize("field", ['"', '""', '0.3"', '"0.3"x'])
+def test_stray_quotation_marks_are_an_error(tmp_path: Path, field: str) -> None:
+    with pytest.raises(DataError, match=r"row 4|x\.csv"):
+        content(tmp_path / "x.csv", f"a,b,c\n{ROWS}0.2,0.5,{field}\n")

@@ -1,0 +1,1 @@
+"""Random use and random kills of the command line; run `python -m tests.faults --help`."""
