@@ -14,7 +14,9 @@ from contextlib import suppress
 FATAL = ("SIGABRT", "SIGSEGV", "SIGBUS", "SIGILL")
 """Signals that end work whose memory could not be had; not every system has them."""
 
-FAILED_ALLOCATION = b"memory allocation of"
+FAILED_ALLOCATION = b"memory allocation"
+"""What Rust and OpenBLAS say, in small letters, before they end the process."""
+
 MOST_NOISE = 2**20
 """Bytes that libraries write to the standard error stream before they are taken to be stuck."""
 
@@ -116,6 +118,8 @@ class _Watcher:
             while self.to_send and time.monotonic() > self.to_send[0][0]:
                 os.kill(self.child, self.to_send.pop(0)[1])
         code = os.waitstatus_to_exitcode(status)
+        if code > 0 and not stuck:
+            stuck = self._is_stuck()  # its last words have not been read yet
         if code < 0 and self.asked is not None:
             code = 128 + self.asked
         elif stuck or (code < 0 and signal.Signals(-code).name in FATAL):
@@ -133,7 +137,7 @@ class _Watcher:
         if ready:
             content = os.read(self.noise, 2**16)
             self.total += len(content)
-            self.seen = self.seen[-len(FAILED_ALLOCATION) :] + content
+            self.seen = self.seen[-len(FAILED_ALLOCATION) :] + content.lower()
             if not content:  # the work has closed the stream, and ends
                 time.sleep(PERIOD / 10)
         return FAILED_ALLOCATION in self.seen or self.total > MOST_NOISE or self._has_no_memory()

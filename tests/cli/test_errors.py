@@ -141,7 +141,7 @@ def test_sample_refuses(
 DENSITY: list[tuple[tuple[str, ...], int, str]] = [
     ((), 2, "Missing argument 'FILE'"),
     (("none.csv",), 1, "none.csv: No such file or directory"),
-    (("sub",), 1, "sub: Is a directory"),
+    (("sub",), 1, "sub: is a folder without samples"),
     (("empty.csv",), 1, "empty.csv: is empty"),
     (("bad.csv",), 1, "bad.csv: row 2: 'x' is not a number"),
     (("ragged.csv",), 1, "ragged.csv: row 2 has 2 values; expected 3"),
