@@ -29,7 +29,7 @@ def files(invoke: Callable[..., object], tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "megabytes", [400, 550, 700, 1000, pytest.param(1300, marks=pytest.mark.slow)]
+    "megabytes", [400, 1000, *(pytest.param(mb, marks=pytest.mark.slow) for mb in (550, 700, 1300))]
 )
 @pytest.mark.parametrize("args", [("fit", "x.csv"), ("check", "x.parquet"), ("sample", "-q")])
 def test_too_little_memory_is_one_line(
@@ -45,6 +45,7 @@ def test_too_little_memory_is_one_line(
         assert stderr.count(b"\n") == 1, stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "work",
     [

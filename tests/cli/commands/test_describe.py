@@ -323,6 +323,7 @@ def test_many_categories(invoke: Invoke) -> None:
 
 
 @pytest.mark.parametrize("logits", ["0,1,-1e305", "0,-1e3", "0,-1e17"])
+@pytest.mark.slow
 def test_logits_far_apart_have_exact_figures(invoke: Invoke, logits: str) -> None:
     result = invoke("describe", "--logits", logits, "-t", "0.05,0.5,1000", "--json")
     assert result.exit_code == 0, result.output

@@ -68,6 +68,7 @@ def test_counts_in_two_cells_are_exact() -> None:
         assert nulls.of_counts(statistic, 500, np.array([5.0, 495.0])) == pytest.approx(exact)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("k", "n"), [(2, 30), (2, 200), (3, 30), (3, 1000), (10, 50), (50, 40)])
 def test_score(k: int, n: int) -> None:
     files = min(400_000, 2 * 10**7 // (k * n))
@@ -82,6 +83,7 @@ def test_score(k: int, n: int) -> None:
     assert_level(np.array(p_values))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("k", "n", "stretches"), [(2, 100, 2), (3, 400, 8), (10, 400, 8)])
 def test_drift(k: int, n: int, stretches: int) -> None:
     files = min(100_000, 6 * 10**7 // (k * n))
@@ -114,6 +116,7 @@ def test_temperature_information_is_the_variance_of_the_score(k: int) -> None:
     assert -second == pytest.approx(nulls.temperature_information(k), rel=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("variables", "n"), [(2, 20), (2, 50), (3, 30), (9, 30)])
 def test_correlations(variables: int, n: int) -> None:
     files = 3 * 10**5 // variables
@@ -134,6 +137,7 @@ def test_correlations(variables: int, n: int) -> None:
     assert_level(np.array([nulls.of_correlations(each, n, variables) for each in found]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [20, 40, 201, 1000])
 def test_partial_autocorrelations(n: int) -> None:
     files = min(400_000, 4 * 10**7 // n)
