@@ -10,6 +10,8 @@ This module is imported before all others, and imports next to nothing.
 import os
 import signal
 import sys
+import time
+from _thread import get_ident
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -22,7 +24,16 @@ INTERRUPTED = "interrupted; no unfinished file is left"
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
-_unfinished: list[tuple[int, Callable[[], object]]] = []
+THREADS_SECONDS = 0.01
+"""For other threads to make what they were about to make, so that it can be undone."""
+
+
+class _Ending:
+    begun = False
+
+
+_unfinished: list[tuple[int, int, Callable[[], object]]] = []
+"""Process, thread, and what undoes the work."""
 
 
 def end_on_signals() -> None:
@@ -42,7 +53,9 @@ def undone_on_signals(action: Callable[[], object]) -> Iterator[None]:
         Undoes what the block has begun. It runs in the main thread, between any two of its steps
         from before the first one on; it must not wait for what that thread may hold.
     """
-    entry = (os.getpid(), action)
+    while _Ending.begun:  # in another thread, whose work nobody would undo
+        time.sleep(1)
+    entry = (os.getpid(), get_ident(), action)
     _unfinished.append(entry)
     try:
         yield
@@ -50,14 +63,25 @@ def undone_on_signals(action: Callable[[], object]) -> Iterator[None]:
         _unfinished.remove(entry)
 
 
+def _undo(process: int, action: Callable[[], object]) -> None:
+    # A copy of this process leaves the work of the original alone.
+    if process == os.getpid():
+        with suppress(BaseException):  # the rest is to be undone nevertheless
+            action()
+
+
 def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     for other in _SIGNALS:
         signal.signal(other, signal.SIG_IGN)
-    own = os.getpid()  # a copy of this process leaves the work of the original alone
-    for owner, action in reversed(_unfinished):
-        if owner == own:
-            with suppress(BaseException):  # the rest is to be undone nevertheless
-                action()
+    _Ending.begun = True
+    own = get_ident()
+    for process, _, action in reversed(_unfinished.copy()):
+        _undo(process, action)
+    others = [each for each in _unfinished if each[1] != own]
+    if others:  # which may have been about to begin
+        time.sleep(THREADS_SECONDS)
+        for process, _, action in others:
+            _undo(process, action)
     if number == signal.SIGINT and sys.stderr is not None:
         # Not through the stream, which may be in the middle of a write.
         with suppress(OSError, ValueError):
