@@ -6,6 +6,7 @@ import numpy as np
 
 from gscli.arrays import FloatArray
 from gscli.distribution.concrete import Concrete, check_concrete
+from gscli.distribution.moments import check_sums
 from gscli.distribution.quadrature import (
     STEP,
     TAIL,
@@ -61,6 +62,8 @@ def kl_divergence(p: Concrete, q: Concrete) -> float:
     """
     _check_same_categories(p, q)
     k, power = p.num_categories, check_range(q.temperature) / check_range(p.temperature)
+    for each in (p, q):
+        check_sums(each.logits, min(1.0, 1 / power, power), "divergence")
     log_sum = _expected_log_sum(q.logits - power * p.logits, power)
     harmonic = float((1 / np.arange(1, k)).sum())
     divergence = (power - 1) * (k * np.euler_gamma + float(p.logits.sum()))

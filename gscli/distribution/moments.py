@@ -208,12 +208,17 @@ def entropy(logits: npt.ArrayLike, temperature: float) -> float:
     k = len(rule.logits)
     # digamma(K) = H_(K-1) - γ; its γ cancels with those of E[log E_k] and E[log S].
     harmonic = float((1 / np.arange(1, k)).sum())
-    with np.errstate(over="ignore"):
-        finite = np.isfinite(rule.logits.sum() / temperature)
-    if not finite:
-        raise AccuracyError(
-            f"logits: the lowest lies {-rule.logits.min():.3g} below the highest, where the "
-            "entropy is beyond float64; keep them within 1e300"
-        )
+    check_sums(rule.logits, temperature, "entropy")
     log_ratios = (k * _excess(rule) - math.fsum(rule.logits)) / temperature
     return -(math.lgamma(k) + (k - 1) * math.log(temperature) + log_ratios - k * harmonic)
+
+
+def check_sums(logits: FloatArray, temperature: float, figure: str) -> None:
+    """Raise an error where the sum of logits / temperature, and so a figure, is beyond float64."""
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(logits.sum() / temperature)
+    if not finite:
+        raise AccuracyError(
+            f"logits: the lowest lies {np.ptp(logits):.3g} below the highest, where the {figure} "
+            "is beyond float64; keep them within 1e300"
+        )

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from gscli.arrays import FloatArray, log_softmax
 from gscli.distribution.concrete import Concrete, check_concrete
+from gscli.distribution.moments import check_sums
 from gscli.errors import ParameterError
 
 MASSES = (0.5, 0.8, 0.95)
@@ -68,6 +69,8 @@ def highest_density_regions(
     ------
     ParameterError
         If `distribution` is not a Concrete over three categories, or a mass is not a share.
+    AccuracyError
+        If its logits are so far apart that the density is beyond float64.
 
     References
     ----------
@@ -88,6 +91,7 @@ def highest_density_regions(
         raise ParameterError(
             "distribution", f"has {distribution.num_categories} categories; regions need 3"
         )
+    check_sums(distribution.logits, min(1.0, distribution.temperature), "density")
     samples = distribution.sample_log(QUANTILE_SAMPLES, seed=QUANTILE_SEED)
     levels = np.quantile(_log_density(distribution, samples, log_ratio), 1 - np.array(masses))
     # Units of the axes: logistic noise, centred at the distribution's own log-ratios.

@@ -140,3 +140,12 @@ def test_the_categorical_divergence_is_a_method_too() -> None:
     assert p.categorical_kl(q) == pytest.approx(expected, rel=1e-12)
     with pytest.raises(ShapeError, match="3 and 2 categories"):
         p.categorical_kl(Concrete([1, 1], 1))
+
+
+def test_logits_too_far_apart_are_an_error() -> None:
+    far, near = (Concrete(logits=[0, low, 3], temperature=1) for low in (-1e308, -1e200))
+    uniform = Concrete([1, 1, 1], temperature=1)
+    for p, q in ((far, uniform), (uniform, far)):
+        with pytest.raises(AccuracyError, match="the divergence is beyond float64"):
+            kl_divergence(p, q)
+    assert math.isfinite(kl_divergence(near, uniform))

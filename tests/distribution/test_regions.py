@@ -6,7 +6,7 @@ import pytest
 from gscli import Concrete
 from gscli.arrays import FloatArray, IntArray
 from gscli.distribution.regions import MASSES, Region, highest_density_regions
-from gscli.errors import ParameterError
+from gscli.errors import AccuracyError, ParameterError
 from gscli.plotting.ternary import ternary
 
 CENTRE = np.full(3, 1 / 3)
@@ -89,3 +89,9 @@ def test_other_numbers_of_categories_are_refused(k: int) -> None:
 def test_a_mass_is_a_share(mass: float) -> None:
     with pytest.raises(ParameterError, match="is not a share"):
         highest_density_regions(Concrete([1, 3, 6], 1.0), [mass])
+
+
+def test_logits_too_far_apart_are_an_error() -> None:
+    with pytest.raises(AccuracyError, match="the density is beyond float64"):
+        highest_density_regions(Concrete(logits=[0, -30, 1e308], temperature=0.5))
+    assert len(highest_density_regions(Concrete(logits=[0, -30, 1e200], temperature=0.5))) == 3

@@ -27,6 +27,7 @@ from gscli.inference.gof.results import (
     corrected,
     sidak,
 )
+from gscli.inference.gof.sensitivity import POWER, noncentrality
 from gscli.inference.gof.statistics import SMALLEST_EXPECTED, merge_rare
 from gscli.inference.gof.transforms import uniforms_at
 from gscli.io.columns import default_names
@@ -331,6 +332,9 @@ def check_hard(
     causes = tuple(test.sentence for test in tests if not test.passed)
     if passed and not enough:
         causes = (f"{found.n:,} rows are too few to judge: {needed:,} or more are needed",)
+    remarks: tuple[str, ...] = ()
+    if passed and enough and shares is not None:
+        remarks = (_power(shares, found.valid, alpha, sum(not test.certain for test in tests)),)
     return CheckResult(
         consistent=passed and enough,
         conclusive=enough or not passed,
@@ -339,6 +343,18 @@ def check_hard(
         tests=tests,
         causes=causes,
         comparisons=_comparisons(found),
+        remarks=remarks,
+    )
+
+
+def _power(probs: FloatArray, n: int, alpha: float, tests: int) -> str:
+    """Return how small a shift of the commonest label's probability is found in most files."""
+    freedom, share = int(np.count_nonzero(probs)) - 1, float(probs.max())
+    wanted = noncentrality(max(1, freedom), alpha / max(1, tests))
+    shift = min(1 - share, math.sqrt(wanted * share * (1 - share) / n))
+    return (
+        f"of shifts of the commonest label's probability no smaller than {shift:.2g}, from "
+        f"{share:.3g}, {100 * POWER:.0f} % would have been found"
     )
 
 

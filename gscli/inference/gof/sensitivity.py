@@ -56,8 +56,8 @@ def sensitivity(n: int, num_categories: int, alpha: float, tests: int) -> Sensit
     (1.036, 1.09)
     """
     k, share = num_categories, alpha / tests
-    all_of_them = _noncentrality(k, share if k <= FEW_PARAMETERS else share / 2)
-    alone = all_of_them if k <= FEW_PARAMETERS else _noncentrality(1, share / 2)
+    all_of_them = noncentrality(k, share if k <= FEW_PARAMETERS else share / 2)
+    alone = all_of_them if k <= FEW_PARAMETERS else noncentrality(1, share / 2)
     odds = all_of_them / n * (k + 1) / (k - 1)
     # The smallest flat-Dirichlet component that is too large, and the clamp that leaves it: the
     # sum of the other exponentials is the largest among the rows that are clamped.
@@ -73,7 +73,8 @@ def sensitivity(n: int, num_categories: int, alpha: float, tests: int) -> Sensit
     )
 
 
-def _noncentrality(freedom: int, share: float) -> float:
+def noncentrality(freedom: int, share: float) -> float:
+    """Return that of a chi-squared statistic which `share` of alpha rejects in 95 % of files."""
     return float(special.chndtrinc(special.chdtri(freedom, share), freedom, 1 - POWER))
 
 

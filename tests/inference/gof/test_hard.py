@@ -89,6 +89,22 @@ def test_a_row_of_its_own_logits_each() -> None:
     assert "1 labels have probability 0" in check_hard(labels, logits=logits).causes[0]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("k", [2, 10, 200])
+def test_as_many_shifts_are_found_as_is_said(k: int) -> None:
+    probs = np.arange(1.0, k + 1) / np.arange(1.0, k + 1).sum()
+    n = 5000
+    (remark,) = check_hard(draw(probs, n, 1), probs).remarks
+    shift = float(remark.partition("no smaller than ")[2].partition(",")[0])
+    found = []
+    for factor in (1.05, 0.5):  # the shift is said to two digits
+        shifted = probs * (1 - factor * shift / (1 - probs[-1]))
+        shifted[-1] = probs[-1] + factor * shift
+        found.append(sum(not check_hard(draw(shifted, n, s), probs) for s in range(100)))
+    assert found[0] >= stats.binom.ppf(0.001, 100, 0.95)
+    assert found[1] < 60
+
+
 def test_few_labels_are_not_judged() -> None:
     labels = draw(PI, 60, 1)
     assert check_hard(labels[:29], PI).verdict == "Not judged"
