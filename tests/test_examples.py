@@ -48,7 +48,7 @@ def test_script(name: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_check_of_pytorch_samplers(tmp_path: Path) -> None:
     right, slip, inverse = run("check_pytorch_sampler", tmp_path).split("$ gscli ")[1:]
-    assert "Consistent with probs 0.1, 0.3, 0.6; t = 0.5" in right
+    assert "by_torch.npy: Consistent, t = 0.5, n = 20,000" in right
     assert right.endswith("exit code 0\n\n")
     assert "probabilities were passed as logits" in slip
     assert slip.endswith("exit code 1\n\n")

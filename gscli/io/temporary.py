@@ -25,6 +25,9 @@ LONGEST_STEM = 40
 FILE = re.compile(rf"\..{{0,{LONGEST_STEM}}}-[0-9a-f]{{8}}\.gscli(\.[^.]*)?", re.DOTALL)
 FOLDER = re.compile(r"\.gscli-export-[0-9a-f]{8}")
 
+SHORT = Path("/tmp")  # noqa: S108
+"""For folders of a short path, where the usual place's is long."""
+
 
 @contextmanager
 def temporary_file(target: Path) -> Iterator[Path]:
@@ -49,9 +52,14 @@ def temporary_file(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Yield the path of a new folder for temporary files, deleted as `temporary_file`'s are."""
+def temporary_folder(longest: int | None = None) -> Iterator[Path]:
+    """Yield the path of a new folder for temporary files, deleted as `temporary_file`'s are.
+
+    It has at most `longest` characters where the system has such a place.
+    """
     place = Path(tempfile.gettempdir())
+    if longest and len(str(place)) > longest - len("/.gscli-export-01234567") and SHORT.is_dir():
+        place = SHORT
     _delete_abandoned(place, FOLDER)
     locked = False
     while not locked:

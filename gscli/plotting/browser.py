@@ -154,7 +154,7 @@ class Session:
         # The browser's own complaints say nothing that an ExportError does not.
         self._silenced = logging.root.manager.disable
         logging.disable(logging.CRITICAL)
-        self._folder = str(self._stack.enter_context(temporary_folder()))
+        self._folder = str(self._stack.enter_context(temporary_folder(LONGEST_FOLDER)))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

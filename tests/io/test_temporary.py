@@ -53,6 +53,19 @@ def use(folder: Path) -> None:
         pass
 
 
+def test_a_folder_of_a_short_path_is_made_where_the_usual_place_has_a_long_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / ("long" * 20)
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    with temporary_folder() as folder, temporary_folder(longest=60) as short:
+        assert folder.parent == place
+        assert len(str(short)) <= 60
+        assert short.is_dir()
+    assert not short.exists()
+
+
 def test_what_a_running_process_holds_is_left_alone(
     owner: "subprocess.Popen[bytes]", tmp_path: Path
 ) -> None:

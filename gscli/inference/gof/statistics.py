@@ -344,7 +344,7 @@ class Statistics:
             which = f"each of the first {tested:,} log-ratios to the most probable category,"
         sentence = (
             f"Kolmogorov-Smirnov distance of {which} t·log(x_i/x_j) from its logistic law, "
-            f"{tested} in all (Bonferroni); the largest is for {self.names[i]} / {self.names[j]}."
+            f"{tested:,} in all (Bonferroni); the largest is for {self.names[i]} / {self.names[j]}."
         )
         p_value = min(1.0, tested * float(p_values[worst]))
         return _result("log-ratios", float(distances[worst]), p_value, sentence)
@@ -363,7 +363,7 @@ class Statistics:
         worst = int(p_values.argmin())
         sentence = (
             f"Kolmogorov-Smirnov distance from uniform of the {self._first}stick-breaking "
-            f"variables, {len(p_values)} in all (Šidák); the largest is for {self.names[worst]}."
+            f"variables, {len(p_values):,} in all (Šidák); the largest is for {self.names[worst]}."
         )
         p_value = sidak(float(p_values[worst]), len(p_values))
         return _result("flat Dirichlet", float(distances[worst]), p_value, sentence)
@@ -406,8 +406,11 @@ class Statistics:
         # P(1 - max D < ε) = K ε^(K-1) for ε <= 1/2, and no more above.
         in_row = min(1.0, math.exp(math.log(k) + (k - 1) * math.log(max(self.least_rest, TINY))))
         p_value = -math.expm1(self.whole * math.log1p(-min(in_row, 1 - 1e-16)))
+        largest = f"{1 - self.least_rest:.3g}"
+        if self.least_rest < 0.5:
+            largest = f"1 - {self.least_rest:.3g}"
         sentence = (
-            f"The largest of all flat-Dirichlet components is 1 - {self.least_rest:.3g}: rows in "
+            f"The largest of all flat-Dirichlet components is {largest}: rows in "
             "which one category is pushed far down make it too large."
         )
         return _result("largest", self.least_rest, p_value, sentence)
@@ -472,9 +475,9 @@ class Statistics:
         statistics = (scores**2).sum(axis=0)
         worst = int(statistics.argmax())
         each = (
-            f"each of the {self._first}{variables} stick-breaking variables"
+            f"each of the {self._first or f'{variables:,} '}stick-breaking variables"
             if variables > 1
-            else ("the stick-breaking variable")
+            else "the stick-breaking variable"
         )
         sentence = (
             f"Chi-squared on {lags} degrees of freedom of the partial correlations of {each} with "

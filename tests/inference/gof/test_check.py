@@ -75,9 +75,9 @@ def test_each_p_value_is_uniform() -> None:
         assert 0.03 < np.mean(p_values < 0.05) < 0.07, test.name
         # Nowhere more small ones than a uniform number has; of exact tests, not fewer either.
         too_small = stats.kstest(p_values, "uniform", alternative="greater").pvalue
-        assert too_small > 0.01, test.name
+        assert too_small > 0.001, test.name  # 0.01 / the number of tests
         if test.name not in conservative:
-            assert stats.kstest(p_values, "uniform").pvalue > 0.01, test.name
+            assert stats.kstest(p_values, "uniform").pvalue > 0.001, test.name
 
 
 @pytest.mark.parametrize(
@@ -160,12 +160,12 @@ def test_thousands_of_categories_are_judged_in_little_memory() -> None:
 def test_of_very_many_categories_the_first_are_tested() -> None:
     k = statistics.MOST_VARIABLES + 2
     d = Concrete(np.ones(k), 1.0)
-    result = check(d.sample(20, seed=1), d)
+    result = check(d.sample(40, seed=1), d)
     assert result.consistent
     sentences = {test.name: test.sentence for test in result.tests}
     assert "each of the first 65,536 log-ratios to the most" in sentences["log-ratios"]
     assert "of the first 65,536 stick-breaking variables" in sentences["flat Dirichlet"]
-    assert "of a row's first 65,536 stick-breaking" in sentences["serial"]
+    assert "each of the first 65,536 stick-breaking variables" in sentences["serial"]
 
 
 @pytest.mark.parametrize(("k", "n"), [(3, 5000), (3, 10), (600, 10)])
