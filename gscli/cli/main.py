@@ -17,6 +17,7 @@ from gscli.cli.streams import flush_or_drop, mute_libraries, settle_streams
 from gscli.cli.watchdog import memory_is_limited, watch
 from gscli.errors import BrowserNotFoundError, GscliError, ParameterError
 from gscli.execution.ending import INTERRUPTED, end_on_signals
+from gscli.execution.memory import keep_freed_memory
 
 COMMANDS = (
     "sample", "plot", "sweep", "describe", "density", "gradient", "schedule", "check", "fit",
@@ -54,6 +55,7 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
+        keep_freed_memory()
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
