@@ -185,7 +185,8 @@ def cautions(comparison: Comparison) -> Iterator[str]:
     shrunk: dict[str, list[str]] = {}
     for m, each in comparison.best().items():
         if each.shrunk:
-            where = f"{each.estimator} at t = {each.temperature:.2g}"
+            at = "" if each.temperature is None else f" at t = {each.temperature:.2g}"
+            where = each.estimator + at
             shrunk.setdefault(f"{where} (bias {100 * each.relative_bias:.0f} %)", []).append(
                 f"{m:,}"
             )
@@ -212,8 +213,9 @@ def exact_gradient(probs: FloatArray, loss: Loss) -> FloatArray:
     >>> exact_gradient(np.array([0.5, 0.5]), linear_loss([1.0, 0.0])).tolist()
     [0.25, -0.25]
     """
-    gradient: FloatArray = probs * (loss.values - probs @ loss.values)
-    return gradient
+    difference: FloatArray = loss.values - probs @ loss.values
+    rounding = 8 * np.finfo(np.float64).eps * np.abs(loss.values).max()
+    return np.where(np.abs(difference) > rounding, probs * difference, 0.0)
 
 
 def compare(
