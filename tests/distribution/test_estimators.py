@@ -368,7 +368,7 @@ def test_a_loss_that_is_constant_but_for_rounding_has_no_gradient() -> None:
 
 
 def test_a_shrunk_gradient_needs_no_temperature() -> None:
-    unbiased, shrunk = (EstimatorError(bias, 1.0, {1: bias + 1.0}, {}) for bias in (9.0, 0.9))
+    unbiased, shrunk = (EstimatorError(bias, 1.0, {1: bias + 1.0}, True) for bias in (9.0, 0.9))
     found = Comparison(np.array([1.0]), (0.5,), (1,), ({"relaxed": unbiased, "zgr": shrunk},), {})
     assert next(cautions(found)).startswith("For m = 1 the error is least for zgr (bias 95 %)")
 
