@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gscli.errors import DataError
+from gscli.execution.interrupts import import_polars
 from gscli.io.columns import listed
 
 NPY = b"\x93NUMPY"
@@ -63,16 +64,16 @@ def _of_npy(path: Path) -> npt.NDArray[Any]:
 
 
 def _of_table(path: Path, head: bytes, names: Sequence[str] | None) -> npt.NDArray[Any]:
+    import_polars()
     import polars as pl
-    from polars.exceptions import PolarsError
 
+    content = io.BytesIO(path.read_bytes())
     try:
         if head.startswith(PARQUET):
-            frame = pl.read_parquet(path)
+            frame = pl.read_parquet(content)
         else:
-            text = path.read_bytes()
-            frame = pl.read_csv(io.BytesIO(text), has_header=False, infer_schema=False)
-    except PolarsError as error:
+            frame = pl.read_csv(content, has_header=False, infer_schema=False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DataError("is not a column of labels") from error
     if frame.width != 1:
         raise DataError(f"has {frame.width} columns; expected one, of labels")

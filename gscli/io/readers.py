@@ -149,11 +149,11 @@ def _opened(file: Any, path: Path | None, wish: _Wish, files: ExitStack) -> Samp
     def on_disk() -> Path:
         # A pipe cannot be read from its end, as some formats ask for.
         if path is not None and file.seekable():
-            return path
+            return _plain_path(file, path)
         spool = files.enter_context(tempfile.NamedTemporaryFile())  # noqa: SIM115
         shutil.copyfileobj(file, spool)
         spool.flush()
-        return Path(spool.name)
+        return _plain_path(spool, Path(spool.name))
 
     if head.startswith((GZIP, ZSTD)):
         text = gunzipped(file) if head.startswith(GZIP) else unzstd(on_disk())
@@ -201,6 +201,15 @@ def _chosen(array: Samples, columns: Sequence[str] | None) -> Samples:
 
 def _is_safetensors(head: bytes) -> bool:
     return len(head) > 9 and head[8:9] == b"{" and head[9:10] in b'" }' and b"\0" in head[:8]
+
+
+def _plain_path(file: Any, path: Path) -> Path:
+    """Return a path of an open file that polars takes, whatever the user called it.
+
+    It refuses names with dots that lead upwards, control characters or bytes that are not UTF-8.
+    """
+    own = Path(f"/proc/self/fd/{file.fileno()}")
+    return own if own.exists() else path.resolve()
 
 
 def _peeked(file: Any) -> tuple[bytes, Any]:
