@@ -152,7 +152,8 @@ FORMATS: dict[str, Callable[[Array, random.Random], bytes]] = {
 }
 WEIGHTS = (4, 3, 3, 1, 1, 1, 1, 2, 1)
 NAMES = (
-    "in", "in", "in", "a b", "é", "-x", "x\x1b[31m", "100%", "n\nl", "tmp/../in", "http:", "x\udcff",
+    "in", "in", "in", "a b", "é", "-x", "x\x1b[31m", "100%", "n\nl", "tmp/../in", "http:",
+    "x\udcff",
 )  # fmt: skip
 
 
