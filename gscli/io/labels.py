@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from gscli.errors import DataError
 from gscli.execution.interrupts import import_polars
 from gscli.io.columns import listed
+from gscli.io.formats.arrays import load_npy
 
 NPY = b"\x93NUMPY"
 PARQUET = b"PAR1"
@@ -49,10 +49,7 @@ def read_labels(path: str, names: Sequence[str] | None = None) -> npt.NDArray[An
 
 
 def _of_npy(path: Path) -> npt.NDArray[Any]:
-    try:
-        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise DataError("is not an NPY file of numbers") from error
+    array = load_npy(path, mapped=True)
     if array.ndim == 2 and 1 in array.shape:
         array = array.reshape(-1)
     if array.ndim != 1 or array.dtype.kind not in "iufb":

@@ -5,7 +5,6 @@ import io
 import json
 import math
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,23 +129,20 @@ def read_weights(path: Path) -> Weights:
 
 def row_logits_at(path: Path) -> bool:
     """Return whether a file is an NPY array of shape (n, K): of each row's own logits."""
-    import numpy as np
+    from gscli.io.formats.arrays import load_npy
 
     try:
-        shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
-    except (OSError, ValueError, EOFError, AttributeError):
+        shape = load_npy(path, mapped=True).shape
+    except (OSError, DataError):
         return False
     return len(shape) == 2 and 1 not in shape
 
 
 def read_row_logits(path: Path) -> Any:
     """Return the array of a file of each row's own logits, mapped and not read yet."""
-    import numpy as np
+    from gscli.io.formats.arrays import load_npy
 
-    logits = np.load(path, mmap_mode="r", allow_pickle=False)
-    if logits.dtype.kind not in "fiu":
-        raise DataError(f"@{path}: holds {logits.dtype}; expected numbers of shape (n, K)")
-    return logits
+    return load_npy(path, mapped=True)
 
 
 def _read_csv(path: Path) -> Weights:
@@ -178,21 +174,9 @@ def _read_csv(path: Path) -> Weights:
 
 
 def _read_npy(path: Path) -> Weights:
-    import zipfile
-    from tokenize import TokenError
+    from gscli.io.formats.arrays import load_npy
 
-    import numpy as np
-
-    try:
-        # np.load leaves a broken file open, and warns of the headers that Python 2 wrote.
-        with path.open("rb") as file, warnings.catch_warnings(action="ignore"):
-            array = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError, SyntaxError, TokenError, zipfile.BadZipFile) as error:
-        pickled = "Object arrays" in str(error)
-        reason = "holds pickled objects, which are not read" if pickled else "is not an NPY file"
-        raise DataError(f"{reason}; save a float array of shape (K,)") from error
-    if not isinstance(array, np.ndarray):
-        raise DataError("is an archive of arrays; save one array")
+    array = load_npy(path)
     if array.ndim == 2 and 1 in array.shape:
         array = array.ravel()
     if array.ndim != 1 or array.dtype.kind not in "fiu":
