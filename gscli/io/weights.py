@@ -8,12 +8,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from gscli.errors import DataError
 from gscli.io.columns import check_names, is_number, parse_number
 
 SEPARATORS = ",;\t"
+LARGEST_TEXT = 2**23
+"""Characters of a CSV or JSON file at most: some 400,000 weights of full precision."""
+
 MOST_EQUAL = 1_000_000
 """Categories of ``uniform:K`` at most: a larger K is a typing error."""
 
@@ -148,7 +151,7 @@ def read_row_logits(path: Path) -> Any:
 def _read_csv(path: Path) -> Weights:
     with path.open(newline="", encoding="utf-8-sig") as file:
         try:
-            text = file.read()
+            text = _all_of(file)
             separator = next((mark for mark in SEPARATORS if mark in text), ",")
             rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if row]
         except csv.Error as error:
@@ -173,6 +176,13 @@ def _read_csv(path: Path) -> Weights:
     return Weights(tuple(_number(row[0], f"row {i}") for i, row in enumerate(body, first)))
 
 
+def _all_of(file: TextIO) -> str:
+    text = file.read(LARGEST_TEXT + 1)
+    if len(text) > LARGEST_TEXT:
+        raise DataError(f"is longer than {LARGEST_TEXT >> 20} MB; save NPY")
+    return text
+
+
 def _read_npy(path: Path) -> Weights:
     from gscli.io.formats.arrays import load_npy
 
@@ -191,7 +201,8 @@ def _read_json(path: Path) -> Weights:
         return items  # a dict would hide a name that occurs twice
 
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=pairs)
+        with path.open(encoding="utf-8-sig") as file:
+            content = json.loads(_all_of(file), object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
         raise DataError(f"row {error.lineno} is not JSON: {error.msg}") from error
     except UnicodeDecodeError:

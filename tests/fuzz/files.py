@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from gscli import Concrete
+from gscli.io.compressed import zstd
 from tests.io.formats.test_arrays import safetensors
-from tests.io.test_compressed import zstd
 
 INSERTED = (
     b"\0", b"\n", b",", b'"', b"nan", b"1e999", b"-", b"temperature,", b"log_prob", b"\r", b"#",
@@ -34,7 +34,7 @@ def whole_files() -> dict[str, bytes]:
         "index.csv": frame.with_row_index("").write_csv().encode(),
         "t.csv": frame.with_columns(temperature=3.0).write_csv().encode(),
         "x.csv.gz": gzip.compress(text),
-        "x.csv.zst": zstd(b"a,b,c\n0.2,0.3,0.5\n0.1,0.1,0.8\n"),
+        "x.csv.zst": zstd.compress(text),
         "x.safetensors": safetensors({"x": ("F32", x.shape, x.astype("<f4").tobytes())}),
         "x.npy": saved(np.save, x),
         "fortran.npy": saved(np.save, np.asfortranarray(x)),

@@ -9,17 +9,17 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gscli.io.compressed import zstd
 from gscli.io.labels import read_labels
 from gscli.io.readers import open_samples
 from tests.conftest import Start
-from tests.io.test_compressed import zstd
 
 X = np.tile([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]], (4, 1))
 FRAME = pl.DataFrame(X, schema=["a", "b", "c"])
 FORMATS: dict[str, Callable[[Any], object]] = {
     "npy": lambda file: np.save(file, X),
     "csv": FRAME.write_csv,
-    "zst": lambda file: file.write(zstd(FRAME.write_csv().encode())),
+    "zst": lambda file: file.write(zstd.compress(FRAME.write_csv().encode())),
     "parquet": FRAME.write_parquet,
     "feather": FRAME.write_ipc,
 }

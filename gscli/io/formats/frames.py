@@ -75,6 +75,15 @@ def open_frame(label: str, path: Path, kind: Kind, chosen: Sequence[str] | None)
     )
 
 
+def plain_path(file: Any, path: Path) -> Path:
+    """Return a path of an open file that polars takes, whatever the user called it.
+
+    It refuses names with dots that lead upwards, control characters or bytes that are not UTF-8.
+    """
+    own = Path(f"/proc/self/fd/{file.fileno()}")
+    return own if own.exists() else path.resolve()
+
+
 def _pandas_indices(metadata: dict[str, str]) -> list[str]:
     """Return the names of the columns that pandas says to be its index."""
     try:
