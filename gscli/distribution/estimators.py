@@ -395,7 +395,8 @@ def _enumerated(
 ) -> tuple[float, float]:
     # Squared bias and variance of an estimator that depends on the category alone.
     p = distribution.probs
-    soft = np.exp(log_softmax(distribution.logits / distribution.temperature))
+    with np.errstate(over="ignore"):  # of logits beyond 1e308 times the temperature: 0 of them
+        soft = np.exp(log_softmax(distribution.logits / distribution.temperature))
     size = len(p)
     mean, square = np.zeros(size), 0.0
     for tile in tiles(size, size):

@@ -238,6 +238,9 @@ def fit(
             found = _fit_dense(again, log_x, first, fix_temperature, threads)
         else:
             found = _fit_many(again, first.moments, fix_temperature, threads)
+    if fix_temperature is not None:  # the fit's own coordinates round it
+        corrected = replace(found.corrected, temperature=fix_temperature)
+        found = replace(found, temperature=fix_temperature, corrected=corrected)
     distribution = Concrete(logits=found.logits, temperature=found.temperature)
     errors, interval = _uncertainty(found)
     return FitResult(

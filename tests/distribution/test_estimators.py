@@ -387,6 +387,12 @@ def test_gradients_that_are_missing_leave_estimators_out() -> None:
     assert whole.estimators == ESTIMATORS
 
 
+def test_logits_beyond_float64_at_the_temperature_are_quiet() -> None:
+    far, near = (compare([low, 0, -1], [0.1], QUADRATIC) for low in (-1e308, -700.0))
+    for name in ESTIMATORS:
+        assert far.errors[0][name].mse == pytest.approx(near.errors[0][name].mse)
+
+
 def test_parameters_are_checked() -> None:
     with pytest.raises(ParameterError, match="2 categories, but there are 3"):
         comparison(linear_loss([1.0, 2.0]))
