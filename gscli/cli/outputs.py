@@ -16,7 +16,7 @@ from gscli import __version__
 from gscli.cli.param_types import unknown_suffix
 from gscli.cli.progress import track
 from gscli.errors import OutputError
-from gscli.plotting.export import IMAGE_SUFFIXES
+from gscli.plotting.export import IMAGE_SUFFIXES, SUFFIXES
 
 if TYPE_CHECKING:
     from gscli.arrays import FloatArray, RealArray
@@ -86,10 +86,17 @@ def check_outputs(
 
 
 EFFECTIVE = {
+    "preset": ("--preset", IMAGE_SUFFIXES),
     "width": ("--width", IMAGE_SUFFIXES),
     "height": ("--height", IMAGE_SUFFIXES),
+    "type_size": ("--font-size", IMAGE_SUFFIXES),
     "scale": ("--scale", (".png", ".webp")),
     "plotlyjs": ("--plotlyjs", PAGE_SUFFIXES),
+    "title": ("--title", SUFFIXES),
+    "no_title": ("--no-title", SUFFIXES),
+    "font": ("--font", SUFFIXES),
+    "colours": ("--colours", SUFFIXES),
+    "panel_columns": ("--panel-columns", SUFFIXES),
 }
 """The outputs on which an option of style has an effect."""
 

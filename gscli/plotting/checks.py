@@ -129,7 +129,9 @@ class _TestPanel:
 
 
 def _heading(test: "TestResult") -> str:
-    outcome = "passed" if test.passed else f'<b style="color:{REJECTED}">rejected</b>'
+    outcome = (
+        "passed" if test.passed else f'<b style="color:{theme.text_colour(REJECTED)}">rejected</b>'
+    )
     p_value = f"{test.p_value:.2g}" if test.p_value > 1e-300 else "0"
     return f"{_PANELS[test.name][0]}<br>{outcome}, p = {p_value}"
 
@@ -202,7 +204,9 @@ def _uniforms(panel: _TestPanel) -> None:
     gap, label = gaps[worst], theme.shorten(panel.comparisons[worst].label, 20)
     peak = int(np.abs(gap).argmax())
     at = float(np.clip(x[peak], 0.15, 0.85))
-    panel.note(label, at, float(gap[peak]), above=gap[peak] >= 0, colour=panel.colour)
+    panel.note(
+        label, at, float(gap[peak]), above=gap[peak] >= 0, colour=theme.text_colour(panel.colour)
+    )
     top = 1.45 * max(half_width, float(np.abs(gap).max()))
     panel.axis("x", "probability transform", range=[0, 1], tickvals=[0, 0.5, 1])
     panel.axis("y", "observed − expected share", range=[-top, top])

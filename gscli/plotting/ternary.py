@@ -108,14 +108,20 @@ def ternary_panels(
     if largest:
         plot_width = grid.width - grid.margin.left - grid.margin.right
         figure.add_trace(_colour_bar(largest, x=1 + BAR_DISTANCE / plot_width))
-    return figure.update_layout(legend=theme.LEGEND_OF_THREES)
+    # A drag would zoom in, and leave the names at corners that are not theirs.
+    return figure.update_layout(
+        legend=theme.LEGEND_OF_THREES,
+        dragmode=False,
+        modebar_remove=["zoom", "pan", "select", "lasso"],
+    )
 
 
 def _grid(count: int, *, bar: bool) -> theme.Grid:
     """Lay out triangles, which leave room for the labels that lie outside of their corners."""
     right = 50 + (BAR_WIDTH if bar else 0)
     if count == 1:
-        return theme.grid(1, panel=SINGLE, gap=(0, 0), margin=theme.Margin(right=right))
+        margin = theme.Margin(right=right)
+        return theme.grid(1, panel=SINGLE, gap=(0, 0), margin=margin, ratio=3**0.5 / 2)
     margin = theme.Margin(right=right, top=156, bottom=116)
     return theme.grid(count, panel=SMALL, gap=(90, 122), margin=margin)
 
@@ -129,7 +135,10 @@ def _axes(categories: Categories, domain: theme.Domain, *, small: bool) -> dict[
         "bgcolor": theme.PAPER,
         **{
             f"{letter}axis": {
-                "title": {"text": label, "font": {"size": 13 if small else 15, "color": colour}},
+                "title": {
+                    "text": label,
+                    "font": {"size": 13 if small else 15, "color": theme.text_colour(colour)},
+                },
                 "min": 0,
                 "tickvals": [0.5] if small else [0.2, 0.4, 0.6, 0.8],
                 "tickfont": {"size": 10 if small else 11, "color": theme.MUTED},
@@ -216,6 +225,6 @@ def _colour_bar(largest: int, *, x: float) -> go.Scatterternary:
         "cmax": 1,
         "colorscale": list(theme.COUNT_SCALE),
         "showscale": True,
-        "colorbar": theme.colour_bar("samples<br>in a cell", labels, x=x, xpad=0, len=0.6),
+        "colorbar": theme.colour_bar("samples<br>in a cell", labels, x=x, xpad=0, len=0.8),
     }
     return go.Scatterternary(a=[None], b=[None], mode="markers", showlegend=False, marker=marker)

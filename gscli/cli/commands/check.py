@@ -10,7 +10,7 @@ import click
 from gscli import __version__
 from gscli.cli import options
 from gscli.cli.messages import describe_probs, echo_json, printable, say
-from gscli.cli.outputs import check_outputs
+from gscli.cli.outputs import check_outputs, check_style
 from gscli.cli.param_types import FiniteRange, OutputType, SamplesType
 from gscli.cli.parameters import Parameters
 from gscli.cli.tables import itemised, plain_table
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gscli.arrays import FloatArray
     from gscli.cli.inputs import Input
     from gscli.inference.gof.results import CheckResult
+    from gscli.plotting.export import Style
 
 EXIT_REJECTED = 1
 EXIT_NOT_JUDGED = 2
@@ -69,6 +70,7 @@ VERDICT_COLOURS = {"Consistent": "green", "Rejected": "bold red", "Not judged": 
     help="Draw observed against expected, test by test: .html, .png, .svg, .pdf, .webp or .json. "
     "Repeatable.",
 )
+@options.style
 @options.force
 @options.as_json
 @options.threads
@@ -83,6 +85,7 @@ def command(
     min_rows: int,
     alpha: float,
     plots: tuple[Path, ...],
+    style: "Style",
     force: bool,
     as_json: bool,
     threads: int | None,
@@ -111,6 +114,7 @@ def command(
     """
     from gscli.cli.inputs import expand_globs
 
+    check_style(plots)
     files = expand_globs(files)
     for file in files:
         check_outputs(plots, force=force, figures=True, file=file, hint="'--plot'")
@@ -137,7 +141,7 @@ def command(
     else:
         runs += judged(files[0])
     if plots:
-        _draw(runs, plots)
+        _draw(runs, plots, style)
     _show(runs, as_json=as_json, quiet=quiet)
     if plots:
         say(f"Wrote {', '.join(map(str, plots))}", quiet=quiet)
@@ -365,7 +369,7 @@ def _print_table(runs: "list[Run]") -> None:
     Console(highlight=False).print(table)
 
 
-def _draw(runs: "list[Run]", targets: tuple[Path, ...]) -> None:
+def _draw(runs: "list[Run]", targets: tuple[Path, ...], style: "Style") -> None:
     from gscli.plotting.checks import check_panels
     from gscli.plotting.export import save
 
@@ -375,7 +379,7 @@ def _draw(runs: "list[Run]", targets: tuple[Path, ...]) -> None:
     title = f"{run.result.verdict}: n = {run.result.n:,}"
     subtitle = run.description()
     figure = check_panels(run.result, names=run.names, title=title, subtitle=subtitle)
-    save([(figure, path) for path in targets])
+    save([(figure, path) for path in targets], style)
 
 
 def _print(run: Judged) -> None:

@@ -9,7 +9,7 @@ import click
 
 from gscli.cli import options
 from gscli.cli.messages import echo_json, say
-from gscli.cli.outputs import check_outputs
+from gscli.cli.outputs import check_outputs, check_style
 from gscli.cli.param_types import SamplesType, Syntax
 from gscli.cli.parameters import Parameters
 from gscli.cli.progress import waiting
@@ -135,6 +135,7 @@ def command(
         others=as_json or bool(outputs),
     )
     check_outputs(outputs, force=True)
+    check_style(outputs)
     if isinstance(spec, Schedule) and run is not None:
         spec = replace(spec, run=run)
     if isinstance(spec, Schedule) and language is not None:
