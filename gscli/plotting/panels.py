@@ -41,13 +41,21 @@ class Categories:
         positions = range(len(self.names)) if self.positions is None else self.positions
         return theme.category_colours(positions)
 
-    def labels(self, length: int, separators: Sequence[str]) -> list[str]:
-        """Return their names, cut to a length, and behind a separator their probabilities."""
-        labels = [f"<b>{theme.shorten(name, length)}</b>" for name in self.names]
-        if self.probs is None:
-            return labels
-        parts = zip(labels, separators, self.probs, strict=True)
-        return [f"{label}{separator}p = {p:.3g}" for label, separator, p in parts]
+    def labels(
+        self, length: int, separators: Sequence[str], near: FloatArray | None = None
+    ) -> list[str]:
+        """Return their names, cut to a length, and behind separators what is known of each.
+
+        That is the probability, and the share of samples near the vertex.
+        """
+        parts = [[f"<b>{theme.shorten(name, length)}</b>"] for name in self.names]
+        if self.probs is not None:
+            for part, p in zip(parts, self.probs, strict=True):
+                part.append(f"p = {p:.3g}")
+        if near is not None:
+            for part, share in zip(parts, near, strict=True):
+                part.append(f"{100 * share:.2g} % here")
+        return [separator.join(part) for separator, part in zip(separators, parts, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,10 @@ class Panel:
         Exact means.
     shares : ndarray of shape (K, bins), or None
         Exact probabilities of the bins.
+    observed : sequence of float
+        Shares of a file's samples in the regions.
+    near : ndarray of shape (K,), or None
+        Shares of samples in which a category is above 0.95.
     """
 
     heading: str = ""
@@ -85,6 +97,8 @@ class Panel:
     share: float = 1.0
     means: FloatArray | None = None
     shares: FloatArray | None = None
+    observed: Sequence[float] = ()
+    near: FloatArray | None = None
 
 
 def empty_figure(panels: Sequence[Panel], grid: theme.Grid, *, rise: int = 22) -> go.Figure:

@@ -12,6 +12,9 @@ INK = "#1f2933"
 MUTED = "#52606d"
 GRID = "#d9dee4"
 PAPER = "#ffffff"
+BAND = "#e6ebf0"
+"""Where a value is expected."""
+
 FONT = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
 
 TYPE_SIZE = 14
@@ -40,7 +43,7 @@ COUNT_SCALE = (
 CONTOUR_DASHES = ("solid", "dash", "dot")
 
 # Three entries in a row: those of the categories above those of the contours.
-LEGEND_OF_THREES = {"entrywidth": 0.26, "entrywidthmode": "fraction"}
+LEGEND_OF_THREES = {"entrywidth": 0.32, "entrywidthmode": "fraction"}
 
 
 def category_colours(positions: Sequence[int]) -> tuple[str, ...]:
@@ -74,7 +77,13 @@ def other_colours(palette: Sequence[str]) -> dict[str, str]:
 
 def dark_colours(palette: Sequence[str] = ()) -> dict[str, str]:
     """Return what becomes of each colour on a dark page; those of a palette stay as they are."""
-    grounds = {INK: "#e6ebf0", MUTED: "#a3b0bd", GRID: "#36414d", PAPER: DARK_PAPER}
+    grounds = {
+        INK: "#e6ebf0",
+        MUTED: "#a3b0bd",
+        GRID: "#36414d",
+        PAPER: DARK_PAPER,
+        BAND: "#2a323b",
+    }
     usual = zip(CATEGORY_COLOURS, DARK_CATEGORY_COLOURS, strict=True)
     marks = {old.lower(): new for old, new in usual} | {own: own for own in palette}
     texts = {text_colour(old): readable(new, DARK_PAPER) for old, new in marks.items()}

@@ -100,7 +100,9 @@ def command(
     else:
         given = open_input(file, parameters, log=log, quiet=quiet, columns=columns)
     samples = given.samples
-    sample = Sample(samples, given.logits, samples.label, threads, given.temperatures)
+    sample = Sample(
+        samples, given.logits, samples.label, threads, given.temperatures, file is not None
+    )
     chosen = positions(sample.names, categories)
     plot_options = PlotOptions(kind, contours, chosen, log_ratio)
     if terminal and chosen is not None and len(chosen) == 1:
