@@ -18,14 +18,14 @@ from gscli.errors import GscliError
 from gscli.plotting.export import SUFFIXES, check_browser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.table import Table
     from rich.text import Text
 
     from gscli.arrays import FloatArray
     from gscli.cli.inputs import Input
-    from gscli.inference.gof.results import CheckResult
+    from gscli.inference.gof.results import CheckResult, TestResult
     from gscli.plotting.export import Style
 
 EXIT_REJECTED = 1
@@ -73,6 +73,7 @@ VERDICT_COLOURS = {"Consistent": "green", "Rejected": "bold red", "Not judged": 
 @options.style
 @options.force
 @options.as_json
+@click.option("--verbose", is_flag=True, help="Explain the tests that passed, too.")
 @options.threads
 @options.quiet
 def command(
@@ -88,6 +89,7 @@ def command(
     style: "Style",
     force: bool,
     as_json: bool,
+    verbose: bool,
     threads: int | None,
     quiet: bool,
 ) -> None:
@@ -99,8 +101,9 @@ def command(
     with 1 if they are rejected, and then names the likeliest cause, and with 2 if they cannot be
     judged: a wrong option, a file that cannot be read, too few rows or too many zeros.
 
-    Of several files, or temperatures of one, a table has a row each, and the exit code is the
-    worst one. --quiet prints one line for each instead of its tests.
+    A test that rejects is explained; --verbose explains all. Of several files, or temperatures of
+    one, a table has a row each, and the exit code is the worst one. --quiet prints one line for
+    each instead of its tests.
 
     Hard samples have no temperature: which category each row is of is tested, and whether rows
     are independent.
@@ -142,7 +145,9 @@ def command(
         runs += judged(files[0])
     if plots:
         _draw(runs, plots, style)
-    _show(runs, as_json=as_json, quiet=quiet)
+    if verbose and (quiet or as_json):
+        raise click.UsageError("--verbose explains a table; leave out --quiet and --json")
+    _show(runs, as_json=as_json, quiet=quiet, verbose=verbose)
     if plots:
         say(f"Wrote {', '.join(map(str, plots))}", quiet=quiet)
     if code := max(run.exit_code for run in runs):
@@ -331,7 +336,7 @@ def _attempted(file: str, judged: "Callable[[str], list[Run]]") -> "list[Run]":
         return [Failed(file, reason.removeprefix(f"{file}: "))]
 
 
-def _show(runs: "list[Run]", *, as_json: bool, quiet: bool) -> None:
+def _show(runs: "list[Run]", *, as_json: bool, quiet: bool, verbose: bool) -> None:
     if as_json:
         found = [run.as_dict() for run in runs]
         codes = [run.exit_code for run in runs]
@@ -341,7 +346,7 @@ def _show(runs: "list[Run]", *, as_json: bool, quiet: bool) -> None:
         for run in runs:
             click.echo(printable(_line(run)))
     elif len(runs) == 1 and isinstance(runs[0], Judged):
-        _print(runs[0])
+        _print(runs[0], verbose=verbose)
     else:
         _print_table(runs)
 
@@ -358,15 +363,24 @@ def _print_table(runs: "list[Run]") -> None:
     from rich.console import Console
     from rich.text import Text
 
-    table = plain_table("file")
+    console = Console(highlight=False)
+    wide = console.width >= WIDE
+    table = plain_table()
+    table.add_column("file", overflow="fold")
     for head in ("t", "n", "verdict", "least p"):
         table.add_column(head, no_wrap=True)
-    table.add_column("why", overflow="fold")
+    if wide:
+        table.add_column("why", overflow="fold")
     for run in runs:
-        file, *cells = (Text(printable(cell)) for cell in (run.file, *run.cells()))
-        cells[2].stylize(VERDICT_COLOURS[cells[2].plain])
-        table.add_row(file, *cells)
-    Console(highlight=False).print(table)
+        cells = [Text(printable(cell)) for cell in (run.file, *run.cells())]
+        cells[3].stylize(VERDICT_COLOURS[cells[3].plain])
+        table.add_row(*cells[: len(table.columns)])
+    console.print(table)
+    if not wide:
+        for run in runs:
+            *_, why = run.cells()
+            if why:
+                console.print(itemised("-", Text(printable(f"{run.file}: {why}"))))
 
 
 def _draw(runs: "list[Run]", targets: tuple[Path, ...], style: "Style") -> None:
@@ -382,17 +396,18 @@ def _draw(runs: "list[Run]", targets: tuple[Path, ...], style: "Style") -> None:
     save([(figure, path) for path in targets], style)
 
 
-def _print(run: Judged) -> None:
+def _print(run: Judged, *, verbose: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
     result = run.result
     console = Console(highlight=False)
-    wide = console.width >= WIDE
-    console.print(table_of(result, sentences=wide))
+    explained = [test for test in result.tests if verbose or not test.passed]
+    wide = console.width >= WIDE and bool(explained)
+    console.print(table_of(result, explained if wide else ()))
     console.print()
-    if not wide:
-        for test in result.tests:
+    if explained and not wide:
+        for test in explained:
             console.print(itemised("-", Text(printable(f"{test.name}: {test.sentence}"))))
         console.print()
     console.print(conclusion(result), Text(printable(run.description())))
@@ -418,20 +433,20 @@ def conclusion(result: "CheckResult") -> "Text":
     return Text(words[result.verdict], style=colour if result.conclusive else "bold yellow")
 
 
-def table_of(result: "CheckResult", *, sentences: bool) -> "Table":
-    """Return the tests as a table: statistic, p-value, verdict, and perhaps the sentence."""
+def table_of(result: "CheckResult", explained: "Sequence[TestResult]") -> "Table":
+    """Return the tests as a table: statistic, p-value, verdict, and the sentences of some."""
     from rich.text import Text
 
     table = plain_table("test", "statistic", "p-value")
     table.add_column("verdict", no_wrap=True)
-    if sentences:
+    if explained:
         table.add_column("what it says", overflow="fold")
     for test in result.tests:
         word = "passed" if test.passed else "rejected"
         cells: list[str | Text] = [test.name, f"{test.statistic:.4g}", f"{test.p_value:.3g}"]
         cells += [
             Text(word, style=COLOURS[word]),
-            *([Text(printable(test.sentence))] if sentences else []),
+            *([Text(printable(test.sentence))] if test in explained else []),
         ]
         table.add_row(*cells)
     return table
