@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from gscli import __version__
+from gscli.cli.messages import printable
 from gscli.cli.param_types import unknown_suffix
 from gscli.cli.progress import track
 from gscli.errors import OutputError
@@ -170,6 +171,8 @@ class Request:
     quiet: bool
     progress: "Progress | None" = None
     """Wraps what is drawn, as tuples that begin with a number of rows; by default, a bar."""
+    phase: str = field(default="drawing", init=False)
+    """What a bar says that the program does."""
     lossy_rows: int = field(default=0, init=False)
 
     @property
@@ -221,7 +224,9 @@ class Request:
     def _bar(self, drawn: Iterable[Any]) -> Iterator[Any]:
         """Show how many rows are drawn."""
         total = self.n * len(self.distributions)
-        return track(drawn, total=total, size=lambda done: done[0], quiet=self.quiet)
+        return track(
+            drawn, total=total, size=lambda done: done[0], quiet=self.quiet, message=self.phase
+        )
 
     def _may_lose(self, distribution: "Concrete") -> bool:
         """Return whether a row could be beyond its precision: then all rows are looked at."""
@@ -247,6 +252,7 @@ class Request:
         from gscli.io.atomic import appears_by_renaming, writing
         from gscli.io.writers import PlacedNpy
 
+        self.phase = f"writing {printable(path.name)}"
         with writing(path, overwrite=force) as file:
             if format == "npy" and PlacedNpy.supported and appears_by_renaming(path):
                 self._place(PlacedNpy(file, shape=self.shape, dtype=self.dtype))

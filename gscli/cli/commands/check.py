@@ -9,10 +9,12 @@ import click
 
 from gscli import __version__
 from gscli.cli import options
+from gscli.cli.help import Command
 from gscli.cli.messages import describe_probs, echo_json, printable, say
 from gscli.cli.outputs import check_outputs, check_style
 from gscli.cli.param_types import FiniteRange, OutputType, SamplesType
 from gscli.cli.parameters import Parameters
+from gscli.cli.progress import waiting
 from gscli.cli.tables import itemised, plain_table
 from gscli.errors import GscliError
 from gscli.plotting.export import SUFFIXES, check_browser
@@ -37,7 +39,9 @@ COLOURS = {"passed": "green", "rejected": "bold red"}
 VERDICT_COLOURS = {"Consistent": "green", "Rejected": "bold red", "Not judged": "bold yellow"}
 
 
-@click.command("check", short_help="Test whether a file's samples are right, and say why not.")
+@click.command(
+    "check", cls=Command, short_help="Test whether a file's samples are right, and say why not."
+)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @options.parameters(default=None, note="[default: the file's own]", assumed=False, hard=True)
 @options.columns
@@ -253,23 +257,23 @@ def _judge(
     """Return what was found of one file, at each temperature."""
     given = opened(file)
     one = _judge_one if own is None else partial(_judge_by_row, own=own)
-    found: list[Run] = [one(each, how=how) for each in given.each()]
+    found: list[Run] = [one(each, how=how, quiet=quiet) for each in given.each()]
     given.tell(quiet=quiet)
     return found
 
 
-def _judge_one(given: "Input", *, how: dict[str, Any]) -> Judged:
+def _judge_one(given: "Input", *, how: dict[str, Any], quiet: bool) -> Judged:
     from gscli.inference.gof.check import check
     from gscli.io.samples import naming
 
     samples, distribution = given.samples, given.distribution()
-    with naming(samples.label):
+    with naming(samples.label), waiting(f"testing {samples.label}", quiet=quiet):
         result = check(samples, distribution, names=samples.names, **how)
     t = distribution.temperature
     return Judged(samples.label, samples.names, distribution.probs, t, result)
 
 
-def _judge_by_row(given: "Input", *, own: Path, how: dict[str, Any]) -> Judged:
+def _judge_by_row(given: "Input", *, own: Path, how: dict[str, Any], quiet: bool) -> Judged:
     """Return what was found where each row has logits of its own."""
     from gscli.distribution.concrete import Concrete
     from gscli.inference.gof.check import check
@@ -282,7 +286,7 @@ def _judge_by_row(given: "Input", *, own: Path, how: dict[str, Any]) -> Judged:
         raise click.UsageError(f"{samples.label} states no temperature; give one with -t")
     (t,) = given.temperatures
     equal = Concrete([1.0] * len(samples.names), t)
-    with naming(samples.label):
+    with naming(samples.label), waiting(f"testing {samples.label}", quiet=quiet):
         mapped = with_equal_logits(samples, read_row_logits(own), t)
         result = check(mapped, equal, names=samples.names, **how)
     return Judged(samples.label, samples.names, None, t, result)
@@ -322,7 +326,7 @@ def _judge_hard(
         rows, shown = (batch.rows for batch in given.samples), given.samples.names
         parameters = given.parameters or parameters
     probs = None if own else parameters.probs
-    with naming(file):
+    with naming(file), waiting(f"testing {file}", quiet=quiet):
         result = check_hard(rows, probs, logits=logits, names=shown, **how)
     return [Judged(file, tuple(shown), probs, None, result)]
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gscli.cli import options
+from gscli.cli.help import Command
 from gscli.cli.messages import echo_json, printable
 from gscli.cli.param_types import TemperaturesType
+from gscli.cli.progress import waiting
 from gscli.cli.tables import fitted_tables, itemised
 
 if TYPE_CHECKING:
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 SHOWN_CATEGORIES = 50
 
 
-@click.command("fit", short_help="Find the pi and the temperature that a file comes from.")
+@click.command(
+    "fit", cls=Command, short_help="Find the pi and the temperature that a file comes from."
+)
 @options.file_argument()
 @options.columns
 @options.log
@@ -62,7 +66,7 @@ def command(
     found = []
     for each in given.each():
         samples, fixed_at = each.samples, None if fixed is None else each.temperatures[0]
-        with naming(samples.label):
+        with naming(samples.label), waiting(f"fitting {samples.label}", quiet=quiet):
             result = fit(samples, fix_temperature=fixed_at, names=samples.names, threads=threads)
         found.append(result)
     given.tell(quiet=quiet)

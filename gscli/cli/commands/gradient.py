@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gscli.cli import options
+from gscli.cli.help import Command
 from gscli.cli.losses import LOSS_FORMS, EstimatorsType, LossType
 from gscli.cli.messages import echo_json, say
 from gscli.cli.outputs import check_outputs, check_style, csv_text
@@ -31,7 +32,7 @@ SMALLEST_BIAS = 1e-8
 LOSS_HINT = "'-l' / '--loss'"
 
 
-@click.command("gradient", short_help="Compare gradient estimators on a loss.")
+@click.command("gradient", cls=Command, short_help="Compare gradient estimators on a loss.")
 @options.parameters(default=CLASSIC_GRID)
 @click.option(
     "-l",
