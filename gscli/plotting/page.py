@@ -1,9 +1,6 @@
 """One figure as a page: it fits the window, and follows the scheme of the reader's browser."""
 
-import base64
-import hashlib
 import html
-import json
 from collections.abc import Sequence
 from importlib.resources import files
 from string import Template
@@ -11,6 +8,7 @@ from typing import Any, Literal
 
 from gscli.plotting import theme
 from gscli.plotting.panels import plain_title
+from gscli.plotting.plotlyjs import as_json, integrity, script, source
 from gscli.plotting.sizing import Frame, sized
 
 WIDTHS = (1200, 900, 640, 370)
@@ -37,12 +35,6 @@ def page(
     plotlyjs : {"inline", "cdn"}
         Whether it holds plotly.js or links to it.
     """
-    from plotly.utils import PlotlyJSONEncoder
-
-    def as_json(value: Any) -> str:
-        # In a script, "</" would end it.
-        return json.dumps(value, cls=PlotlyJSONEncoder).replace("</", "<\\/")
-
     widest = sized(figure, Frame(columns=columns)).figure["layout"]
     narrower = [width for width in WIDTHS if width < widest["width"]]
     layouts = [widest, *(_layout(figure, width) for width in narrower)]
@@ -51,7 +43,7 @@ def page(
         title=html.escape(plain_title(figure["layout"]) or "Figure"),
         paper=theme.PAPER,
         dark_paper=theme.DARK_PAPER,
-        plotlyjs=_plotlyjs(plotlyjs),
+        plotlyjs=_tag(plotlyjs),
         traces=as_json(figure["data"]),
         layouts=as_json(layouts),
         dark_colours=as_json(theme.dark_colours(palette)),
@@ -64,14 +56,7 @@ def _layout(figure: dict[str, Any], width: int) -> dict[str, Any]:
     return layout
 
 
-def _plotlyjs(where: str) -> str:
-    from plotly.offline import get_plotlyjs, get_plotlyjs_version
-
-    script = get_plotlyjs()
+def _tag(where: str) -> str:
     if where == "inline":
-        return f"<script>{script}</script>"
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        f'<script src="https://cdn.plot.ly/plotly-{get_plotlyjs_version()}.min.js" '
-        f'integrity="sha256-{digest}" crossorigin="anonymous"></script>'
-    )
+        return f"<script>{script()}</script>"
+    return f'<script src="{source()}" integrity="{integrity()}" crossorigin="anonymous"></script>'

@@ -103,7 +103,9 @@ class Panel:
 
 def empty_figure(panels: Sequence[Panel], grid: theme.Grid, *, rise: int = 22) -> go.Figure:
     """Return a figure with headings so many pixels above its panels, if they are several."""
-    figure = go.Figure(layout=theme.layout(grid))
+    from gscli.plotting.notebook import Figure
+
+    figure = Figure(layout=theme.layout(grid))
     for panel, domain in zip(panels, grid.domains, strict=True):
         if len(panels) > 1:
             figure.add_annotation(
