@@ -9,7 +9,9 @@ import click
 
 from gscli.cli.param_types import (
     BatchSizesType,
+    ColoursType,
     FiniteRange,
+    LengthType,
     LogitsType,
     NamesType,
     OutputType,
@@ -196,18 +198,58 @@ figures = _output(
     "Where to write: .html, .png, .svg, .pdf, .webp or .json. Repeatable.", suffixes=SUFFIXES
 )
 
-_pixels = click.IntRange(min=100, max=10_000)
+
+def _style(*, no_title: bool, title: str | None, **others: Any) -> Style:
+    if no_title and title is not None:
+        raise click.UsageError("--title and --no-title are both given; leave one out")
+    return Style(title="" if no_title else title, **others)
+
+
+_length = LengthType(100, 10_000)
 style = _together(
     "style",
-    Style,
-    click.option("--width", type=_pixels, metavar="PX", help="Width of images."),
-    click.option("--height", type=_pixels, metavar="PX", help="Height of images."),
+    _style,
+    click.option(
+        "--preset",
+        type=click.Choice(["paper"]),
+        help="For an article: 3.25 in wide, or 5.5 in for several panels, type of 8 pt, no title, "
+        "300 dpi. Other options change each of them.",
+    ),
+    click.option("--title", metavar="TEXT", help="Title in the place of the figure's own."),
+    click.option("--no-title", is_flag=True, help="Neither a title nor a subtitle."),
+    click.option(
+        "--width",
+        type=_length,
+        metavar="LENGTH",
+        help="Width of images: 700, 3.25in, 8.5cm, 85mm. Type and marks keep their proportion.",
+    ),
+    click.option("--height", type=_length, metavar="LENGTH", help="Height of images."),
+    click.option(
+        "--font-size",
+        "type_size",
+        type=LengthType(4, 100),
+        metavar="LENGTH",
+        help="Type of axis labels in images, as 8pt; the rest in proportion.",
+    ),
+    click.option("--font", metavar="FAMILY", help="Typeface, as in CSS."),
+    click.option(
+        "--colours",
+        "--colors",
+        type=ColoursType(),
+        metavar="#RRGGBB,...",
+        default=(),
+        help="Of the categories or lines, in order.",
+    ),
+    click.option(
+        "--panel-columns",
+        type=click.IntRange(min=1, max=24),
+        metavar="INT",
+        help="Panels side by side.",
+    ),
     click.option(
         "--scale",
         type=FiniteRange(min=0.1, max=10),
-        default=2.0,
-        show_default=True,
-        help="Pixel density of PNG and WebP.",
+        help="Pixel density of PNG and WebP.  [default: 2.0]",
     ),
     click.option(
         "--plotlyjs",

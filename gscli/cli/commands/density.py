@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gscli.cli import options, preview
+from gscli.cli.help import Command
 from gscli.cli.messages import describe_parameters, say
 from gscli.cli.outputs import check_outputs, data_format
 from gscli.cli.parameters import Parameters
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from gscli.io.samples import Batch, Samples
 
 
-@click.command("density", short_help="Write the exact log-density at the points of a file.")
+@click.command(
+    "density", cls=Command, short_help="Write the exact log-density at the points of a file."
+)
 @options.file_argument()
 @options.parameters(default=None, note="[default: the file's own]", assumed=False)
 @options.columns

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gscli.cli import options
+from gscli.cli.help import Command
 from gscli.cli.inputs import open_input
 from gscli.cli.messages import echo_json
 from gscli.cli.outputs import csv_text
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 CLASSIC = float(CLASSIC_TEMPERATURE)
 
 
-@click.command("describe", short_help="Show exact means, entropy and gradient error.")
+@click.command("describe", cls=Command, short_help="Show exact means, entropy and gradient error.")
 @options.file_argument(required=False)
 @options.parameters(default=None, note="[default: the file's temperature column, else 3]")
 @options.batch_sizes

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gscli.cli import options
+from gscli.cli.help import Command
 from gscli.cli.losses import LOSS_FORMS, EstimatorsType, LossType
 from gscli.cli.messages import echo_json, say
-from gscli.cli.outputs import check_outputs, csv_text
+from gscli.cli.outputs import check_outputs, check_style, csv_text
 from gscli.cli.param_types import SamplesType
 from gscli.cli.parameters import Parameters
 from gscli.cli.progress import waiting
@@ -31,7 +32,7 @@ SMALLEST_BIAS = 1e-8
 LOSS_HINT = "'-l' / '--loss'"
 
 
-@click.command("gradient", short_help="Compare gradient estimators on a loss.")
+@click.command("gradient", cls=Command, short_help="Compare gradient estimators on a loss.")
 @options.parameters(default=CLASSIC_GRID)
 @click.option(
     "-l",
@@ -108,6 +109,7 @@ def command(
         raise click.UsageError("--json and --csv are both given; leave one out")
     parameters.check_exact_range()
     check_outputs(outputs, force=True)
+    check_style(outputs)
     logits = parameters.at().logits
     try:
         loss = (make_loss or default_loss)(len(logits))

@@ -7,13 +7,14 @@ import click
 
 from gscli.cli import options, preview
 from gscli.cli.datasets import check_shards, save_dataset, seed_of
+from gscli.cli.help import Command
 from gscli.cli.messages import describe_loss, describe_run, say
 from gscli.cli.outputs import Request, check_outputs, data_format
 from gscli.cli.param_types import SamplesType
 from gscli.cli.parameters import Parameters
 
 
-@click.command("sample", short_help="Draw samples to CSV, NPY or Parquet.")
+@click.command("sample", cls=Command, short_help="Draw samples to CSV, NPY or Parquet.")
 @options.parameters()
 @options.samples
 @click.option(

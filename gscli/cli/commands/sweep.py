@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gscli.cli import options
+from gscli.cli.help import Command
 from gscli.cli.messages import describe_parameters, say
 from gscli.cli.outputs import PAGE_SUFFIXES, check_outputs, csv_text, open_page
 from gscli.cli.param_types import OutputType
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 CLASSIC_GRID = "0.05:10:12"
 
 
-@click.command("sweep", short_help="Make the page that answers: which temperature?")
+@click.command("sweep", cls=Command, short_help="Make the page that answers: which temperature?")
 @options.parameters(default=CLASSIC_GRID)
 @options.batch_sizes
 @options.samples
@@ -76,7 +77,7 @@ def command(
     \b
     Examples:
       gscli sweep --pi 1,3,6 --open
-      gscli sweep --pi cat=1,dog=3,bird=6 -t 0.1:5:20 -o pets.html --table pets.csv
+      gscli sweep --pi cat=1,dog=3 -t 0.1:5:20 -o pets.html --table pets.csv
     """
     from gscli.distribution.noise import fresh_seed
 
