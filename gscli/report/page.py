@@ -1,6 +1,5 @@
 """A sweep's results to one HTML page: data, figures, template, style and script together."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -10,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gscli.arrays import largest
+from gscli.arrays import largest, logsumexp
 from gscli.distribution import estimators
 from gscli.distribution.estimators import Comparison
 from gscli.distribution.extremes import WITHIN
 from gscli.distribution.gradients import MAX_RELATIVE_BIAS
 from gscli.distribution.properties import cautions, format_best
+from gscli.distribution.schedules import PRESETS
 from gscli.plotting import theme
 from gscli.plotting.curves import LABEL_HEIGHT
 from gscli.plotting.estimators import LOOKS, estimator_figures
 from gscli.records import to_json
 from gscli.report import figures
-from gscli.report.sweep import CHECKED_CATEGORIES, Step, Sweep, explorer_noise
+from gscli.report.sweep import CHECKED_CATEGORIES, Step, Sweep, embedded_noise, noise_state
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 CLEAR = "rgba(0,0,0,0)"
 DASHES = {"solid": "", "longdash": "10 4", "dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3"}
 """What plotly's names of dashes are in SVG."""
+
+SCRIPTS = (
+    "ui.js", "exact.js", "noise.js", "schedule.js", "picture.js", "sample.js", "anneal.js",
+    "report.js",
+)  # fmt: skip
+"""The page's own, in their order: each uses only what stands before it."""
 
 PARTICLES = 2000
 SLIDERS = 12
@@ -146,9 +152,7 @@ def page(sweep: Sweep, origin: Origin) -> str:
         data=_data(sweep, origin, corners, shown),
         figures={name: _embedded(figure) for name, figure in drawn.items()},
         style=source.joinpath("report.css").read_text(encoding="utf-8"),
-        script="".join(
-            source.joinpath(name).read_text(encoding="utf-8") for name in ("exact.js", "report.js")
-        ),
+        script="".join(source.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS),
         plotlyjs=get_plotlyjs(),
     )
 
@@ -321,8 +325,12 @@ def _data(
     num_categories = len(sweep.logits)
     curve = figures.error_curve(sweep)
     own = figures.colours_of(sweep.logits)
-    noise = explorer_noise(num_categories, PARTICLES, seed=sweep.seed, categories=shown)
     few = len(shown) < num_categories
+    if few:
+        noise = embedded_noise(num_categories, PARTICLES, seed=sweep.seed, categories=shown)
+        rest = float(logsumexp(np.delete(sweep.logits, list(shown)))) + origin.scale
+    else:
+        noise, rest = noise_state(num_categories, seed=sweep.seed), None
     return {
         "names": [origin.names[k] for k in shown],
         "logits": (sweep.logits[list(shown)] + origin.scale).tolist(),
@@ -350,18 +358,23 @@ def _data(
         "corners": [shown.index(k) for k in corners],
         "sliders": [shown.index(k) for k in largest(sweep.logits, SLIDERS)],
         "rule": 1 / (num_categories - 1),
-        "rows": len(noise),
-        "noise": base64.b64encode(noise.astype("<f4").tobytes()).decode(),
+        "rows": PARTICLES,
+        "rest": rest,
+        "noise": noise,
         "best": sweep.advice and [sweep.middle, sweep.advice[sweep.middle].advised],
-        "facts": [
-            {
-                **facts.as_dict(),
-                "mean": facts.mean[list(shown)].tolist(),
-                "sd": facts.sd[list(shown)].tolist(),
-                "covariance": None if few else to_json(facts.covariance()),
+        "schedules": {
+            name: {
+                "kind": each.kind,
+                "start": each.start,
+                "floor": each.floor,
+                "pace": each.pace,
+                "every": each.every,
+                "run": each.run,
+                "formula": each.formula,
+                "source": each.source,
             }
-            for facts in (step.facts for step in sweep.steps)
-        ],
+            for name, each in PRESETS.items()
+        },
         "near": 1 - WITHIN,
         "ink": {"ink": theme.INK, "muted": theme.MUTED, "grid": theme.GRID, "paper": theme.PAPER},
     }

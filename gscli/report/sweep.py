@@ -1,8 +1,10 @@
 """A distribution over a grid of temperatures: exact facts, samples beside them, and their tests."""
 
+import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from gscli.distribution.concrete import Concrete
 from gscli.distribution.estimators import Comparison, compare
 from gscli.distribution.gradients import gradient_error
 from gscli.distribution.losses import default_loss
-from gscli.distribution.noise import log_exponential, stream
+from gscli.distribution.noise import bit_generator, block_shape, log_exponential, stream
 from gscli.distribution.properties import BATCH_SIZES, Advice, Facts, advise, facts_at
 from gscli.distribution.quadrature import LOWEST_TEMPERATURE
 from gscli.errors import ParameterError
@@ -39,6 +41,9 @@ CHECKED_ROWS, CHECKED_VALUES = 600_000, 2_000_000
 TOGETHER_VALUES = 10**8
 """Values at each temperature up to which temperatures are done side by side: an interrupt waits
 for those that have begun, some seconds at the most."""
+
+NOISE_UNIT = 2.0**-11
+"""Of embedded log E: none of 2,000 rows lies beyond 16, and no eye tells the rounding."""
 
 CHECKED_CATEGORIES = 64
 """Of more, an exact sub-composition is tested: time and memory grow with the square."""
@@ -254,9 +259,18 @@ def evenly_chosen(temperatures: Sequence[float]) -> list[float]:
     return [temperatures[i] for i in picked.tolist()]
 
 
-def explorer_noise(
+def noise_state(num_categories: int, *, seed: int) -> dict[str, Any]:
+    """Return from what the page draws the first rows of the stream: SFC64's state in 32-bit halves."""
+    state = bit_generator(seed, 0).state["state"]["state"]
+    halves = [int(word) >> shift & 0xFFFFFFFF for word in state for shift in (32, 0)]
+    return {"state": halves, "lanes": block_shape(num_categories)[2]}
+
+
+def embedded_noise(
     num_categories: int, rows: int, *, seed: int, categories: Sequence[int]
-) -> FloatArray:
-    """Return log E of the first rows of the stream, for some categories."""
+) -> dict[str, Any]:
+    """Return log E of the first rows of the stream, for some categories, in 16 bits."""
     batches = stream(log_exponential, num_categories, rows, seed=seed)
-    return np.concatenate([batch[:, list(categories)] for batch in batches])
+    noise = np.concatenate([batch[:, list(categories)] for batch in batches])
+    whole = np.clip(np.rint(noise / NOISE_UNIT), -(2**15), 2**15 - 1).astype("<i2")
+    return {"values": base64.b64encode(whole.tobytes()).decode(), "unit": NOISE_UNIT}
