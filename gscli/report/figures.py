@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,9 @@ LOWEST, HIGHEST = 0.02, 50.0
 
 ERROR_POINTS, FEW_ERROR_POINTS = 49, 9
 """Temperatures between them at which the error is computed; few where a line is coarse too."""
+
+BATCH_COLOURS = ("#A77AD1", "#7A45AD", "#4A1F78")
+"""Of batch sizes: none of the categories'."""
 
 ANNEALING_FLOOR = 0.5
 MADDISON_TEMPERATURE = 2 / 3
@@ -154,11 +158,11 @@ def error_figure(sweep: Sweep) -> "go.Figure":
         for m, colour in colours.items()
     ]
     others = {
-        "no gradient, ‖J0‖²": ([cost.no_gradient for cost in costs], theme.CATEGORY_COLOURS[2]),
-        "bias² alone": ([cost.bias**2 for cost in costs], theme.MUTED),
-        "noise of one sample": ([cost.noise for cost in costs], theme.INK),
+        "no gradient, ‖J0‖²": ([cost.no_gradient for cost in costs], "longdash"),
+        "bias² alone": ([cost.bias**2 for cost in costs], "dash"),
+        "noise of one sample": ([cost.noise for cost in costs], "dot"),
     }
-    lines += [Line(name, grid, values, colour=c) for name, (values, c) in others.items()]
+    lines += [Line(name, grid, values, colour=theme.INK) for name, (values, _) in others.items()]
     best = marked_best(sweep)
     marks = [Mark(name, t) for t, name in _merged(marked_rules(sweep)).items()]
     for m, each in (sweep.advice or {}).items():
@@ -178,6 +182,8 @@ def error_figure(sweep: Sweep) -> "go.Figure":
         {"type": "log", "exponentformat": "power", "range": range_, "dtick": 1},
     )
     figure = curves(lines, axis, marks=marks, title="Error of the relaxed gradient")
+    for name, (_, dash) in others.items():
+        figure.update_traces(line_dash=dash, selector={"name": name})
     low, high = min(sweep.temperatures), max(sweep.temperatures)
     if low < high:
         shade = {"fillcolor": theme.MUTED, "opacity": 0.08, "line_width": 0, "layer": "below"}
@@ -204,9 +210,7 @@ def charted(sweep: Sweep, temperature: float) -> bool:
 
 
 def _batch_colours(batch_sizes: Sequence[int]) -> dict[int, str]:
-    # From the fourth on: the first three are those of the corners.
-    count = len(theme.CATEGORY_COLOURS)
-    return {m: theme.CATEGORY_COLOURS[(3 + i) % count] for i, m in enumerate(batch_sizes)}
+    return dict(zip(batch_sizes, cycle(BATCH_COLOURS), strict=False))
 
 
 def marked_best(sweep: Sweep) -> dict[int, float]:

@@ -376,7 +376,13 @@ def _data(
             for name, each in PRESETS.items()
         },
         "near": 1 - WITHIN,
-        "ink": {"ink": theme.INK, "muted": theme.MUTED, "grid": theme.GRID, "paper": theme.PAPER},
+        "ink": {
+            "ink": theme.INK,
+            "muted": theme.MUTED,
+            "grid": theme.GRID,
+            "paper": theme.PAPER,
+            **{f"batch-{i}": colour for i, colour in enumerate(figures.BATCH_COLOURS)},
+        },
     }
 
 

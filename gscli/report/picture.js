@@ -1,7 +1,7 @@
 /** The explorer's picture: points, exact density, one-hot values and gradients on the simplex. */
 const picture = (() => {
   const STRAIGHT_LINES = 150;
-  const ARROWS = 150;
+  const ARROWS = 100;
   const LARGEST_DISC = 24; // pixels, of all samples at one corner
   const DOT = 2.6;
   const LINE_HEIGHT = 230; // of two categories
@@ -181,33 +181,17 @@ const picture = (() => {
 
   // --- points --------------------------------------------------------------------------------
 
-  const discs = new Map();
-  /** A disc of a colour to be copied: quicker than an arc for each point. */
-  function disc(ink) {
-    const ratio = window.devicePixelRatio || 1;
-    const key = `${ink} ${ratio}`;
-    if (!discs.has(key)) {
-      const size = Math.ceil(2 * (DOT + 1) * ratio);
-      const canvas = ui.element("canvas", { width: size, height: size });
-      const pen = canvas.getContext("2d");
-      pen.fillStyle = ink;
-      pen.arc(size / 2, size / 2, DOT * ratio, 0, 2 * Math.PI);
-      pen.fill();
-      discs.set(key, canvas);
-    }
-    return discs.get(key);
-  }
-
   /** The relaxed samples; of the straight-through ones, some with a line to their value. */
   function paintPoints(pen, scene, corners, at) {
     const alpha = Number(ui.style("--point-alpha"));
     pen.globalAlpha = alpha * (scene.mode !== "relaxed" ? 0.6 : scene.layers.gradient ? 0.45 : 1);
-    const rest = disc(ui.style("--muted"));
-    const own = new Map(scene.corners.map((k) => [k, disc(scene.colourOf(k))]));
-    const size = 2 * (DOT + 1);
+    const rest = ui.style("--muted");
+    const own = new Map(scene.corners.map((k) => [k, scene.colourOf(k)]));
     for (let row = 0; row < scene.rows; row++) {
-      const image = own.get(scene.argmax[row]) ?? rest;
-      pen.drawImage(image, at[2 * row] - size / 2, at[2 * row + 1] - size / 2, size, size);
+      pen.fillStyle = own.get(scene.argmax[row]) ?? rest;
+      pen.beginPath();
+      pen.arc(at[2 * row], at[2 * row + 1], DOT, 0, 2 * Math.PI);
+      pen.fill();
     }
     if (scene.mode === "straight-through") {
       pen.lineWidth = 0.8;
@@ -328,10 +312,10 @@ const picture = (() => {
     const width = canvas.clientWidth;
     const height = 190;
     const pen = ui.penOf(canvas, width, height);
-    const scale = (0.3 * Math.min(height, width)) / found.length;
-    // The true gradient in the middle: what differs from it is bias or noise.
+    const scale = (0.5 * Math.min(height, width)) / found.length;
+    // The middle of the true gradient in the middle: what differs from its tip is bias or noise.
     const place = (x, y) => [
-      width / 2 + scale * (x - found.truth.x), height / 2 + scale * (y - found.truth.y),
+      width / 2 + scale * (x - found.truth.x / 2), height / 2 + scale * (y - found.truth.y / 2),
     ];
     const m = Math.min(scene.batchSize, scene.rows);
     pen.fillStyle = ui.style("--muted");
@@ -357,7 +341,7 @@ const picture = (() => {
     strokeArrow(pen, zero, scaled(found.mean), ui.style("--accent"), 2.5);
     pen.fillStyle = ui.style("--ink");
     pen.font = ui.font(12);
-    pen.fillText("0", zero.x - 3, zero.y + 18);
+    pen.fillText("0", zero.x - 16, zero.y + 4);
   }
 
   // --- the whole picture -----------------------------------------------------------------------
@@ -392,6 +376,9 @@ const picture = (() => {
       pen.fillStyle = scene.colourOf(k);
       pen.fillText("●", x, y);
       pen.fillStyle = ui.style("--ink");
+      pen.strokeStyle = ui.style("--paper");
+      pen.lineWidth = 4;
+      pen.strokeText(label, x + pen.measureText("● ").width, y);
       pen.fillText(label, x + pen.measureText("● ").width, y);
     });
   }

@@ -5,7 +5,7 @@
   const K = data.names.length;
   const LOWEST = 0.02;
   const HIGHEST = 50;
-  const { style, colour, format, rounded, element } = ui;
+  const { style, colour, format, rounded, element, write } = ui;
   const byId = (id) => document.getElementById(id);
 
   // --- state ---------------------------------------------------------------------------------
@@ -106,7 +106,7 @@
   // --- the numbers ---------------------------------------------------------------------------
 
   const slider = byId("temperature");
-  const batch = byId("batch");
+  const batches = [byId("batch"), byId("gradient-batch")];
   const toTemperature = (place) => LOWEST * (HIGHEST / LOWEST) ** place;
   const toPlace = (temperature) => Math.log(temperature / LOWEST) / Math.log(HIGHEST / LOWEST);
   const shownCategories = data.sliders;
@@ -220,38 +220,41 @@
     for (const input of document.querySelectorAll("[name='mode']")) {
       input.checked = input.value === state.mode;
     }
-    byId("mode-note").textContent = MODES[state.mode];
+    write(byId("mode-note"), MODES[state.mode]);
     for (const name of LAYERS) {
       byId(`layer-${name}`).checked = state.layers[name];
       const panel = byId(`panel-of-${name}`);
       panel.hidden = !state.layers[name] || (state.mode === "hard" && name === "gradient");
     }
-    batch.value = Math.log10(state.batchSize);
     const batchText = state.batchSize.toLocaleString("en");
-    batch.setAttribute("aria-valuetext", `${batchText} samples`);
-    byId("batch-value").textContent = batchText;
-    byId("code").textContent = code();
+    for (const batch of batches) {
+      batch.value = Math.log10(state.batchSize);
+      write(batch, `${batchText} samples`, "aria-valuetext");
+      write(byId(`${batch.id}-value`), batchText);
+    }
+    write(byId("code"), code());
     const found = summary();
     rounding = found.rounding;
     const probs = probabilities();
     const shown = shownCategories.reduce((sum, k) => sum + probs[k], 0);
     const text = `${format(state.temperature)}`;
-    byId("temperature-value").textContent = text;
-    slider.setAttribute("aria-valuetext", `temperature ${text}`);
+    write(byId("temperature-value"), text);
+    write(slider, `temperature ${text}`, "aria-valuetext");
     slider.value = toPlace(state.temperature);
     for (const [k, { input, output }] of weightInputs) {
       input.value = state.logits[k];
-      output.textContent = format(Math.exp(state.logits[k]));
-      input.setAttribute("aria-valuetext", output.textContent);
+      const weight = format(Math.exp(state.logits[k]));
+      write(output, weight);
+      write(input, weight, "aria-valuetext");
     }
     const whole = data.rest === null ? 1 : probs.reduce((sum, share) => sum + share, 0);
     for (const [k, { swatch, cells }] of liveCells) {
-      swatch.style.background = colourOf(k);
+      write(swatch, `background: ${colourOf(k)}`, "style");
       [probs[k] / whole, rounding[k], found.mean[k]].forEach((value, i) => {
-        cells[i].textContent = value.toFixed(3);
+        write(cells[i], value.toFixed(3));
       });
     }
-    byId("near").textContent = `${(100 * found.near).toFixed(1)} %`;
+    write(byId("near"), `${(100 * found.near).toFixed(1)} %`);
   }
 
   let pending = false;
@@ -298,9 +301,10 @@
 
   function showGradient({ bias, noise: spread }) {
     const m = Math.min(state.batchSize, rows);
-    byId("gradient-note").textContent =
+    const text =
       `In % of the true gradient: bias ${percent(bias)}, noise of one sample ${percent(spread)}, ` +
       `of a mean over m = ${m.toLocaleString("en")}: ${percent(spread / Math.sqrt(m))}.`;
+    write(byId("gradient-note"), text);
   }
 
   const scheduleSelect = byId("schedule");
@@ -608,23 +612,28 @@
     return squaredBias + noise / batchSize;
   };
 
-  function showCost() {
+  /** Exact once the sliders rest: a new temperature takes more than half a frame. */
+  function showCost(cost = interpolated(state.temperature)) {
     const m = state.batchSize;
-    const cost = known?.at(state.temperature) ?? interpolated(state.temperature);
     const error = cost.squaredBias + cost.noise / m;
     const bias = Number.isFinite(cost.relativeBias) ? `, relative bias ${(100 * cost.relativeBias).toPrecision(2)} %` : "";
-    const best = ownBest?.advised ? ` The best t is ${format(ownBest.advised)}, with ${format(errorAt(ownBest.advised, m))}.` : "";
-    byId("cost").textContent =
+    const least = ownBest?.advised && format(errorAt(ownBest.advised, m));
+    const best = least ? ` The best t is ${format(ownBest.advised)}, with ${least}.` : "";
+    write(
+      byId("cost"),
       `At t = ${format(state.temperature)} with m = ${m.toLocaleString("en")}: error ${format(error)}${bias}.` +
-      `${best} No gradient at all: ${format(cost.noGradient ?? curve.no_gradient)}.`;
+      `${best} No gradient at all: ${format(cost.noGradient ?? curve.no_gradient)}.`,
+    );
   }
 
-  batch.addEventListener("input", () => {
-    state.batchSize = Math.max(1, rounded(Math.round(10 ** Number(batch.value))));
-    ownBest = bestOnCurve(state.batchSize);
-    replot("error");
-    update();
-  });
+  for (const batch of batches) {
+    batch.addEventListener("input", () => {
+      state.batchSize = Math.max(1, rounded(Math.round(10 ** Number(batch.value))));
+      ownBest = bestOnCurve(state.batchSize);
+      replot("error");
+      update();
+    });
+  }
 
   let settling = 0;
   let settled = "";
@@ -636,6 +645,7 @@
   /** Once the sliders rest: the link, and, exactly, what takes more than a frame. */
   async function settle() {
     writeHash();
+    if (known) showCost(known.at(state.temperature));
     const wanted = `${state.logits}|${state.batchSize}`;
     if (wanted === settled) return;
     const current = () => wanted === `${state.logits}|${state.batchSize}`;
@@ -675,7 +685,7 @@
       }
     }
     settled = wanted;
-    showCost();
+    showCost(known?.at(state.temperature));
     replot("error");
   }
 
@@ -781,8 +791,15 @@
   const linked = Array.from(document.querySelectorAll("[data-linked]"), (figure) => {
     const cursor = element("div", { class: "cursor" });
     figure.parentElement.append(cursor);
-    return { figure, cursor, axis: null };
+    return { figure, cursor, axis: null, seen: false };
   });
+  const onScreen = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      linked.find(({ figure }) => figure === target).seen = isIntersecting;
+    }
+    showCursors();
+  });
+  linked.forEach(({ figure }) => onScreen.observe(figure));
 
   /** Lay the cursors over the axes, as far as plotly says that they reach. */
   function placeCursors() {
@@ -799,10 +816,10 @@
     showCursors();
   }
 
-  /** Move the cursors to the temperature: reads no layout, since that would cost one a frame. */
+  /** Move the cursors in view to the temperature: reads no layout, since that would cost one a frame. */
   function showCursors() {
-    for (const { cursor, axis } of linked) {
-      if (!axis) continue;
+    for (const { cursor, axis, seen } of linked) {
+      if (!axis || !seen) continue;
       const x = axis.d2p(state.temperature);
       cursor.hidden = x < 0 || x > axis._length;
       cursor.style.transform = `translateX(${x}px)`;

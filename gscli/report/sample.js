@@ -39,7 +39,7 @@ const oneSample = (() => {
     const high = Math.max(0, ...categories.map((k) => scores[k]));
     const onFirst = (number) => column(0) + ((number - low) / (high - low)) * (wide - 34);
     pen.fillStyle = ui.style("--muted");
-    ["a + G", `(a + G − max) / ${ui.format(temperature)}`, "softmax"].forEach((head, i) => {
+    ["a + G", "(a + G − max) / t", "softmax"].forEach((head, i) => {
       pen.fillText(head, column(i), 12, wide);
     });
     categories.forEach((k, i) => {

@@ -19,6 +19,12 @@ const ui = (() => {
     return made;
   }
 
+  /** Set a text, or an attribute, that has changed: each write costs a layout. */
+  function write(node, text, name) {
+    if (name === undefined && node.textContent !== text) node.textContent = text;
+    if (name !== undefined && node.getAttribute(name) !== text) node.setAttribute(name, text);
+  }
+
   /** A cleared pen in CSS pixels; the canvas is made anew only if its size has changed. */
   function penOf(canvas, width, height) {
     const ratio = window.devicePixelRatio || 1;
@@ -37,6 +43,7 @@ const ui = (() => {
   return {
     style,
     element,
+    write,
     penOf,
     restyle: () => kept.clear(),
     colour: (c) => style(`--category-${c}`),
