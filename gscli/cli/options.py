@@ -196,6 +196,14 @@ figures = _output(
     "Where to write: .html, .png, .svg, .pdf, .webp or .json. Repeatable.", suffixes=SUFFIXES
 )
 
+plotlyjs = click.option(
+    "--plotlyjs",
+    type=click.Choice(["inline", "cdn"]),
+    default="inline",
+    show_default=True,
+    help="HTML holds plotly.js and works with no network, or links to it and is small.",
+)
+
 _pixels = click.IntRange(min=100, max=10_000)
 style = _together(
     "style",
@@ -209,11 +217,5 @@ style = _together(
         show_default=True,
         help="Pixel density of PNG and WebP.",
     ),
-    click.option(
-        "--plotlyjs",
-        type=click.Choice(["inline", "cdn"]),
-        default="inline",
-        show_default=True,
-        help="HTML holds plotly.js and works with no network, or links to it and is small.",
-    ),
+    plotlyjs,
 )

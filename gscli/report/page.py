@@ -1,11 +1,14 @@
 """A sweep's results to one HTML page: data, figures, template, style and script together."""
 
+import base64
+import hashlib
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -21,15 +24,13 @@ from gscli.plotting.curves import LABEL_HEIGHT
 from gscli.plotting.estimators import LOOKS, estimator_figures
 from gscli.records import to_json
 from gscli.report import figures
+from gscli.report.stills import DASHES, css_colour, still
 from gscli.report.sweep import CHECKED_CATEGORIES, Step, Sweep, embedded_noise, noise_state
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 CLEAR = "rgba(0,0,0,0)"
-DASHES = {"solid": "", "longdash": "10 4", "dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3"}
-"""What plotly's names of dashes are in SVG."""
-
 SCRIPTS = (
     "ui.js", "exact.js", "noise.js", "schedule.js", "picture.js", "sample.js", "anneal.js",
     "report.js",
@@ -64,6 +65,8 @@ class Origin:
         What turns normalised log-probabilities into those of the weights as they were given.
     title : str
         Of the page.
+    author : str
+        Named below the title, if given.
     """
 
     names: tuple[str, ...]
@@ -72,10 +75,13 @@ class Origin:
     grid: str = "0.05:10:12"
     scale: float = 0.0
     title: str = "Which temperature?"
+    author: str = ""
 
 
-def page(sweep: Sweep, origin: Origin) -> str:
-    """Return the report as one HTML page that needs no network.
+def page(
+    sweep: Sweep, origin: Origin, *, plotlyjs: Literal["inline", "cdn"] = "inline"
+) -> str:
+    """Return the report as one HTML page.
 
     Parameters
     ----------
@@ -83,6 +89,8 @@ def page(sweep: Sweep, origin: Origin) -> str:
         What to report.
     origin : Origin
         Names and command; shown escaped.
+    plotlyjs : {"inline", "cdn"}
+        Whether the page holds plotly.js, and needs no network, or links to it.
 
     Returns
     -------
@@ -104,6 +112,8 @@ def page(sweep: Sweep, origin: Origin) -> str:
     environment.filters["figure"] = lambda number: f"{number:.5g}"
     environment.filters["cost"] = format_cost
     environment.filters["best"] = format_best
+    environment.filters["css_colour"] = css_colour
+    environment.filters["unescape"] = html.unescape  # plotly's names are HTML
     source = files("gscli.report")
     corners, shown = largest(sweep.logits, CORNERS), largest(sweep.logits, SHOWN)
     panels = figures.panels(sweep, corners)
@@ -123,6 +133,7 @@ def page(sweep: Sweep, origin: Origin) -> str:
             for i, figure in enumerate(training.values())
         },
     }
+    embedded = {name: _embedded(figure) for name, figure in drawn.items()}
     return environment.get_template("template.html").render(
         sweep=sweep,
         origin=origin,
@@ -150,10 +161,13 @@ def page(sweep: Sweep, origin: Origin) -> str:
         ],
         versions={name: version(name) for name in ("gscli", "numpy", "plotly")},
         data=_data(sweep, origin, corners, shown),
-        figures={name: _embedded(figure) for name, figure in drawn.items()},
+        figures=embedded,
+        dashes=DASHES,
+        stills={name: still(figure) for name, figure in embedded.items()},
         style=source.joinpath("report.css").read_text(encoding="utf-8"),
         script="".join(source.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS),
-        plotlyjs=get_plotlyjs(),
+        plotlyjs=get_plotlyjs() if plotlyjs == "inline" else "",
+        plotlyjs_link=plotlyjs_link(),
     )
 
 
@@ -176,6 +190,45 @@ def rows(sweep: Sweep, names: Mapping[int, str]) -> list[dict[str, Any]]:
         }
         for step in sweep.steps
     ]
+
+
+def fragment_of(
+    sweep: Sweep, origin: Origin, name: str, *, plotlyjs: Literal["inline", "cdn"] = "inline"
+) -> str:
+    """Return one of `all_figures` as HTML to embed in another page: a container and scripts.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        What to show.
+    origin : Origin
+        Names and command.
+    name : str
+        Of the figure.
+    plotlyjs : {"inline", "cdn"}
+        Whether the fragment holds plotly.js, and needs no network, or links to it.
+    """
+    figure = all_figures(sweep, origin.names)[name]
+    figure.update_layout(width=None, autosize=True)
+    drawn = figure.to_html(
+        full_html=False,
+        include_plotlyjs=True if plotlyjs == "inline" else "cdn",
+        div_id=f"gscli-{name}",
+        config={"responsive": True, "displaylogo": False},
+    )
+    source = f'<p style="font: 12px sans-serif">Made by <code>{html.escape(origin.command)}</code></p>'
+    return f'<div class="gscli-figure">\n{drawn}\n{source}\n</div>\n'
+
+
+def plotlyjs_link() -> dict[str, str]:
+    """Return where plotly.js is on the network, and the hash that a browser holds it to."""
+    from plotly.offline import get_plotlyjs, get_plotlyjs_version
+
+    digest = hashlib.sha256(get_plotlyjs().encode()).digest()
+    return {
+        "src": f"https://cdn.plot.ly/plotly-{get_plotlyjs_version()}.min.js",
+        "integrity": f"sha256-{base64.b64encode(digest).decode()}",
+    }
 
 
 def all_figures(sweep: Sweep, names: Sequence[str]) -> "dict[str, go.Figure]":
@@ -217,7 +270,7 @@ def estimator_rows(comparison: Comparison) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "exact": comparison.errors[0][name].exact,
-                "ink": _css_colour(colour),
+                "ink": css_colour(colour),
                 "dashes": DASHES[dash],
                 "cells": [
                     each and (each.mse / winners[m].mse, each.temperature, winners[m] == each)
@@ -226,12 +279,6 @@ def estimator_rows(comparison: Comparison) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _css_colour(colour: str) -> str:
-    if colour in theme.CATEGORY_COLOURS:
-        return f"var(--category-{theme.CATEGORY_COLOURS.index(colour)})"
-    return "var(--muted)" if colour == theme.MUTED else "var(--ink)"
 
 
 def _training_command(sweep: Sweep, origin: Origin) -> str:
@@ -312,6 +359,10 @@ def _embedded(figure: "go.Figure") -> dict[str, Any]:
         layout["ternary"]["bgcolor"] = CLEAR
         for axis in "abc":  # the corners are named once, above the panels
             layout["ternary"][f"{axis}axis"]["title"]["text"] = ""
+        # Thin lines over small points need no casing, the unnamed line beneath each.
+        drawn["data"] = [
+            each for each in drawn["data"] if each["mode"] != "lines" or "name" in each
+        ]
         for trace in drawn["data"]:
             if trace["mode"] == "markers":
                 trace["marker"] |= {"size": 3.2, "opacity": 0.7}
