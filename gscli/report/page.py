@@ -78,9 +78,7 @@ class Origin:
     author: str = ""
 
 
-def page(
-    sweep: Sweep, origin: Origin, *, plotlyjs: Literal["inline", "cdn"] = "inline"
-) -> str:
+def page(sweep: Sweep, origin: Origin, *, plotlyjs: Literal["inline", "cdn"] = "inline") -> str:
     """Return the report as one HTML page.
 
     Parameters
@@ -216,7 +214,9 @@ def fragment_of(
         div_id=f"gscli-{name}",
         config={"responsive": True, "displaylogo": False},
     )
-    source = f'<p style="font: 12px sans-serif">Made by <code>{html.escape(origin.command)}</code></p>'
+    source = (
+        f'<p style="font: 12px sans-serif">Made by <code>{html.escape(origin.command)}</code></p>'
+    )
     return f'<div class="gscli-figure">\n{drawn}\n{source}\n</div>\n'
 
 
@@ -344,9 +344,19 @@ def marks_sentence(sweep: Sweep) -> str:
     return " ".join(f"{each[0].upper()}{each[1:]}." for each in sentences)
 
 
+def _rounded(value: Any) -> Any:
+    """Return JSON with numbers of six digits: more than a figure can show."""
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
 def _embedded(figure: "go.Figure") -> dict[str, Any]:
     """Return a figure for a place in the page, which gives it its title, size and legend."""
-    drawn: dict[str, Any] = figure.to_dict()  # plain, since plotly takes long over each change
+    # Plain, since plotly takes long over each change.
+    drawn: dict[str, Any] = _rounded(figure.to_dict())
     layout = drawn["layout"]
     for key in ("template", "title", "width", "height"):
         layout.pop(key, None)
@@ -364,6 +374,7 @@ def _embedded(figure: "go.Figure") -> dict[str, Any]:
             each for each in drawn["data"] if each["mode"] != "lines" or "name" in each
         ]
         for trace in drawn["data"]:
+            trace.pop("c", None)  # what is left of 1
             if trace["mode"] == "markers":
                 trace["marker"] |= {"size": 3.2, "opacity": 0.7}
     return drawn

@@ -260,7 +260,7 @@ def evenly_chosen(temperatures: Sequence[float]) -> list[float]:
 
 
 def noise_state(num_categories: int, *, seed: int) -> dict[str, Any]:
-    """Return from what the page draws the first rows of the stream: SFC64's state in 32-bit halves."""
+    """Return what the page draws the first rows of the stream from: SFC64's state, in halves."""
     state = bit_generator(seed, 0).state["state"]["state"]
     halves = [int(word) >> shift & 0xFFFFFFFF for word in state for shift in (32, 0)]
     return {"state": halves, "lanes": block_shape(num_categories)[2]}

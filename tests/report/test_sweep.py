@@ -1,13 +1,23 @@
 """A sweep: samples beside exact facts, their tests, and the lines."""
 
+import base64
+
 import numpy as np
 import pytest
 
 from gscli.arrays import largest
 from gscli.distribution.concrete import Concrete
+from gscli.distribution.noise import log_exponential, stream
 from gscli.errors import AccuracyError, ParameterError
 from gscli.report import sweep as sweep_module
-from gscli.report.sweep import CURVE_POINTS, Sweep, explorer_noise, finish, sweep_steps
+from gscli.report.sweep import (
+    CURVE_POINTS,
+    Sweep,
+    embedded_noise,
+    finish,
+    noise_state,
+    sweep_steps,
+)
 
 
 def made(
@@ -105,12 +115,29 @@ def test_refused() -> None:
         made([1, 3], [1e-5])
 
 
-def test_explorer_noise_is_that_of_the_samples() -> None:
-    noise = explorer_noise(5, 100, seed=3, categories=(1, 4))
+def test_embedded_noise_is_that_of_the_samples() -> None:
+    found = embedded_noise(5, 2000, seed=3, categories=(1, 4))
+    whole = np.frombuffer(base64.b64decode(found["values"]), "<i2").reshape(2000, 2)
+    noise = whole * found["unit"]
     d = Concrete([1, 2, 3, 4, 5], 0.7)
-    log_x = d.sample_log(100, seed=3)
+    log_x = d.sample_log(2000, seed=3)
     ratio = (d.logits[1] - d.logits[4] - noise[:, 0] + noise[:, 1]) / 0.7
-    np.testing.assert_allclose(ratio, log_x[:, 1] - log_x[:, 4], atol=1e-9)
+    np.testing.assert_allclose(ratio, log_x[:, 1] - log_x[:, 4], atol=2e-3)
+
+
+def test_noise_state_is_that_of_the_stream() -> None:
+    found = noise_state(20, seed=2**100 + 1)
+    assert found["lanes"] == 16384
+    words = [high << 32 | low for high, low in batched(found["state"])]
+    again = np.random.SFC64(0)
+    again.state = {**again.state, "state": {"state": np.array(words, np.uint64)}}
+    first = -np.log(np.random.Generator(again).random())
+    expected = next(iter(stream(log_exponential, 20, 1, seed=2**100 + 1)))[0, 0]
+    assert np.log(first) == pytest.approx(expected, rel=1e-12)
+
+
+def batched(values: list[int]) -> list[tuple[int, ...]]:
+    return [tuple(values[i : i + 2]) for i in range(0, len(values), 2)]
 
 
 def test_the_largest_categories_keep_their_order() -> None:
