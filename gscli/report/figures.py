@@ -18,7 +18,7 @@ from gscli.plotting.curves import Axis, Line, Mark, curves
 from gscli.plotting.marginals import histogram_panels, share_density
 from gscli.plotting.panels import Categories, Panel, titled
 from gscli.plotting.ternary import ternary_panels
-from gscli.report.sweep import CURVE_CATEGORIES, Sweep
+from gscli.report.sweep import CURVE_POINTS, Sweep
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -194,7 +194,7 @@ def error_figure(sweep: Sweep) -> "go.Figure":
 def error_curve(sweep: Sweep) -> dict[float, GradientError]:
     """Return the gradient's error from 0.02 to 50, and over the temperatures of the sweep."""
     known = {facts.temperature: facts.gradient_error for facts in sweep.curve}
-    count = ERROR_POINTS if len(sweep.logits) <= CURVE_CATEGORIES else FEW_ERROR_POINTS
+    count = ERROR_POINTS if len(sweep.logits) <= max(CURVE_POINTS) else FEW_ERROR_POINTS
     wanted = {t for t in np.geomspace(LOWEST, HIGHEST, count).tolist() if not sweep.spans(t)}
     # The marks lie on the lines.
     marked = [t for each in (sweep.advice or {}).values() for t in (each.best, each.advised)]

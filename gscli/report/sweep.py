@@ -23,11 +23,12 @@ from gscli.inference.gof.results import CheckResult
 from gscli.inference.summary import Summary, SummaryAccumulator
 from gscli.io.samples import Batch
 
-CURVE_POINTS = 61
-"""Temperatures at which the exact lines are drawn."""
+CURVE_POINTS = {256: 61, 10_000: 31}
+"""Temperatures at which the exact lines are drawn, up to some numbers of categories; of more, the
+grid itself: a point takes a second."""
 
-CURVE_CATEGORIES = 256
-"""Categories up to which the lines are finer than the grid itself."""
+COMPARED_CATEGORIES = 256
+"""Categories up to which estimators are compared."""
 
 PANELS = 12
 """Temperatures that the page shows as panels, and at which it compares estimators."""
@@ -229,13 +230,14 @@ def finish(steps: Sequence[Step], *, n: int, seed: int) -> Sweep:
     # The lines pass through the best temperatures, whose marks lie on them.
     marked = [t for each in (advice or {}).values() for t in (each.best, each.advised)]
     wanted = {t for t in marked if low < t < high}
-    if len(logits) <= CURVE_CATEGORIES and low < high:
-        wanted |= set(np.geomspace(low, high, CURVE_POINTS).tolist())
+    points = next((count for most, count in CURVE_POINTS.items() if len(logits) <= most), 0)
+    if points and low < high:
+        wanted |= set(np.geomspace(low, high, points).tolist())
     missing = sorted(wanted - set(known))
     known |= zip(missing, facts_at(logits, missing, batch_sizes=batch_sizes), strict=True)
     curve = tuple(known[t] for t in sorted(known))
     comparison = None
-    if len(logits) <= CURVE_CATEGORIES:
+    if len(logits) <= COMPARED_CATEGORIES:
         comparison = compare(
             logits,
             evenly_chosen(grid),

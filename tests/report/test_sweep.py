@@ -11,7 +11,6 @@ from gscli.distribution.noise import log_exponential, stream
 from gscli.errors import AccuracyError, ParameterError
 from gscli.report import sweep as sweep_module
 from gscli.report.sweep import (
-    CURVE_POINTS,
     Sweep,
     embedded_noise,
     finish,
@@ -62,7 +61,7 @@ def test_the_lines_span_the_grid_in_any_order() -> None:
     sweep = made([1, 3, 6], [3.0, 0.1, 1.0], n=100)
     assert sweep.temperatures == [3.0, 0.1, 1.0]
     grid = [facts.distribution.temperature for facts in sweep.curve]
-    assert len(grid) >= CURVE_POINTS
+    assert len(grid) >= 61
     assert grid == sorted(grid)
     assert {0.1, 1.0, 3.0} <= set(grid)
     assert (grid[0], grid[-1]) == (0.1, 3.0)
@@ -75,7 +74,8 @@ def test_a_single_temperature_has_no_line() -> None:
 
 
 def test_many_categories_have_the_grid_for_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep_module, "CURVE_CATEGORIES", 2)
+    monkeypatch.setattr(sweep_module, "CURVE_POINTS", {1: 61, 2: 5})
+    assert len(made([1, 3], [3.0, 0.4], n=100).curve) >= 5
     sweep = made([1, 3, 6], [3.0, 0.4], n=100)
     grid = [f.distribution.temperature for f in sweep.curve]
     assert sweep.advice is not None
