@@ -3,6 +3,7 @@ const annealing = (() => {
   const POINTS = 240;
   const HEIGHT = 116; // of each of the two charts
   const LEFT = 46;
+  const LEAST_ERROR = 1e-15; // of the chart, whose axis is logarithmic
 
   /** Temperature, error, and the mean of the errors so far, at evenly spaced steps. */
   function trace(schedule, errorAt, lowest) {
@@ -11,7 +12,7 @@ const annealing = (() => {
     for (let i = 0; i <= POINTS; i++) {
       const step = (schedule.run * i) / POINTS;
       const temperature = schedules.temperature(schedule, step);
-      const error = errorAt(Math.max(temperature, lowest));
+      const error = Math.max(errorAt(Math.max(temperature, lowest)), LEAST_ERROR);
       sum += error;
       points.push({ step, temperature, error, mean: sum / (i + 1) });
     }

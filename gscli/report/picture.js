@@ -4,6 +4,7 @@ const picture = (() => {
   const ARROWS = 100;
   const LARGEST_DISC = 24; // pixels, of all samples at one corner
   const DOT = 2.6;
+  const VANISHING = 1e-6; // pixels: a gradient of that length is 0
   const LINE_HEIGHT = 230; // of two categories
 
   /** Where the corners lie, in pixels, for a canvas of some width. */
@@ -262,11 +263,8 @@ const picture = (() => {
     }
     const truth = arrow(probs, origin, 1);
     const length = Math.hypot(truth.x, truth.y);
-    return {
-      tips, mean, truth, origin, length,
-      bias: Math.hypot(mean.x - truth.x, mean.y - truth.y) / length,
-      noise: Math.sqrt(square) / length,
-    };
+    const bias = Math.hypot(mean.x - truth.x, mean.y - truth.y) / length;
+    return { tips, mean, truth, origin, length, bias, noise: Math.sqrt(square) / length };
   }
 
   function addArrow(path, x, y, dx, dy, head) {
@@ -312,6 +310,7 @@ const picture = (() => {
     const width = canvas.clientWidth;
     const height = 190;
     const pen = ui.penOf(canvas, width, height);
+    if (found.length < VANISHING) return;
     const scale = (0.5 * Math.min(height, width)) / found.length;
     // The middle of the true gradient in the middle: what differs from its tip is bias or noise.
     const place = (x, y) => [
@@ -430,5 +429,5 @@ const picture = (() => {
     return best;
   }
 
-  return { paint, paintMeans, nearest, shares, gradients, relativeLogDensity, cornerLogits };
+  return { VANISHING, paint, paintMeans, nearest, shares, gradients, relativeLogDensity, cornerLogits };
 })();

@@ -299,11 +299,15 @@
 
   const percent = (share) => `${share < 10 ? Number((100 * share).toPrecision(2)) : (100 * share).toExponential(1)} %`;
 
-  function showGradient({ bias, noise: spread }) {
+  function showGradient({ length, bias, noise: spread }) {
+    if (length < picture.VANISHING) {
+      write(byId("gradient-note"), "The true gradient is 0: one category has all of the probability.");
+      return;
+    }
     const m = Math.min(state.batchSize, rows);
     const text =
-      `In % of the true gradient: bias ${percent(bias)}, noise of one sample ${percent(spread)}, ` +
-      `of a mean over m = ${m.toLocaleString("en")}: ${percent(spread / Math.sqrt(m))}.`;
+      `Relative to the length of the true gradient: bias ${percent(bias)}; noise ${percent(spread)} ` +
+      `for one sample, ${percent(spread / Math.sqrt(m))} for the mean of m = ${m.toLocaleString("en")}.`;
     write(byId("gradient-note"), text);
   }
 
@@ -1079,6 +1083,15 @@
     link.href = await Plotly.toImage(figure, { format: "png", ...size });
     link.click();
   }
+
+  byId("save-picture").addEventListener("click", () => {
+    const image = element("canvas", { width: canvas.width, height: canvas.height });
+    const pen = image.getContext("2d");
+    pen.fillStyle = style("--paper");
+    pen.fillRect(0, 0, image.width, image.height);
+    pen.drawImage(canvas, 0, 0);
+    element("a", { download: "simplex.png", href: image.toDataURL() }).click();
+  });
 
   for (const place of places) {
     const name = place.dataset.figure;

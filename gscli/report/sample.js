@@ -23,9 +23,7 @@ const oneSample = (() => {
     const width = canvas.clientWidth;
     const pen = ui.penOf(canvas, width, TOP + LINE * categories.length + 4);
     const { noise, row, K, temperature } = scene;
-    const peakLogit = Math.max(...scene.logits);
-    const shift = peakLogit + Math.log(scene.logits.reduce((sum, a) => sum + Math.exp(a - peakLogit), 0));
-    const logits = Array.from(scene.logits, (logit) => logit - shift);
+    const logits = scene.probs.map((share) => Math.log(Math.max(share, 1e-300)));
     const scores = logits.map((logit, k) => logit - noise[row * K + k]);
     const peak = Math.max(...scores);
     const divided = scores.map((score) => (score - peak) / temperature);
@@ -69,7 +67,6 @@ const oneSample = (() => {
     pen.fillRect(onFirst(0) - 0.5, TOP, 1, LINE * categories.length);
     pen.fillRect(column(1) + wide - 34.5, TOP, 1, LINE * categories.length);
     pen.fillRect(column(2) - 0.5, TOP, 1, LINE * categories.length);
-    return divided.map((each) => Math.exp(each) / total);
   }
 
   return { paint };

@@ -389,7 +389,7 @@ def test_a_page_of_one_temperature_speaks_of_one() -> None:
     assert "Rings are exact, dots are 2,000 samples, with" in said
     assert "300 samples. The lines bound" in said
     assert "All temperatures share" not in said
-    assert "Grey ground" not in said
+    assert "grey band" not in said
 
 
 def test_the_page_says_what_is_meant() -> None:

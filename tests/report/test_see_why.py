@@ -109,7 +109,7 @@ def test_gradients_are_those_of_the_samples(
     assert found["noise"] == pytest.approx(noise)
     said = shown.locator("#gradient-note").inner_text()
     assert f"bias {100 * bias:.2g} %" in said
-    assert f"of a mean over m = 10: {100 * noise / np.sqrt(10):.2g} %" in said
+    assert f"{100 * noise / np.sqrt(10):.2g} % for the mean of m = 10" in said
     # Hard samples have none.
     shown.locator("[value='hard']").check()
     assert not shown.locator("#panel-of-gradient").is_visible()
@@ -227,3 +227,19 @@ def test_two_categories_have_their_density_and_ticks(show: Open, tmp_path: Path)
         set_state(shown, state)
         pictures.add(shown.locator("#simplex").evaluate("c => c.toDataURL()"))
     assert len(pictures) == 4
+
+
+def test_a_category_with_all_of_the_probability(show: Open, tmp_path: Path) -> None:
+    (tmp_path / "one.html").write_text(html([1, 1e-300, 1e-200], (0.5,)), encoding="utf-8")
+    shown = show(tmp_path / "one.html")
+    set_state(shown, "t=0.5&show=density,gradient,sample,anneal&target=0")
+    assert "The true gradient is 0" in shown.locator("#gradient-note").inner_text()
+    assert "NaN" not in shown.locator("main").inner_text()
+
+
+def test_the_picture_can_be_saved(show: Open, classic: Path) -> None:
+    shown = show(classic, accept_downloads=True)
+    with shown.expect_download() as waiting:
+        shown.locator("#save-picture").click()
+    assert waiting.value.suggested_filename == "simplex.png"
+    assert Path(waiting.value.path()).read_bytes().startswith(b"\x89PNG")
