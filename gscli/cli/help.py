@@ -13,7 +13,7 @@ GROUPS = {
     "File": ("columns", "log", "labels", "against"),
     "Test": ("alpha", "min_rows"),
     "Picture": (
-        "kind", "contours", "categories", "log_ratio", "plots", "preset", "title", "no_title",
+        "kind", "fragment", "contours", "categories", "log_ratio", "plots", "preset", "title", "author", "no_title",
         "width", "height", "type_size", "font", "colours", "panel_columns", "scale", "plotlyjs",
         "terminal",
     ),
@@ -21,7 +21,7 @@ GROUPS = {
         "outputs", "output", "format", "shards", "resume", "table", "images", "as_json", "as_csv",
         "show", "force",
     ),
-    "Run": ("threads", "verbose", "quiet", "help"),
+    "Run": ("threads", "dask", "verbose", "quiet", "help"),
 }  # fmt: skip
 """Names of options by heading, both in the order in which they are shown."""
 

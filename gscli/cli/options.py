@@ -198,6 +198,14 @@ figures = _output(
     "Where to write: .html, .png, .svg, .pdf, .webp or .json. Repeatable.", suffixes=SUFFIXES
 )
 
+plotlyjs = click.option(
+    "--plotlyjs",
+    type=click.Choice(["inline", "cdn"]),
+    default="inline",
+    show_default=True,
+    help="HTML holds plotly.js and works with no network, or links to it and is small.",
+)
+
 
 def _style(*, no_title: bool, title: str | None, **others: Any) -> Style:
     if no_title and title is not None:
@@ -251,11 +259,5 @@ style = _together(
         type=FiniteRange(min=0.1, max=10),
         help="Pixel density of PNG and WebP.  [default: 2.0]",
     ),
-    click.option(
-        "--plotlyjs",
-        type=click.Choice(["inline", "cdn"]),
-        default="inline",
-        show_default=True,
-        help="HTML holds plotly.js and works with no network, or links to it and is small.",
-    ),
+    plotlyjs,
 )

@@ -164,6 +164,11 @@ def log_exponential(noise: FloatArray, out: RealArray | None = None) -> RealArra
     return np.log(np.negative(noise, out=noise), out=noise if out is None else out)
 
 
+def bit_generator(seed: int, block: int) -> np.random.SFC64:
+    """Return what fills a block of noise, at its beginning."""
+    return np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(block,)))
+
+
 class Sampler:
     """Rows of the stream, in any order and by any thread.
 
@@ -235,8 +240,7 @@ class Sampler:
     def fill(self, part: range, transform: Transform, rows: RealArray) -> None:
         """Draw a part as `draw` does, into an array of its shape and of any floating type."""
         block, first = divmod(part.start, self._block_rows)
-        sequence = np.random.SeedSequence(self.seed, spawn_key=(block,))
-        generator = np.random.Generator(np.random.SFC64(sequence))
+        generator = np.random.Generator(bit_generator(self.seed, block))
         if self._lanes == 1:
             transform(self._noise_of_tiles(generator, first, len(rows)), rows[..., None])
             return

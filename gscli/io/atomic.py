@@ -15,8 +15,8 @@ from gscli.io.temporary import temporary_file
 
 KIND_BYTES = 512
 KINDS = {
-    ".html": (b"<!doctype html", b"<html"),
-    ".htm": (b"<!doctype html", b"<html"),
+    ".html": (b"<!doctype html", b"<html", b'<div class="gscli-figure"'),
+    ".htm": (b"<!doctype html", b"<html", b'<div class="gscli-figure"'),
     ".png": (b"\x89png",),
     ".svg": (b"<svg", b"<?xml"),
     ".pdf": (b"%pdf",),

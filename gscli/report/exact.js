@@ -1,5 +1,3 @@
-"use strict";
-
 /**
  * Exact means, entropy and gradient error for few categories, as gscli/distribution computes them:
  * the rules, steps and ranges are those of quadrature.py, gradients.py and properties.py there.

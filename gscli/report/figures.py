@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from gscli.plotting.curves import Axis, Line, Mark, curves
 from gscli.plotting.marginals import histogram_panels, share_density
 from gscli.plotting.panels import Categories, Panel, titled
 from gscli.plotting.ternary import ternary_panels
-from gscli.report.sweep import CURVE_CATEGORIES, Sweep
+from gscli.report.sweep import CURVE_POINTS, Sweep
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -31,6 +32,9 @@ LOWEST, HIGHEST = 0.02, 50.0
 
 ERROR_POINTS, FEW_ERROR_POINTS = 49, 9
 """Temperatures between them at which the error is computed; few where a line is coarse too."""
+
+BATCH_COLOURS = ("#A77AD1", "#7A45AD", "#4A1F78")
+"""Of batch sizes: none of the categories'."""
 
 ANNEALING_FLOOR = 0.5
 MADDISON_TEMPERATURE = 2 / 3
@@ -138,11 +142,11 @@ def error_figure(sweep: Sweep) -> "go.Figure":
         for m, colour in colours.items()
     ]
     others = {
-        "no gradient, ‖J0‖²": ([cost.no_gradient for cost in costs], theme.CATEGORY_COLOURS[2]),
-        "bias² alone": ([cost.bias**2 for cost in costs], theme.MUTED),
-        "noise of one sample": ([cost.noise for cost in costs], theme.INK),
+        "no gradient, ‖J0‖²": ([cost.no_gradient for cost in costs], "longdash"),
+        "bias² alone": ([cost.bias**2 for cost in costs], "dash"),
+        "noise of one sample": ([cost.noise for cost in costs], "dot"),
     }
-    lines += [Line(name, grid, values, colour=c) for name, (values, c) in others.items()]
+    lines += [Line(name, grid, values, colour=theme.INK) for name, (values, _) in others.items()]
     best = marked_best(sweep)
     marks = [Mark(name, t) for t, name in _merged(marked_rules(sweep)).items()]
     for m, each in (sweep.advice or {}).items():
@@ -162,6 +166,8 @@ def error_figure(sweep: Sweep) -> "go.Figure":
         {"type": "log", "exponentformat": "power", "range": range_, "dtick": 1},
     )
     figure = curves(lines, axis, marks=marks, title="Error of the relaxed gradient")
+    for name, (_, dash) in others.items():
+        figure.update_traces(line_dash=dash, selector={"name": name})
     low, high = min(sweep.temperatures), max(sweep.temperatures)
     if low < high:
         shade = {"fillcolor": theme.MUTED, "opacity": 0.08, "line_width": 0, "layer": "below"}
@@ -172,7 +178,7 @@ def error_figure(sweep: Sweep) -> "go.Figure":
 def error_curve(sweep: Sweep) -> dict[float, GradientError]:
     """Return the gradient's error from 0.02 to 50, and over the temperatures of the sweep."""
     known = {facts.temperature: facts.gradient_error for facts in sweep.curve}
-    count = ERROR_POINTS if len(sweep.logits) <= CURVE_CATEGORIES else FEW_ERROR_POINTS
+    count = ERROR_POINTS if len(sweep.logits) <= max(CURVE_POINTS) else FEW_ERROR_POINTS
     wanted = {t for t in np.geomspace(LOWEST, HIGHEST, count).tolist() if not sweep.spans(t)}
     # The marks lie on the lines.
     marked = [t for each in (sweep.advice or {}).values() for t in (each.best, each.advised)]
@@ -188,9 +194,7 @@ def charted(sweep: Sweep, temperature: float) -> bool:
 
 
 def _batch_colours(batch_sizes: Sequence[int]) -> dict[int, str]:
-    # From the fourth on: the first three are those of the corners.
-    count = len(theme.CATEGORY_COLOURS)
-    return {m: theme.CATEGORY_COLOURS[(3 + i) % count] for i, m in enumerate(batch_sizes)}
+    return dict(zip(batch_sizes, cycle(BATCH_COLOURS), strict=False))
 
 
 def marked_best(sweep: Sweep) -> dict[int, float]:

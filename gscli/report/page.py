@@ -1,34 +1,41 @@
 """A sweep's results to one HTML page: data, figures, template, style and script together."""
 
 import base64
+import hashlib
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from gscli.arrays import largest
+from gscli.arrays import largest, logsumexp
 from gscli.distribution import estimators
 from gscli.distribution.estimators import Comparison
 from gscli.distribution.extremes import WITHIN
 from gscli.distribution.gradients import MAX_RELATIVE_BIAS
 from gscli.distribution.properties import cautions, format_best
+from gscli.distribution.schedules import PRESETS
 from gscli.plotting import theme
 from gscli.plotting.curves import LABEL_HEIGHT
 from gscli.plotting.estimators import LOOKS, estimator_figures
 from gscli.records import to_json
 from gscli.report import figures
-from gscli.report.sweep import CHECKED_CATEGORIES, Step, Sweep, explorer_noise
+from gscli.report.stills import DASHES, css_colour, still
+from gscli.report.sweep import CHECKED_CATEGORIES, Step, Sweep, embedded_noise, noise_state
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 CLEAR = "rgba(0,0,0,0)"
-DASHES = {"solid": "", "longdash": "10 4", "dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3"}
-"""What plotly's names of dashes are in SVG."""
+SCRIPTS = (
+    "ui.js", "exact.js", "noise.js", "schedule.js", "picture.js", "sample.js", "anneal.js",
+    "report.js",
+)  # fmt: skip
+"""The page's own, in their order: each uses only what stands before it."""
 
 PARTICLES = 2000
 SLIDERS = 12
@@ -58,6 +65,8 @@ class Origin:
         What turns normalised log-probabilities into those of the weights as they were given.
     title : str
         Of the page.
+    author : str
+        Named below the title, if given.
     """
 
     names: tuple[str, ...]
@@ -66,10 +75,11 @@ class Origin:
     grid: str = "0.05:10:12"
     scale: float = 0.0
     title: str = "Which temperature?"
+    author: str = ""
 
 
-def page(sweep: Sweep, origin: Origin) -> str:
-    """Return the report as one HTML page that needs no network.
+def page(sweep: Sweep, origin: Origin, *, plotlyjs: Literal["inline", "cdn"] = "inline") -> str:
+    """Return the report as one HTML page.
 
     Parameters
     ----------
@@ -77,6 +87,8 @@ def page(sweep: Sweep, origin: Origin) -> str:
         What to report.
     origin : Origin
         Names and command; shown escaped.
+    plotlyjs : {"inline", "cdn"}
+        Whether the page holds plotly.js, and needs no network, or links to it.
 
     Returns
     -------
@@ -98,6 +110,8 @@ def page(sweep: Sweep, origin: Origin) -> str:
     environment.filters["figure"] = lambda number: f"{number:.5g}"
     environment.filters["cost"] = format_cost
     environment.filters["best"] = format_best
+    environment.filters["css_colour"] = css_colour
+    environment.filters["unescape"] = html.unescape  # plotly's names are HTML
     source = files("gscli.report")
     corners, shown = largest(sweep.logits, CORNERS), largest(sweep.logits, SHOWN)
     panels = figures.panels(sweep, corners)
@@ -117,6 +131,7 @@ def page(sweep: Sweep, origin: Origin) -> str:
             for i, figure in enumerate(training.values())
         },
     }
+    embedded = {name: _embedded(figure) for name, figure in drawn.items()}
     return environment.get_template("template.html").render(
         sweep=sweep,
         origin=origin,
@@ -144,12 +159,13 @@ def page(sweep: Sweep, origin: Origin) -> str:
         ],
         versions={name: version(name) for name in ("gscli", "numpy", "plotly")},
         data=_data(sweep, origin, corners, shown),
-        figures={name: _embedded(figure) for name, figure in drawn.items()},
+        figures=embedded,
+        dashes=DASHES,
+        stills={name: still(figure) for name, figure in embedded.items()},
         style=source.joinpath("report.css").read_text(encoding="utf-8"),
-        script="".join(
-            source.joinpath(name).read_text(encoding="utf-8") for name in ("exact.js", "report.js")
-        ),
-        plotlyjs=get_plotlyjs(),
+        script="".join(source.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS),
+        plotlyjs=get_plotlyjs() if plotlyjs == "inline" else "",
+        plotlyjs_link=plotlyjs_link(),
     )
 
 
@@ -172,6 +188,47 @@ def rows(sweep: Sweep, names: Mapping[int, str]) -> list[dict[str, Any]]:
         }
         for step in sweep.steps
     ]
+
+
+def fragment_of(
+    sweep: Sweep, origin: Origin, name: str, *, plotlyjs: Literal["inline", "cdn"] = "inline"
+) -> str:
+    """Return one of `all_figures` as HTML to embed in another page: a container and scripts.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        What to show.
+    origin : Origin
+        Names and command.
+    name : str
+        Of the figure.
+    plotlyjs : {"inline", "cdn"}
+        Whether the fragment holds plotly.js, and needs no network, or links to it.
+    """
+    figure = all_figures(sweep, origin.names)[name]
+    figure.update_layout(width=None, autosize=True)
+    drawn = figure.to_html(
+        full_html=False,
+        include_plotlyjs=True if plotlyjs == "inline" else "cdn",
+        div_id=f"gscli-{name}",
+        config={"responsive": True, "displaylogo": False},
+    )
+    source = (
+        f'<p style="font: 12px sans-serif">Made by <code>{html.escape(origin.command)}</code></p>'
+    )
+    return f'<div class="gscli-figure">\n{drawn}\n{source}\n</div>\n'
+
+
+def plotlyjs_link() -> dict[str, str]:
+    """Return where plotly.js is on the network, and the hash that a browser holds it to."""
+    from plotly.offline import get_plotlyjs, get_plotlyjs_version
+
+    digest = hashlib.sha256(get_plotlyjs().encode()).digest()
+    return {
+        "src": f"https://cdn.plot.ly/plotly-{get_plotlyjs_version()}.min.js",
+        "integrity": f"sha256-{base64.b64encode(digest).decode()}",
+    }
 
 
 def all_figures(sweep: Sweep, names: Sequence[str]) -> "dict[str, go.Figure]":
@@ -213,7 +270,7 @@ def estimator_rows(comparison: Comparison) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "exact": comparison.errors[0][name].exact,
-                "ink": _css_colour(colour),
+                "ink": css_colour(colour),
                 "dashes": DASHES[dash],
                 "cells": [
                     each and (each.mse / winners[m].mse, each.temperature, winners[m] == each)
@@ -222,12 +279,6 @@ def estimator_rows(comparison: Comparison) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _css_colour(colour: str) -> str:
-    if colour in theme.CATEGORY_COLOURS:
-        return f"var(--category-{theme.CATEGORY_COLOURS.index(colour)})"
-    return "var(--muted)" if colour == theme.MUTED else "var(--ink)"
 
 
 def _training_command(sweep: Sweep, origin: Origin) -> str:
@@ -293,9 +344,19 @@ def marks_sentence(sweep: Sweep) -> str:
     return " ".join(f"{each[0].upper()}{each[1:]}." for each in sentences)
 
 
+def _rounded(value: Any) -> Any:
+    """Return JSON with numbers of six digits: more than a figure can show."""
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
 def _embedded(figure: "go.Figure") -> dict[str, Any]:
     """Return a figure for a place in the page, which gives it its title, size and legend."""
-    drawn: dict[str, Any] = figure.to_dict()  # plain, since plotly takes long over each change
+    # Plain, since plotly takes long over each change.
+    drawn: dict[str, Any] = _rounded(figure.to_dict())
     layout = drawn["layout"]
     for key in ("template", "title", "width", "height"):
         layout.pop(key, None)
@@ -308,7 +369,12 @@ def _embedded(figure: "go.Figure") -> dict[str, Any]:
         layout["ternary"]["bgcolor"] = CLEAR
         for axis in "abc":  # the corners are named once, above the panels
             layout["ternary"][f"{axis}axis"]["title"]["text"] = ""
+        # Thin lines over small points need no casing, the unnamed line beneath each.
+        drawn["data"] = [
+            each for each in drawn["data"] if each["mode"] != "lines" or "name" in each
+        ]
         for trace in drawn["data"]:
+            trace.pop("c", None)  # what is left of 1
             if trace["mode"] == "markers":
                 trace["marker"] |= {"size": 3.2, "opacity": 0.7}
     return drawn
@@ -321,8 +387,12 @@ def _data(
     num_categories = len(sweep.logits)
     curve = figures.error_curve(sweep)
     own = figures.colours_of(sweep.logits)
-    noise = explorer_noise(num_categories, PARTICLES, seed=sweep.seed, categories=shown)
     few = len(shown) < num_categories
+    if few:
+        noise = embedded_noise(num_categories, PARTICLES, seed=sweep.seed, categories=shown)
+        rest = float(logsumexp(np.delete(sweep.logits, list(shown)))) + origin.scale
+    else:
+        noise, rest = noise_state(num_categories, seed=sweep.seed), None
     return {
         "names": [origin.names[k] for k in shown],
         "logits": (sweep.logits[list(shown)] + origin.scale).tolist(),
@@ -350,20 +420,31 @@ def _data(
         "corners": [shown.index(k) for k in corners],
         "sliders": [shown.index(k) for k in largest(sweep.logits, SLIDERS)],
         "rule": 1 / (num_categories - 1),
-        "rows": len(noise),
-        "noise": base64.b64encode(noise.astype("<f4").tobytes()).decode(),
+        "rows": PARTICLES,
+        "rest": rest,
+        "noise": noise,
         "best": sweep.advice and [sweep.middle, sweep.advice[sweep.middle].advised],
-        "facts": [
-            {
-                **facts.as_dict(),
-                "mean": facts.mean[list(shown)].tolist(),
-                "sd": facts.sd[list(shown)].tolist(),
-                "covariance": None if few else to_json(facts.covariance()),
+        "schedules": {
+            name: {
+                "kind": each.kind,
+                "start": each.start,
+                "floor": each.floor,
+                "pace": each.pace,
+                "every": each.every,
+                "run": each.run,
+                "formula": each.formula,
+                "source": each.source,
             }
-            for facts in (step.facts for step in sweep.steps)
-        ],
+            for name, each in PRESETS.items()
+        },
         "near": 1 - WITHIN,
-        "ink": {"ink": theme.INK, "muted": theme.MUTED, "grid": theme.GRID, "paper": theme.PAPER},
+        "ink": {
+            "ink": theme.INK,
+            "muted": theme.MUTED,
+            "grid": theme.GRID,
+            "paper": theme.PAPER,
+            **{f"batch-{i}": colour for i, colour in enumerate(figures.BATCH_COLOURS)},
+        },
     }
 
 

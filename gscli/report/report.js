@@ -5,26 +5,32 @@
   const K = data.names.length;
   const LOWEST = 0.02;
   const HIGHEST = 50;
-  const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const colour = (c) => style(`--category-${c}`);
-  const format = (number) => Number(number.toPrecision(3)).toString();
+  const { style, colour, format, rounded, element, write } = ui;
+  const byId = (id) => document.getElementById(id);
 
   // --- state ---------------------------------------------------------------------------------
 
-  const bytes = Uint8Array.from(atob(data.noise), (letter) => letter.charCodeAt(0));
-  const noise = new Float32Array(bytes.buffer); // log E, row after row
   const rows = data.rows;
+  const noise = noiseOf(data.noise, rows, K);
+  const LAYERS = ["density", "gradient", "sample", "anneal"];
   const begin = {
     logits: Float64Array.from(data.logits),
     temperature: 1,
     batchSize: data.batch_size,
     mode: "relaxed",
     corners: data.corners.slice(),
+    layers: { density: true, gradient: false, sample: false, anneal: false },
+    row: 0,
+    target: data.corners.length - 1,
+    schedule: "jang",
+    own: [1, 0.5, 3e-5],
+    step: 0,
   };
-  const state = { ...begin, logits: begin.logits.slice(), corners: begin.corners.slice() };
+  const copied = ({ logits, corners, layers, own, ...rest }) => ({
+    ...rest, logits: logits.slice(), corners: corners.slice(), layers: { ...layers }, own: own.slice(),
+  });
+  const state = copied(begin);
   const moved = () => state.logits.some((logit, k) => logit !== begin.logits[k]);
-  // Three digits: what is shown, computed, linked and copied is one number.
-  const rounded = (number) => Number(number.toPrecision(3));
   const samples = new Float64Array(rows * K);
   const argmax = new Int32Array(rows);
 
@@ -65,149 +71,42 @@
     return state.mode === "relaxed" ? { mean, rounding, near } : { mean: rounding, rounding, near: 1 };
   }
 
+  /** The shares of the weights among all categories, those that are not shown too. */
   function probabilities() {
-    const peak = Math.max(...state.logits);
+    const peak = Math.max(...state.logits, data.rest ?? -Infinity);
     const weights = Array.from(state.logits, (logit) => Math.exp(logit - peak));
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const total = weights.reduce((sum, weight) => sum + weight, Math.exp((data.rest ?? -Infinity) - peak));
     return weights.map((weight) => weight / total);
   }
 
-  // --- the picture ---------------------------------------------------------------------------
-
-  const STRAIGHT_LINES = 150;
-  const LARGEST_DISC = 24; // pixels, of all samples at one corner
-  const canvas = document.getElementById("simplex");
   // One colour a category over the whole page, for the most probable; grey for the rest.
   const colourOf = (k) => {
     if (data.hues[k] !== null) return colour(data.hues[k]);
     return style(state.corners.includes(k) ? "--ink" : "--muted");
   };
 
-  /** Where the corners lie, in pixels, and where a row's point does. */
-  function geometry() {
-    const width = canvas.clientWidth;
-    if (K === 2) {
-      const height = Math.min(340, width * 0.6);
-      const left = { x: 40, y: height - 60 };
-      const right = { x: width - 40, y: height - 60 };
-      return { width, height, corners: [right, left] };
-    }
-    const side = Math.min(width - 60, 640);
-    const top = 44;
-    const high = (side * Math.sqrt(3)) / 2;
-    const middle = width / 2;
-    const corners = [
-      { x: middle, y: top },
-      { x: middle - side / 2, y: top + high },
-      { x: middle + side / 2, y: top + high },
-    ];
-    return { width, height: top + high + 46, corners };
-  }
+  let rounding = new Float64Array(K); // how often each category is the largest, as last counted
+  /** What the pictures are painted from. */
+  const scene = () => ({
+    ...state, K, noise, rows, argmax, rounding, colourOf, names: data.names, probs: probabilities(),
+  });
 
-  /** The shares of a row in the corners: an exact sub-composition, shifted by their own peak. */
-  function shares(row) {
-    const scores = state.corners.map((k) => state.logits[k] - noise[row * K + k]);
-    const peak = Math.max(...scores);
-    const part = scores.map((score) => Math.exp((score - peak) / state.temperature));
-    const total = part.reduce((sum, share) => sum + share, 0);
-    return part.map((share) => share / total);
-  }
-
-  function place(row, corners, height) {
-    const at = { x: 0, y: 0 };
-    shares(row).forEach((share, i) => {
-      at.x += share * corners[i].x;
-      at.y += share * corners[i].y;
-    });
-    // Two categories lie on a line: a fixed shift up tells their points apart.
-    if (K === 2) at.y -= ((row * 0.618034) % 1) * (height - 110);
-    return at;
-  }
-
-  /** A name, cut to the room there is, with its probability; and how wide that is. */
-  function cornerLabel(pen, name, ending, room) {
-    const letters = Array.from(name);
-    const cut = (count) => (count < letters.length ? `${letters.slice(0, count).join("")}…` : name);
-    const measure = (count) => pen.measureText(`● ${cut(count)}${ending}`).width;
-    let count = letters.length > 16 ? 15 : letters.length;
-    while (count > 1 && measure(count) > room) count--;
-    return [`${cut(count)}${ending}`, measure(count)];
-  }
-
-  /** The relaxed samples; of the straight-through ones, some with a line to their value. */
-  function paintPoints(pen, corners, height) {
-    const muted = style("--muted");
-    const colours = new Map(state.corners.map((k) => [k, colourOf(k)]));
-    const soft = state.mode === "relaxed" ? 1 : 0.6;
-    for (let row = 0; row < rows; row++) {
-      const at = place(row, corners, height);
-      const ink = colours.get(argmax[row]) ?? muted;
-      pen.globalAlpha = soft * Number(alpha);
-      pen.fillStyle = ink;
-      pen.beginPath();
-      pen.arc(at.x, at.y, 2.6, 0, 2 * Math.PI);
-      pen.fill();
-      const corner = corners[state.corners.indexOf(argmax[row])];
-      if (state.mode === "relaxed" || row >= STRAIGHT_LINES || !corner) continue;
-      pen.strokeStyle = ink;
-      pen.lineWidth = 0.8;
-      pen.beginPath();
-      pen.moveTo(at.x, at.y);
-      pen.lineTo(corner.x, corner.y);
-      pen.stroke();
-    }
-    pen.globalAlpha = 1;
-  }
-
-  /** One-hot values lie on each other: a disc at each corner, its area their number. */
-  function paintVertices(pen, corners) {
-    const { rounding } = summary();
-    state.corners.forEach((k, i) => {
-      pen.fillStyle = colourOf(k);
-      pen.beginPath();
-      pen.arc(corners[i].x, corners[i].y, LARGEST_DISC * Math.sqrt(rounding[k]), 0, 2 * Math.PI);
-      pen.fill();
-    });
-  }
-
-  let alpha = 1;
+  const canvas = byId("simplex");
   function paint() {
-    alpha = style("--point-alpha");
-    const { width, height, corners } = geometry();
-    const ratio = window.devicePixelRatio || 1;
-    canvas.style.height = `${height}px`;
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    const pen = canvas.getContext("2d");
-    pen.scale(ratio, ratio);
-    pen.strokeStyle = style("--muted");
-    pen.lineWidth = 1.2;
-    pen.beginPath();
-    corners.forEach((corner, i) => (i ? pen.lineTo(corner.x, corner.y) : pen.moveTo(corner.x, corner.y)));
-    pen.closePath();
-    pen.stroke();
-    if (state.mode !== "hard") paintPoints(pen, corners, height);
-    if (state.mode !== "relaxed") paintVertices(pen, corners);
-    const probs = probabilities();
-    pen.font = "600 15px Inter, Helvetica, Arial, sans-serif";
-    state.corners.forEach((k, i) => {
-      // The two lower corners have half the width each.
-      const room = (K > 2 && i === 0 ? width : width / 2) - 8;
-      const [label, wide] = cornerLabel(pen, data.names[k], `  p = ${format(probs[k])}`, room);
-      const x = Math.min(Math.max(corners[i].x - wide / 2, 2), width - wide - 2);
-      const y = K > 2 && i === 0 ? corners[i].y - 16 : corners[i].y + 28;
-      // The dot has the category's colour, which is too light for text on paper.
-      pen.fillStyle = colourOf(k);
-      pen.fillText("●", x, y);
-      pen.fillStyle = style("--ink");
-      pen.fillText(label, x + pen.measureText("● ").width, y);
-    });
+    const now = scene();
+    const found = picture.paint(canvas, now);
+    if (state.layers.sample) oneSample.paint(byId("sample-bars"), now, shownCategories);
+    if (found) {
+      picture.paintMeans(byId("gradient-means"), now, found);
+      showGradient(found);
+    }
+    if (state.layers.anneal) paintSchedule();
   }
 
   // --- the numbers ---------------------------------------------------------------------------
 
-  const slider = document.getElementById("temperature");
-  const batch = document.getElementById("batch");
+  const slider = byId("temperature");
+  const batches = [byId("batch"), byId("gradient-batch")];
   const toTemperature = (place) => LOWEST * (HIGHEST / LOWEST) ** place;
   const toPlace = (temperature) => Math.log(temperature / LOWEST) / Math.log(HIGHEST / LOWEST);
   const shownCategories = data.sliders;
@@ -218,15 +117,8 @@
   const weightInputs = new Map();
   const liveCells = new Map();
 
-  function element(tag, attributes = {}, text = "") {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    made.textContent = text;
-    return made;
-  }
-
   function buildWeights() {
-    const fieldset = document.getElementById("weights");
+    const fieldset = byId("weights");
     for (const k of shownCategories) {
       const control = element("div", { class: "control" });
       const id = `weight-${k}`;
@@ -245,7 +137,7 @@
   }
 
   function buildLive() {
-    const body = document.getElementById("live");
+    const body = byId("live");
     for (const k of shownCategories) {
       const row = element("tr");
       const head = element("th", { scope: "row" });
@@ -271,7 +163,7 @@
       ["smooth, 3", 3],
       ["nearly uniform, 30", 30],
     ].filter(([, temperature]) => LOWEST <= temperature && temperature <= HIGHEST);
-    const group = document.getElementById("presets");
+    const group = byId("presets");
     for (const [label, temperature, ofWeights] of presets) {
       const button = element("button", { type: "button" }, label);
       if (ofWeights) {
@@ -306,6 +198,11 @@
     document.querySelectorAll("[data-corner]").forEach((each) => {
       each.value = state.corners[Number(each.dataset.corner)];
     });
+    const target = byId("target");
+    target.replaceChildren(
+      ...state.corners.map((k, i) => element("option", { value: i }, data.names[k])),
+    );
+    target.value = state.target;
   }
 
   const MODES = {
@@ -323,30 +220,41 @@
     for (const input of document.querySelectorAll("[name='mode']")) {
       input.checked = input.value === state.mode;
     }
-    document.getElementById("mode-note").textContent = MODES[state.mode];
-    batch.value = Math.log10(state.batchSize);
+    write(byId("mode-note"), MODES[state.mode]);
+    for (const name of LAYERS) {
+      byId(`layer-${name}`).checked = state.layers[name];
+      const panel = byId(`panel-of-${name}`);
+      panel.hidden = !state.layers[name] || (state.mode === "hard" && name === "gradient");
+    }
     const batchText = state.batchSize.toLocaleString("en");
-    batch.setAttribute("aria-valuetext", `${batchText} samples`);
-    document.getElementById("batch-value").textContent = batchText;
-    document.getElementById("code").textContent = code();
-    const { mean, rounding, near } = summary();
+    for (const batch of batches) {
+      batch.value = Math.log10(state.batchSize);
+      write(batch, `${batchText} samples`, "aria-valuetext");
+      write(byId(`${batch.id}-value`), batchText);
+    }
+    write(byId("code"), code());
+    const found = summary();
+    rounding = found.rounding;
     const probs = probabilities();
+    const shown = shownCategories.reduce((sum, k) => sum + probs[k], 0);
     const text = `${format(state.temperature)}`;
-    document.getElementById("temperature-value").textContent = text;
-    slider.setAttribute("aria-valuetext", `temperature ${text}`);
+    write(byId("temperature-value"), text);
+    write(slider, `temperature ${text}`, "aria-valuetext");
     slider.value = toPlace(state.temperature);
     for (const [k, { input, output }] of weightInputs) {
       input.value = state.logits[k];
-      output.textContent = format(Math.exp(state.logits[k]));
-      input.setAttribute("aria-valuetext", output.textContent);
+      const weight = format(Math.exp(state.logits[k]));
+      write(output, weight);
+      write(input, weight, "aria-valuetext");
     }
+    const whole = data.rest === null ? 1 : probs.reduce((sum, share) => sum + share, 0);
     for (const [k, { swatch, cells }] of liveCells) {
-      swatch.style.background = colourOf(k);
-      [probs[k], rounding[k], mean[k]].forEach((value, i) => {
-        cells[i].textContent = value.toFixed(3);
+      write(swatch, `background: ${colourOf(k)}`, "style");
+      [probs[k] / whole, rounding[k], found.mean[k]].forEach((value, i) => {
+        write(cells[i], value.toFixed(3));
       });
     }
-    document.getElementById("near").textContent = `${(100 * near).toFixed(1)} %`;
+    write(byId("near"), `${(100 * found.near).toFixed(1)} %`);
   }
 
   let pending = false;
@@ -362,6 +270,135 @@
       pending = false;
       paint();
     });
+  }
+
+  // --- see why: what the explorer shows besides ----------------------------------------------------
+
+  for (const name of LAYERS) {
+    byId(`layer-${name}`).addEventListener("change", (event) => {
+      state.layers[name] = event.currentTarget.checked;
+      if (name === "anneal" && state.layers.anneal) toStep(state.step);
+      else update();
+    });
+  }
+
+  byId("another").addEventListener("click", () => {
+    state.row = (state.row + 1) % rows;
+    update();
+  });
+  canvas.addEventListener("click", (event) => {
+    const box = canvas.getBoundingClientRect();
+    state.row = picture.nearest(canvas, scene(), event.clientX - box.left, event.clientY - box.top);
+    state.layers.sample = true;
+    update();
+  });
+  byId("target").addEventListener("change", (event) => {
+    state.target = Number(event.currentTarget.value);
+    update();
+  });
+
+  const percent = (share) => `${share < 10 ? Number((100 * share).toPrecision(2)) : (100 * share).toExponential(1)} %`;
+
+  function showGradient({ length, bias, noise: spread }) {
+    if (length < picture.VANISHING) {
+      write(byId("gradient-note"), "The true gradient is 0: one category has all of the probability.");
+      return;
+    }
+    const m = Math.min(state.batchSize, rows);
+    const text =
+      `Relative to the length of the true gradient: bias ${percent(bias)}; noise ${percent(spread)} ` +
+      `for one sample, ${percent(spread / Math.sqrt(m))} for the mean of m = ${m.toLocaleString("en")}.`;
+    write(byId("gradient-note"), text);
+  }
+
+  const scheduleSelect = byId("schedule");
+  const ownInputs = ["schedule-start", "schedule-floor", "schedule-rate"].map(byId);
+  const schedule = () => data.schedules[state.schedule] ?? schedules.own(...state.own);
+  let traced = {}; // of which schedule, m and curve, and its points
+
+  function buildSchedules() {
+    for (const [name, { formula }] of Object.entries(data.schedules)) {
+      scheduleSelect.append(element("option", { value: name }, `${name}: ${formula}`));
+    }
+    scheduleSelect.append(element("option", { value: "own" }, "your own: max(B, A · exp(−rate · step))"));
+    scheduleSelect.addEventListener("change", () => {
+      state.schedule = scheduleSelect.value;
+      toStep(0);
+    });
+    ownInputs.forEach((input, i) => {
+      input.addEventListener("change", () => {
+        const typed = state.own.with(i, Number(input.value));
+        if (isSchedule(typed)) state.own = typed;
+        toStep(0);
+      });
+    });
+    byId("step").addEventListener("input", (event) => {
+      stop();
+      toStep(Number(event.currentTarget.value));
+    });
+    byId("run").addEventListener("click", () => {
+      const from = state.step < 1 ? state.step : 0;
+      const button = byId("run");
+      if (button.getAttribute("aria-pressed") === "true") {
+        stop();
+        return;
+      }
+      stop();
+      press(button, "Stop");
+      run((seconds) => {
+        setStep(Math.min(1, from + seconds / 10));
+        if (state.step === 1) release();
+        return state.step === 1;
+      });
+    });
+  }
+
+  const isSchedule = ([start, floor, rate]) =>
+    [start, floor, rate].every((number) => number > 0 && number <= 1000) && start > floor;
+
+  /** Go to a share of the run, from 0 to 1, and to the temperature of that step. */
+  function setStep(part) {
+    state.step = part;
+    const temperature = schedules.temperature(schedule(), Math.round(part * schedule().run));
+    state.temperature = Math.min(Math.max(temperature, LOWEST), HIGHEST);
+  }
+
+  function toStep(part) {
+    setStep(part);
+    update();
+  }
+
+  function paintSchedule() {
+    const now = schedule();
+    const m = state.batchSize;
+    const cost = (temperature) => {
+      const { squaredBias, noise: variance } = interpolated(temperature);
+      return squaredBias + variance / m;
+    };
+    const key = `${JSON.stringify(now)}|${m}`;
+    if (traced.key !== key || traced.curve !== curve) {
+      traced = { key, curve, points: annealing.trace(now, cost, LOWEST) };
+    }
+    const { points } = traced;
+    const constant = ownBest?.advised ? cost(ownBest.advised) : null;
+    const step = Math.round(state.step * now.run);
+    annealing.paint(byId("schedule-chart"), points, step, constant, schedules.temperature(now, step));
+    const at = points[Math.round(state.step * (points.length - 1))];
+    const least = constant ? ` The best constant t, ${format(ownBest.advised)}: ${format(constant)} (dashed).` : "";
+    const below = schedules.temperature(now, step) < LOWEST ? ` Drawn and computed at ${LOWEST}, the least t here.` : "";
+    byId("schedule-note").textContent =
+      `Step ${step.toLocaleString("en")}: t = ${format(schedules.temperature(now, step))}. Error at m = ${m.toLocaleString("en")}: ` +
+      `${format(at.error)} at this step (thin), ${format(at.mean)} in the mean of all steps so far (thick).${least}${below}`;
+    scheduleSelect.value = state.schedule;
+    byId("step").value = state.step;
+    byId("step").setAttribute("aria-valuetext", `step ${step.toLocaleString("en")}`);
+    byId("schedule-own").hidden = state.schedule !== "own";
+    ownInputs.forEach((input, i) => {
+      if (document.activeElement !== input) input.value = state.own[i];
+    });
+    const spec = data.schedules[state.schedule] ? state.schedule : now.spec;
+    byId("schedule-command").textContent = `gscli schedule ${spec} ${typedWeights()} -m ${m}`;
+    byId("schedule-source").textContent = now.source ? `${now.source}.` : "";
   }
 
   // --- the code of this choice -------------------------------------------------------------------
@@ -455,7 +492,7 @@
     setTimeout(() => (button.textContent = button.dataset.label), 1500);
   }
 
-  document.getElementById("copy-code").addEventListener("click", (event) => {
+  byId("copy-code").addEventListener("click", (event) => {
     copy(code(), event.currentTarget);
   });
   for (const input of document.querySelectorAll("[name='library'], [name='mode']")) {
@@ -474,6 +511,14 @@
     if (moved()) parts.push(`pi=${weights().join(",")}`);
     if (state.mode !== begin.mode) parts.push(`samples=${state.mode}`);
     if (state.corners.join() !== begin.corners.join()) parts.push(`corners=${state.corners}`);
+    const shown = LAYERS.filter((name) => state.layers[name]);
+    if (shown.join() !== "density") parts.push(`show=${shown}`);
+    if (state.layers.sample) parts.push(`row=${state.row}`);
+    if (state.layers.gradient && state.target !== begin.target) parts.push(`target=${state.target}`);
+    if (state.layers.anneal) {
+      const spec = state.schedule === "own" ? `own,${state.own}` : state.schedule;
+      parts.push(`schedule=${spec}`, `step=${Number(state.step.toPrecision(4))}`);
+    }
     return parts.join("&");
   }
 
@@ -493,6 +538,17 @@
     const corners = given.get("corners")?.split(",").map(Number) ?? [];
     const known = new Set(corners.filter((k) => shownCategories.includes(k)));
     if (known.size === begin.corners.length) state.corners = [...known];
+    const shown = given.get("show")?.split(",") ?? ["density"];
+    for (const name of LAYERS) state.layers[name] = shown.includes(name);
+    const row = Number(given.get("row") ?? 0);
+    state.row = Number.isInteger(row) && 0 <= row && row < rows ? row : 0;
+    const target = Number(given.get("target") ?? begin.target);
+    state.target = [0, 1, 2].slice(0, begin.corners.length).includes(target) ? target : begin.target;
+    const [spec, ...own] = given.get("schedule")?.split(",") ?? [begin.schedule];
+    if (spec === "own" && isSchedule(own.map(Number))) state.own = own.map(Number);
+    state.schedule = spec === "own" || Object.hasOwn(data.schedules, spec) ? spec : begin.schedule;
+    const step = Number(given.get("step") ?? 0);
+    if (state.layers.anneal) setStep(0 <= step && step <= 1 ? step : 0);
     showCorners();
     linkedTo = asHash();
   }
@@ -509,7 +565,7 @@
     readHash();
     update();
   });
-  document.getElementById("copy-link").addEventListener("click", (event) => {
+  byId("copy-link").addEventListener("click", (event) => {
     linkedTo = ""; // the link may be one to a section
     writeHash();
     copy(location.href, event.currentTarget);
@@ -560,23 +616,28 @@
     return squaredBias + noise / batchSize;
   };
 
-  function showCost() {
+  /** Exact once the sliders rest: a new temperature takes more than half a frame. */
+  function showCost(cost = interpolated(state.temperature)) {
     const m = state.batchSize;
-    const cost = known?.at(state.temperature) ?? interpolated(state.temperature);
     const error = cost.squaredBias + cost.noise / m;
     const bias = Number.isFinite(cost.relativeBias) ? `, relative bias ${(100 * cost.relativeBias).toPrecision(2)} %` : "";
-    const best = ownBest?.advised ? ` The best t is ${format(ownBest.advised)}, with ${format(errorAt(ownBest.advised, m))}.` : "";
-    document.getElementById("cost").textContent =
+    const least = ownBest?.advised && format(errorAt(ownBest.advised, m));
+    const best = least ? ` The best t is ${format(ownBest.advised)}, with ${least}.` : "";
+    write(
+      byId("cost"),
       `At t = ${format(state.temperature)} with m = ${m.toLocaleString("en")}: error ${format(error)}${bias}.` +
-      `${best} No gradient at all: ${format(cost.noGradient ?? curve.no_gradient)}.`;
+      `${best} No gradient at all: ${format(cost.noGradient ?? curve.no_gradient)}.`,
+    );
   }
 
-  batch.addEventListener("input", () => {
-    state.batchSize = Math.max(1, rounded(Math.round(10 ** Number(batch.value))));
-    ownBest = bestOnCurve(state.batchSize);
-    replot("error");
-    update();
-  });
+  for (const batch of batches) {
+    batch.addEventListener("input", () => {
+      state.batchSize = Math.max(1, rounded(Math.round(10 ** Number(batch.value))));
+      ownBest = bestOnCurve(state.batchSize);
+      replot("error");
+      update();
+    });
+  }
 
   let settling = 0;
   let settled = "";
@@ -588,6 +649,7 @@
   /** Once the sliders rest: the link, and, exactly, what takes more than a frame. */
   async function settle() {
     writeHash();
+    if (known) showCost(known.at(state.temperature));
     const wanted = `${state.logits}|${state.batchSize}`;
     if (wanted === settled) return;
     const current = () => wanted === `${state.logits}|${state.batchSize}`;
@@ -627,7 +689,7 @@
       }
     }
     settled = wanted;
-    showCost();
+    showCost(known?.at(state.temperature));
     replot("error");
   }
 
@@ -639,14 +701,14 @@
     rested = performance.now();
   }
 
-  const advice = document.getElementById("advice-text");
+  const advice = byId("advice-text");
   const originalAdvice = advice.textContent;
 
   function showAdvice() {
     advice.parentElement.style.minHeight = `${advice.parentElement.offsetHeight}px`; // below, nothing jumps
     advice.textContent = advised ? adviceOf(advised) : originalAdvice;
     const best = (advised?.[data.batch_size] ?? { advised: data.best?.[1] })?.advised;
-    const button = document.getElementById("preset-best");
+    const button = byId("preset-best");
     if (button && best) {
       button.textContent = presetBest(best);
       button.dataset.temperature = best;
@@ -733,20 +795,38 @@
   const linked = Array.from(document.querySelectorAll("[data-linked]"), (figure) => {
     const cursor = element("div", { class: "cursor" });
     figure.parentElement.append(cursor);
-    return { figure, cursor };
+    return { figure, cursor, axis: null, seen: false };
   });
+  const onScreen = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      linked.find(({ figure }) => figure === target).seen = isIntersecting;
+    }
+    showCursors();
+  });
+  linked.forEach(({ figure }) => onScreen.observe(figure));
 
-  function showCursors() {
-    for (const { figure, cursor } of linked) {
-      const layout = figure._fullLayout; // where plotly says how far its axes reach
-      cursor.hidden = !layout;
-      if (!layout) continue;
-      const { xaxis, yaxis } = layout;
-      const x = xaxis.d2p(state.temperature);
-      cursor.hidden = x < 0 || x > xaxis._length;
-      cursor.style.left = `${figure.offsetLeft + xaxis._offset + x - 1}px`;
+  /** Lay the cursors over the axes, as far as plotly says that they reach. */
+  function placeCursors() {
+    for (const each of linked) {
+      const { figure, cursor } = each;
+      each.axis = figure._fullLayout?.xaxis;
+      cursor.hidden = !each.axis;
+      if (!each.axis) continue;
+      const { yaxis } = figure._fullLayout;
+      cursor.style.left = `${figure.offsetLeft + each.axis._offset - 1}px`;
       cursor.style.top = `${figure.offsetTop + yaxis._offset}px`;
       cursor.style.height = `${yaxis._length}px`;
+    }
+    showCursors();
+  }
+
+  /** Move the cursors in view to the temperature: reads no layout, since that would cost one a frame. */
+  function showCursors() {
+    for (const { cursor, axis, seen } of linked) {
+      if (!axis || !seen) continue;
+      const x = axis.d2p(state.temperature);
+      cursor.hidden = x < 0 || x > axis._length;
+      cursor.style.transform = `translateX(${x}px)`;
     }
     const distance = (panel) => Math.abs(Math.log(Number(panel.dataset.temperature) / state.temperature));
     const nearest = panels.reduce((a, b) => (distance(b) < distance(a) ? b : a));
@@ -785,7 +865,7 @@
 
   // --- motion --------------------------------------------------------------------------------
 
-  const play = document.getElementById("play");
+  const play = byId("play");
   let motion = null; // a function of the seconds since it began; true when it has ended
 
   function run(step) {
@@ -801,10 +881,25 @@
     requestAnimationFrame(frame);
   }
 
+  let pressed = null; // the button whose motion runs
+
+  function press(button, label) {
+    button.dataset.idle = button.textContent;
+    button.textContent = label;
+    button.setAttribute("aria-pressed", "true");
+    pressed = button;
+  }
+
+  function release() {
+    if (!pressed) return;
+    pressed.textContent = pressed.dataset.idle;
+    pressed.setAttribute("aria-pressed", "false");
+    pressed = null;
+  }
+
   function stop() {
     motion = null;
-    play.textContent = "Play";
-    play.setAttribute("aria-pressed", "false");
+    release();
   }
 
   function glide(temperature, logits = state.logits.slice()) {
@@ -834,8 +929,8 @@
       stop();
       return;
     }
-    play.textContent = "Pause";
-    play.setAttribute("aria-pressed", "true");
+    stop();
+    press(play, "Pause");
     const half = (toPlace(8) - toPlace(0.05)) / 2;
     const centre = (toPlace(8) + toPlace(0.05)) / 2;
     const place = Math.min(1, Math.max(-1, (toPlace(state.temperature) - centre) / half));
@@ -852,10 +947,9 @@
     update();
   });
 
-  document.getElementById("reset").addEventListener("click", () => {
-    state.corners = begin.corners.slice();
-    state.mode = begin.mode;
-    state.batchSize = begin.batchSize;
+  byId("reset").addEventListener("click", () => {
+    const { temperature, logits } = state;
+    Object.assign(state, copied(begin), { temperature, logits });
     showCorners();
     glide(begin.temperature, begin.logits);
   });
@@ -880,7 +974,7 @@
     drawn.add(place);
     const options = { displayModeBar: false, responsive: true, doubleClick: false };
     const done = Plotly.react(place, traces, layout, options);
-    return done.then(showCursors);
+    return done.then(placeCursors);
   }
 
   /** Draw a figure anew that is drawn. */
@@ -898,17 +992,25 @@
     { rootMargin: "600px" },
   );
   const places = Array.from(document.querySelectorAll("[data-figure]"));
-  places.forEach((place) => watcher.observe(place));
 
   const whenIdle = window.requestIdleCallback ?? ((work) => setTimeout(work, 100));
   function plotNext() {
     const next = places.find((place) => !drawn.has(place));
     if (next) plot(next).then(() => whenIdle(plotNext));
   }
-  window.addEventListener("load", () => whenIdle(plotNext));
+  // The explorer does not wait for plotly, whose script follows this one.
+  document.addEventListener("DOMContentLoaded", () => {
+    if (!window.Plotly) {
+      document.body.classList.add("no-plotly");
+      return;
+    }
+    places.forEach((place) => watcher.observe(place));
+    whenIdle(plotNext);
+  });
 
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   function redraw() {
+    ui.restyle();
     drawn.forEach(plot);
     update();
     paint();
@@ -916,7 +1018,7 @@
   dark.addEventListener("change", redraw);
   window.addEventListener("beforeprint", () => {
     document.documentElement.classList.add("printing");
-    places.forEach((place) => drawn.add(place));
+    if (window.Plotly) places.forEach((place) => drawn.add(place));
     redraw();
   });
   window.addEventListener("afterprint", () => {
@@ -925,7 +1027,7 @@
   });
   window.addEventListener("resize", () => {
     paint();
-    setTimeout(showCursors, 200); // once plotly has followed
+    setTimeout(placeCursors, 200); // once plotly has followed
   });
 
   // --- a figure to take away -----------------------------------------------------------------
@@ -982,6 +1084,15 @@
     link.click();
   }
 
+  byId("save-picture").addEventListener("click", () => {
+    const image = element("canvas", { width: canvas.width, height: canvas.height });
+    const pen = image.getContext("2d");
+    pen.fillStyle = style("--paper");
+    pen.fillRect(0, 0, image.width, image.height);
+    pen.drawImage(canvas, 0, 0);
+    element("a", { download: "simplex.png", href: image.toDataURL() }).click();
+  });
+
   for (const place of places) {
     const name = place.dataset.figure;
     const { temperature } = place.parentElement.dataset;
@@ -1002,13 +1113,13 @@
   }
 
   for (const button of document.querySelectorAll("[data-copies]")) {
-    const text = () => document.getElementById(button.dataset.copies).textContent;
+    const text = () => byId(button.dataset.copies).textContent;
     button.addEventListener("click", () => copy(text(), button));
   }
 
   // --- the table as a file -------------------------------------------------------------------
 
-  document.getElementById("save").addEventListener("click", () => {
+  byId("save").addEventListener("click", () => {
     const quote = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
     const lines = Array.from(document.querySelectorAll("#facts tr"), (row) =>
       Array.from(row.cells, (cell) => quote(cell.dataset.value ?? cell.textContent)).join(","),
@@ -1023,17 +1134,22 @@
   buildLive();
   buildPresets();
   buildCorners();
+  buildSchedules();
   readHash();
   update();
 
   // To look inside from the browser's console.
   window.gscli = {
     state,
-    facts: data.facts,
     exact,
+    noise,
+    scene,
+    picture,
+    schedules,
+    presets: data.schedules,
     sources,
     advised: () => advised,
     settled: () => settled === `${state.logits}|${state.batchSize}`,
-    points: () => Array.from({ length: rows }, (_, row) => shares(row)),
+    points: () => Array.from({ length: rows }, (_, row) => picture.shares(scene(), row)),
   };
 })();

@@ -1,8 +1,10 @@
 """A distribution over a grid of temperatures: exact facts, samples beside them, and their tests."""
 
+import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from gscli.distribution.concrete import Concrete
 from gscli.distribution.estimators import Comparison, compare
 from gscli.distribution.gradients import gradient_error
 from gscli.distribution.losses import default_loss
-from gscli.distribution.noise import log_exponential, stream
+from gscli.distribution.noise import bit_generator, block_shape, log_exponential, stream
 from gscli.distribution.properties import BATCH_SIZES, Advice, Facts, advise, facts_at
 from gscli.distribution.quadrature import LOWEST_TEMPERATURE
 from gscli.errors import ParameterError
@@ -21,11 +23,12 @@ from gscli.inference.gof.results import CheckResult
 from gscli.inference.summary import Summary, SummaryAccumulator
 from gscli.io.samples import Batch
 
-CURVE_POINTS = 61
-"""Temperatures at which the exact lines are drawn."""
+CURVE_POINTS = {256: 61, 10_000: 31}
+"""Temperatures at which the exact lines are drawn, up to some numbers of categories; of more, the
+grid itself: a point takes a second."""
 
-CURVE_CATEGORIES = 256
-"""Categories up to which the lines are finer than the grid itself."""
+COMPARED_CATEGORIES = 256
+"""Categories up to which estimators are compared."""
 
 PANELS = 12
 """Temperatures that the page shows as panels, and at which it compares estimators."""
@@ -39,6 +42,9 @@ CHECKED_ROWS, CHECKED_VALUES = 600_000, 2_000_000
 TOGETHER_VALUES = 10**8
 """Values at each temperature up to which temperatures are done side by side: an interrupt waits
 for those that have begun, some seconds at the most."""
+
+NOISE_UNIT = 2.0**-11
+"""Of embedded log E: none of 2,000 rows lies beyond 16, and no eye tells the rounding."""
 
 CHECKED_CATEGORIES = 64
 """Of more, an exact sub-composition is tested: time and memory grow with the square."""
@@ -224,13 +230,14 @@ def finish(steps: Sequence[Step], *, n: int, seed: int) -> Sweep:
     # The lines pass through the best temperatures, whose marks lie on them.
     marked = [t for each in (advice or {}).values() for t in (each.best, each.advised)]
     wanted = {t for t in marked if low < t < high}
-    if len(logits) <= CURVE_CATEGORIES and low < high:
-        wanted |= set(np.geomspace(low, high, CURVE_POINTS).tolist())
+    points = next((count for most, count in CURVE_POINTS.items() if len(logits) <= most), 0)
+    if points and low < high:
+        wanted |= set(np.geomspace(low, high, points).tolist())
     missing = sorted(wanted - set(known))
     known |= zip(missing, facts_at(logits, missing, batch_sizes=batch_sizes), strict=True)
     curve = tuple(known[t] for t in sorted(known))
     comparison = None
-    if len(logits) <= CURVE_CATEGORIES:
+    if len(logits) <= COMPARED_CATEGORIES:
         comparison = compare(
             logits,
             evenly_chosen(grid),
@@ -254,9 +261,18 @@ def evenly_chosen(temperatures: Sequence[float]) -> list[float]:
     return [temperatures[i] for i in picked.tolist()]
 
 
-def explorer_noise(
+def noise_state(num_categories: int, *, seed: int) -> dict[str, Any]:
+    """Return what the page draws the first rows of the stream from: SFC64's state, in halves."""
+    state = bit_generator(seed, 0).state["state"]["state"]
+    halves = [int(word) >> shift & 0xFFFFFFFF for word in state for shift in (32, 0)]
+    return {"state": halves, "lanes": block_shape(num_categories)[2]}
+
+
+def embedded_noise(
     num_categories: int, rows: int, *, seed: int, categories: Sequence[int]
-) -> FloatArray:
-    """Return log E of the first rows of the stream, for some categories."""
+) -> dict[str, Any]:
+    """Return log E of the first rows of the stream, for some categories, in 16 bits."""
     batches = stream(log_exponential, num_categories, rows, seed=seed)
-    return np.concatenate([batch[:, list(categories)] for batch in batches])
+    noise = np.concatenate([batch[:, list(categories)] for batch in batches])
+    whole = np.clip(np.rint(noise / NOISE_UNIT), -(2**15), 2**15 - 1).astype("<i2")
+    return {"values": base64.b64encode(whole.tobytes()).decode(), "unit": NOISE_UNIT}

@@ -16,9 +16,10 @@ from gscli.distribution import gradients
 from gscli.distribution.concrete import Concrete
 from gscli.distribution.properties import advise, facts_at
 from gscli.plotting import theme
+from gscli.report.page import Origin, fragment_of, page
 
 from .conftest import Open, html
-from .test_page import HOSTILE
+from .test_page import HOSTILE, small_sweep
 
 pytestmark = pytest.mark.slow
 
@@ -113,7 +114,6 @@ def test_numbers_are_those_of_describe(
     with pytest.raises(SystemExit):
         main(["describe", "--pi", "1,3,6", "-t", "0.1,0.5,1,3", "--json"])
     described = json.loads(capsys.readouterr().out)
-    assert shown.evaluate("window.gscli.facts") == described["temperatures"]
     cells = shown.evaluate(
         "Array.from(document.querySelectorAll('#facts tbody tr'), row =>"
         " Array.from(row.cells, cell => cell.dataset.value))"
@@ -675,3 +675,104 @@ def test_a_figure_can_be_taken_away(show: Open, classic: Path, invoke: Callable[
     with shown.expect_download() as waiting:
         shown.get_by_role("button", name="Save as PNG: Entropy").click()
     assert Path(waiting.value.path()).read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_a_script_the_still_figures_stand(browser: Any, classic: Path) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800})
+    shown = context.new_page()
+    shown.goto(classic.as_uri())
+    assert "JavaScript is off" in shown.locator("header").inner_text()
+    figures = shown.locator("figure")
+    assert figures.count() > 10
+    for figure in figures.all():
+        box = figure.locator(".still").bounding_box()
+        assert box["width"] > 150
+        assert box["height"] > 90
+    assert not shown.locator("#explore").is_visible()
+    assert not shown.locator(".plot").first.is_visible()
+    assert "x3" in shown.locator("figure:has(> figcaption > strong) .key").first.inner_text()
+    context.close()
+
+
+def test_a_fragment_draws_in_a_page_of_ones_own(show: Open, tmp_path: Path) -> None:
+    sweep = small_sweep([1, 3, 6])
+    origin = Origin(("a", "b", "c"), "gscli sweep")
+    figures = "".join(fragment_of(sweep, origin, name) for name in ("mean", "temperatures"))
+    text = f"<!doctype html><title>Blog</title><h1>Mine</h1>{figures}"
+    shown = show(written(tmp_path / "blog.html", text), width=500)
+    shown.wait_for_function("document.querySelectorAll('.main-svg').length >= 2")
+    assert shown.locator("#gscli-mean").bounding_box()["width"] <= 500
+    assert shown.locator("h1").inner_text() == "Mine"
+
+
+def test_a_linked_plotly_that_does_not_come_leaves_the_explorer(
+    browser: Any, tmp_path: Path
+) -> None:
+    text = page(small_sweep([1, 3, 6]), Origin(("a", "b", "c"), "gscli sweep"), plotlyjs="cdn")
+    context = browser.new_context(offline=True)
+    shown = context.new_page()
+    faults: list[str] = []
+    shown.on("pageerror", lambda error: faults.append(str(error)))
+    shown.goto(written(tmp_path / "linked.html", text).as_uri())
+    shown.locator("#temperature").press("Home")
+    shown.wait_for_timeout(500)
+    assert shown.locator("#temperature-value").inner_text() == "0.02"
+    content = "e => getComputedStyle(e, '::before').content"
+    assert "plotly.js could not be loaded" in shown.locator(".plot").first.evaluate(content)
+    assert faults == []
+    context.close()
+
+
+def test_on_a_phone_the_picture_stays_beside_what_moves_it(show: Open, classic: Path) -> None:
+    shown = show(classic, width=390)
+    for slider in ("#temperature", "#weight-0", "#weight-2"):
+        shown.locator(slider).evaluate("e => e.scrollIntoView({ block: 'end' })")
+        shown.wait_for_timeout(50)
+        box = shown.locator("#simplex").bounding_box()
+        own = shown.locator(slider).bounding_box()
+        assert box["y"] >= -1
+        assert box["y"] + box["height"] <= own["y"] + 1
+        assert own["y"] + own["height"] <= 901
+    shown.locator(slider).press("ArrowRight")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "state", ["", "show=density,gradient,sample,anneal&schedule=own,1,0.5,1e-4"]
+)
+def test_axe_finds_nothing(show: Open, classic: Path, scheme: str, state: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python")
+    script = Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+    shown = show(classic, scheme=scheme)
+    shown.evaluate(f"location.hash = '{state}'")
+    see_every_figure(shown)
+    shown.evaluate(script)
+    found = shown.evaluate("axe.run()")
+    assert len(found["passes"]) > 20
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+
+
+def test_a_frame_of_the_explorer_costs_little(show: Open, classic: Path) -> None:
+    shown = show(classic)
+    see_every_figure(shown)
+    shown.locator("#simplex").scroll_into_view_if_needed()
+    devtools = shown.context.new_cdp_session(shown)
+    # Processor time of the main thread: what else the machine does is not counted.
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent() -> float:
+        metrics = devtools.send("Performance.getMetrics")["metrics"]
+        return float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
+
+    before = spent()
+    shown.evaluate(
+        """async () => {
+             const slider = document.getElementById("temperature");
+             for (let i = 0; i < 100; i++) {
+               await new Promise(requestAnimationFrame);
+               slider.value = 0.5 + 0.45 * Math.sin(i / 25);
+               slider.dispatchEvent(new Event("input"));
+             }
+           }"""
+    )
+    assert (spent() - before) / 100 < 0.017

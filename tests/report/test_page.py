@@ -1,9 +1,13 @@
 """The report as text: what it loads, escapes, embeds and says."""
 
+import base64
+import hashlib
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -14,7 +18,6 @@ from gscli.distribution.estimators import ESTIMATORS, compare
 from gscli.distribution.losses import default_loss
 from gscli.distribution.properties import facts_at
 from gscli.distribution.quadrature import LOWEST_TEMPERATURE
-from gscli.records import to_json
 from gscli.report.page import (
     SHOWN,
     Origin,
@@ -22,11 +25,12 @@ from gscli.report.page import (
     check_rows,
     estimator_rows,
     format_cost,
+    fragment_of,
     marks_sentence,
     page,
     rows,
 )
-from gscli.report.sweep import Sweep, finish, sweep_steps
+from gscli.report.sweep import Sweep, finish, noise_state, sweep_steps
 
 from .conftest import html
 
@@ -96,6 +100,61 @@ def test_the_page_is_plotly_and_half_a_megabyte(classic_html: str) -> None:
     assert 50_000 < own < 500_000
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("num_categories", [20, 512])
+def test_the_page_of_many_categories_is_small(num_categories: int) -> None:
+    pi = [1 / (k + 1) for k in range(num_categories)]
+    text = html(pi, tuple(np.geomspace(0.05, 10, 12).tolist()), n=300)
+    assert len(text.encode()) - len(get_plotlyjs().encode()) < 600_000
+
+
+def test_a_linked_plotly_is_held_to_its_hash() -> None:
+    text = page(small_sweep([1, 3]), Origin(("a", "b"), "gscli sweep"), plotlyjs="cdn")
+    assert len(text) < 600_000
+    (script,) = [a for tag, a in parsed(text).elements if tag == "script" and "src" in a]
+    assert (script["src"] or "").startswith("https://cdn.plot.ly/plotly-")
+    digest = hashlib.sha256(get_plotlyjs().encode()).digest()
+    assert script["integrity"] == f"sha256-{base64.b64encode(digest).decode()}"
+    assert script["crossorigin"] == "anonymous"
+
+
+def test_an_author_is_named_and_is_text() -> None:
+    origin = Origin(("a", "b"), "gscli sweep", author="Ada <b> & Co")
+    text = page(small_sweep([1, 3]), origin)
+    assert "By Ada <b> & Co" in unescape(text)
+    assert "b" not in {tag for tag, _ in parsed(text).elements}
+    assert {"name": "author", "content": "Ada <b> & Co"} in [
+        attributes for tag, attributes in parsed(text).elements if tag == "meta"
+    ]
+    assert '<meta name="author"' not in html([1, 3], (0.5,))
+
+
+@pytest.mark.parametrize("pi", [[1, 3], [1, 3, 6], [1, 2, 3, 4]])
+def test_every_figure_has_a_still_one(pi: list[float]) -> None:
+    text = html(pi, (0.1, 1.0, 5.0), n=500)
+    places = re.findall(r'data-figure="([^"]+)"', text)
+    blocks = re.findall(r"<noscript>(<svg.*?)</noscript>", text, re.DOTALL)
+    assert len(blocks) == len(places)
+    for name, block in zip(places, blocks, strict=True):
+        (svg,) = re.findall(r"<svg class=.still.*?</svg>", block, re.DOTALL)
+        lines = ET.fromstring(svg).findall("path")
+        assert len(lines) >= 2, name
+    assert sum(map(len, blocks)) < 100_000
+
+
+def test_a_fragment_is_one_figure() -> None:
+    origin = Origin(("<i>", "b", "c"), "gscli sweep --pi '<i>=1,b=3,c=6'")
+    text = fragment_of(small_sweep([1, 3, 6]), origin, "mean", plotlyjs="cdn")
+    tags = [tag for tag, _ in parsed(text).elements]
+    assert tags[0] == "div"
+    assert not {"html", "head", "body", "i"} & set(tags)
+    assert tags.count("script") == 3
+    assert len(text) < 40_000
+    assert "gscli sweep --pi '<i>=1,b=3,c=6'" in unescape(text)
+    assert fragment_of(small_sweep([1, 3, 6]), origin, "mean", plotlyjs="cdn") == text
+    assert get_plotlyjs() in fragment_of(small_sweep([1, 3, 6]), origin, "mean")
+
+
 def test_hostile_names_are_text() -> None:
     text = html([1, 2, 3, 4], (0.5,), names=HOSTILE)
     collector = parsed(text)
@@ -109,13 +168,11 @@ def test_hostile_names_are_text() -> None:
     assert "quotes' & 49" not in words(text)
 
 
-def test_the_embedded_facts_are_those_of_the_library(classic_html: str) -> None:
+def test_the_table_has_the_facts_of_the_library(classic_html: str) -> None:
     data = embedded(classic_html, "data")
-    expected = [
-        {**facts.as_dict(), "covariance": to_json(facts.covariance())}
-        for facts in facts_at(Concrete([1, 3, 6], 1).logits, (0.1, 0.5, 1.0, 3.0))
-    ]
-    assert data["facts"] == expected
+    values = re.findall(r'<td data-value="([^"]*)"', classic_html)
+    for facts in facts_at(Concrete([1, 3, 6], 1).logits, (0.1, 0.5, 1.0, 3.0)):
+        assert {str(facts.entropy), facts.regime, str(float(facts.mean[2]))} <= set(values)
     assert "NaN" not in json.dumps(data)
     assert data["best"] == [32, pytest.approx(0.52, abs=0.01)]
 
@@ -180,8 +237,7 @@ def test_the_regimes_are_three_and_those_of_the_shown_categories() -> None:
     # As in the table: of all five, though the lines are of three.
     assert "0.3 · vertices<" in five
     assert "3 · vertices<" in five
-    regimes = [each["regime"] for each in embedded(five, "data")["facts"]]
-    assert regimes == ["vertices", "vertices"]
+    assert re.findall(r'data-value="(boundary|vertices|interior)"', five) == ["vertices"] * 2
     assert "boundary up to t = 0.25, interior from t = 4 on" in words(five)
 
 
@@ -194,10 +250,10 @@ def test_many_categories_are_limited_and_the_page_says_so() -> None:
     assert data["names"] == [f"x{k}" for k in range(281, 301)]
     assert data["corners"] == [17, 18, 19]
     assert data["rule"] == pytest.approx(1 / 299)
-    assert len(data["facts"][0]["mean"]) == len(data["facts"][0]["sd"]) == SHOWN
-    assert data["facts"][0]["covariance"] is None
+    assert np.exp(data["rest"]) == pytest.approx(pi[:280].sum())
     said = words(text)
-    assert f"Shown: the {SHOWN} most probable of 300 categories, with 12.9 %" in said
+    assert f"The page has the {SHOWN} most probable of 300 categories, with 12.9 %" in said
+    assert f"p among these {SHOWN} categories" in said
     assert "--table saves those of all" in said
     assert "reduced to the 64 most probable categories, renormalised" in said
     assert "mean x281" in said
@@ -205,14 +261,9 @@ def test_many_categories_are_limited_and_the_page_says_so() -> None:
 
 
 def test_the_explorer_has_the_noise_of_the_stream(classic_html: str) -> None:
-    import base64
-
     data = embedded(classic_html, "data")
-    noise = np.frombuffer(base64.b64decode(data["noise"]), "<f4").reshape(data["rows"], 3)
-    x = Concrete([1, 3, 6], 0.5).sample(data["rows"], seed=1)
-    scores = (np.array(data["logits"]) - noise) / 0.5
-    again = np.exp(scores - scores.max(axis=1, keepdims=True))
-    np.testing.assert_allclose(again / again.sum(axis=1, keepdims=True), x, atol=1e-5)
+    assert data["rows"] == 2000
+    assert data["noise"] == noise_state(3, seed=1)
 
 
 def test_advice_without_a_best_temperature() -> None:
@@ -338,7 +389,7 @@ def test_a_page_of_one_temperature_speaks_of_one() -> None:
     assert "Rings are exact, dots are 2,000 samples, with" in said
     assert "300 samples. The lines bound" in said
     assert "All temperatures share" not in said
-    assert "Grey ground" not in said
+    assert "grey band" not in said
 
 
 def test_the_page_says_what_is_meant() -> None:

@@ -1,13 +1,22 @@
 """A sweep: samples beside exact facts, their tests, and the lines."""
 
+import base64
+
 import numpy as np
 import pytest
 
 from gscli.arrays import largest
 from gscli.distribution.concrete import Concrete
+from gscli.distribution.noise import log_exponential, stream
 from gscli.errors import AccuracyError, ParameterError
 from gscli.report import sweep as sweep_module
-from gscli.report.sweep import CURVE_POINTS, Sweep, explorer_noise, finish, sweep_steps
+from gscli.report.sweep import (
+    Sweep,
+    embedded_noise,
+    finish,
+    noise_state,
+    sweep_steps,
+)
 
 
 def made(
@@ -52,7 +61,7 @@ def test_the_lines_span_the_grid_in_any_order() -> None:
     sweep = made([1, 3, 6], [3.0, 0.1, 1.0], n=100)
     assert sweep.temperatures == [3.0, 0.1, 1.0]
     grid = [facts.distribution.temperature for facts in sweep.curve]
-    assert len(grid) >= CURVE_POINTS
+    assert len(grid) >= 61
     assert grid == sorted(grid)
     assert {0.1, 1.0, 3.0} <= set(grid)
     assert (grid[0], grid[-1]) == (0.1, 3.0)
@@ -65,7 +74,8 @@ def test_a_single_temperature_has_no_line() -> None:
 
 
 def test_many_categories_have_the_grid_for_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep_module, "CURVE_CATEGORIES", 2)
+    monkeypatch.setattr(sweep_module, "CURVE_POINTS", {1: 61, 2: 5})
+    assert len(made([1, 3], [3.0, 0.4], n=100).curve) >= 5
     sweep = made([1, 3, 6], [3.0, 0.4], n=100)
     grid = [f.distribution.temperature for f in sweep.curve]
     assert sweep.advice is not None
@@ -105,12 +115,29 @@ def test_refused() -> None:
         made([1, 3], [1e-5])
 
 
-def test_explorer_noise_is_that_of_the_samples() -> None:
-    noise = explorer_noise(5, 100, seed=3, categories=(1, 4))
+def test_embedded_noise_is_that_of_the_samples() -> None:
+    found = embedded_noise(5, 2000, seed=3, categories=(1, 4))
+    whole = np.frombuffer(base64.b64decode(found["values"]), "<i2").reshape(2000, 2)
+    noise = whole * found["unit"]
     d = Concrete([1, 2, 3, 4, 5], 0.7)
-    log_x = d.sample_log(100, seed=3)
+    log_x = d.sample_log(2000, seed=3)
     ratio = (d.logits[1] - d.logits[4] - noise[:, 0] + noise[:, 1]) / 0.7
-    np.testing.assert_allclose(ratio, log_x[:, 1] - log_x[:, 4], atol=1e-9)
+    np.testing.assert_allclose(ratio, log_x[:, 1] - log_x[:, 4], atol=2e-3)
+
+
+def test_noise_state_is_that_of_the_stream() -> None:
+    found = noise_state(20, seed=2**100 + 1)
+    assert found["lanes"] == 16384
+    words = [high << 32 | low for high, low in batched(found["state"])]
+    again = np.random.SFC64(0)
+    again.state = {**again.state, "state": {"state": np.array(words, np.uint64)}}
+    first = -np.log(np.random.Generator(again).random())
+    expected = next(iter(stream(log_exponential, 20, 1, seed=2**100 + 1)))[0, 0]
+    assert np.log(first) == pytest.approx(expected, rel=1e-12)
+
+
+def batched(values: list[int]) -> list[tuple[int, ...]]:
+    return [tuple(values[i : i + 2]) for i in range(0, len(values), 2)]
 
 
 def test_the_largest_categories_keep_their_order() -> None:

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from gscli.report.sweep import Sweep
 
 CLASSIC_GRID = "0.05:10:12"
+FIGURES = (
+    "temperatures", "mean", "entropy", "expected_max", "near_vertex", "gradient_error",
+)  # fmt: skip
 
 
 @click.command("sweep", cls=Command, short_help="Make the page that answers: which temperature?")
@@ -33,9 +36,7 @@ CLASSIC_GRID = "0.05:10:12"
     "output",
     type=OutputType(PAGE_SUFFIXES),
     metavar="PATH",
-    default="sweep.html",
-    show_default=True,
-    help="Where the page goes.",
+    help="Where the page goes.  [default: sweep.html; with --fragment, FIGURE.html]",
 )
 @click.option(
     "--table",
@@ -50,6 +51,14 @@ CLASSIC_GRID = "0.05:10:12"
     help="Save the figures too, as PNG and SVG, through one browser.",
 )
 @click.option("--title", metavar="TEXT", help="Title of the page.  [default: Which temperature?]")
+@click.option("--author", metavar="TEXT", help="Author, named below the title.")
+@click.option(
+    "--fragment",
+    type=click.Choice(FIGURES),
+    metavar="FIGURE",
+    help=f"Write one figure to embed in a page of your own, instead: {', '.join(FIGURES)}.",
+)
+@options.plotlyjs
 @options.show
 @options.force
 @options.threads
@@ -59,10 +68,13 @@ def command(
     batch_sizes: tuple[int, ...],
     n: int,
     seed: int | None,
-    output: Path,
+    output: Path | None,
     table: Path | None,
     images: Path | None,
     title: str | None,
+    author: str | None,
+    fragment: str | None,
+    plotlyjs: Literal["inline", "cdn"],
     show: bool,
     force: bool,
     threads: int | None,
@@ -70,18 +82,23 @@ def command(
 ) -> None:
     """Make one HTML page over a grid of temperatures: explore it, and choose one.
 
-    The page needs no network. It shows samples that move as you change the temperature, exact
-    densities, what changes with temperature, the error of the relaxed gradient with the best
-    temperature for your batch size, and exact tests of its own samples.
+    The page needs no network. It shows samples and their exact density that move as you change the
+    temperature, gradients beside the true one, annealing schedules, the error of the relaxed
+    gradient with the best temperature for your batch size, and exact tests of its own samples.
 
     \b
     Examples:
       gscli sweep --pi 1,3,6 --open
       gscli sweep --pi cat=1,dog=3 -t 0.1:5:20 -o pets.html --table pets.csv
+      gscli sweep --fragment gradient_error --plotlyjs cdn -o figure.html
     """
     from gscli.distribution.noise import fresh_seed
 
+    if fragment and (title or author):
+        option = "--title" if title else "--author"
+        raise click.UsageError(f"{option} is of the page, which --fragment leaves out; omit it")
     seed = fresh_seed() if seed is None else seed
+    output = output or Path(f"{fragment or 'sweep'}.html")
     parameters.check_exact_range()
     tables = (table,) if table else ()
     check_outputs((output, *tables), force=True)
@@ -91,7 +108,9 @@ def command(
         check_browser([Path("figure.png")])
         images.mkdir(parents=True, exist_ok=True)
     sweep = _run(parameters, batch_sizes, n, seed, threads, quiet)
-    written = _write(sweep, _origin(parameters, sweep, title), output, table)
+    words = {"--title": title, "--author": author, "--fragment": fragment}
+    origin = _origin(parameters, sweep, words, plotlyjs)
+    written = _write(sweep, origin, output, table, fragment, plotlyjs)
     if images is not None:
         written += _save_images(sweep, parameters.names, images, force=force)
     drawn = describe_parameters(parameters.distributions(), parameters.weights.names)
@@ -119,14 +138,25 @@ def _run(
         return finish(done, n=n, seed=seed)
 
 
-def _write(sweep: "Sweep", origin: "Origin", output: Path, table: Path | None) -> list[Path]:
+def _write(
+    sweep: "Sweep",
+    origin: "Origin",
+    output: Path,
+    table: Path | None,
+    fragment: str | None,
+    plotlyjs: Literal["inline", "cdn"],
+) -> list[Path]:
     import json
 
     from gscli.io.atomic import writing
-    from gscli.report.page import page, rows
+    from gscli.report.page import fragment_of, page, rows
 
+    if fragment:
+        text = fragment_of(sweep, origin, fragment, plotlyjs=plotlyjs)
+    else:
+        text = page(sweep, origin, plotlyjs=plotlyjs)
     with writing(output, overwrite=True) as file:
-        file.write(page(sweep, origin).encode())
+        file.write(text.encode())
     if table is None:
         return [output]
     content = rows(sweep, dict(enumerate(origin.names)))
@@ -155,7 +185,9 @@ def _save_images(
     return [folder]
 
 
-def _origin(parameters: Parameters, sweep: "Sweep", title: str | None) -> "Origin":
+def _origin(
+    parameters: Parameters, sweep: "Sweep", given: dict[str, str | None], plotlyjs: str
+) -> "Origin":
     """Return the names, and the command that makes the same page again."""
     import shlex
 
@@ -166,9 +198,10 @@ def _origin(parameters: Parameters, sweep: "Sweep", title: str | None) -> "Origi
     if sizes != options.CLASSIC_BATCH_SIZES:
         words += ["-m", sizes]
     words += ["-n", str(sweep.n), "--seed", str(sweep.seed)]
-    named = {"title": title} if title else {}
-    if title:
-        words += ["--title", title]
+    for name, value in given.items():
+        words += [name, value] if value else []
+    words += ["--plotlyjs", plotlyjs] if plotlyjs != "inline" else []
+    named = {key: value for key in ("title", "author") if (value := given[f"--{key}"])}
     scale = 0.0 if parameters.are_logits else math.log(math.fsum(parameters.weights.values))
     option, typed, _, grid = parameters.typed()
     weights = shlex.join([option, typed])

@@ -119,3 +119,37 @@ def test_images(invoke: Invoke, chromium: Path) -> None:  # noqa: ARG001
     with Image.open("pictures/gradient_error.png") as image:
         assert image.width > 600
         assert len(image.convert("RGB").getcolors(10**6) or []) > 20
+
+
+def test_a_page_with_an_author_and_a_linked_plotly_is_made_again(invoke: Invoke) -> None:
+    options = ("--author", "A. B", "--title", "My page", "--plotlyjs", "cdn")
+    assert invoke("sweep", *SMALL, *options).exit_code == 0
+    first = Path("sweep.html").read_bytes()
+    assert len(first) < 600_000
+    command = unescape(first.decode().split("Made by <code>")[1].split("</code>")[0])
+    Path("sweep.html").unlink()
+    assert invoke(*shlex.split(command)[1:]).exit_code == 0
+    assert Path("sweep.html").read_bytes() == first
+
+
+def test_a_fragment_replaces_a_fragment(invoke: Invoke) -> None:
+    found = invoke("sweep", *SMALL, "--fragment", "mean", "--plotlyjs", "cdn")
+    assert found.stderr.startswith("Wrote mean.html: ")
+    text = Path("mean.html").read_text(encoding="utf-8")
+    assert "gscli sweep --pi 1,3,6 -t 0.5,2 -n 200 --seed 1 --fragment mean --plotlyjs cdn" in text
+    assert invoke("sweep", *SMALL, "--fragment", "mean").exit_code == 0
+    assert len(Path("mean.html").read_text(encoding="utf-8")) > 10**6
+    Path("mean.html").write_text("<div>my own</div>")
+    assert "is not a file of its kind" in invoke("sweep", *SMALL, "--fragment", "mean").stderr
+    refused = invoke("sweep", *SMALL, "--fragment", "mean", "--title", "x")
+    assert "--title is of the page, which --fragment leaves out; omit it" in refused.stderr
+
+
+def test_fragments_are_the_figures_of_the_report() -> None:
+    from gscli.cli.commands.sweep import FIGURES
+    from gscli.distribution.concrete import Concrete
+    from gscli.report.page import all_figures
+    from gscli.report.sweep import finish, sweep_steps
+
+    steps = list(sweep_steps(Concrete([1, 3], 1), (0.5, 2.0), n=200, seed=1))
+    assert tuple(all_figures(finish(steps, n=200, seed=1), ("a", "b"))) == FIGURES
