@@ -126,7 +126,9 @@ def _opened_path(path: Path, wish: _Wish, files: ExitStack) -> Samples:
     return _opened(files.enter_context(path.open("rb")), path, wish, files)
 
 
-def _open_one(path: Path, label: str, columns: Sequence[str] | None, *, wish: _Wish) -> Samples:
+def _open_one(
+    path: Path, label: str, *, columns: Sequence[str] | None = None, wish: _Wish
+) -> Samples:
     """Open one of several files that make one sample; it is open as long as that is kept."""
     with ExitStack() as files:
         samples = _opened_path(path, replace(wish, label=label, columns=columns), files)

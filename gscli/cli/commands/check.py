@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from gscli.arrays import FloatArray
     from gscli.cli.inputs import Input
+    from gscli.execution.threads import Threads
     from gscli.inference.gof.results import CheckResult
 
 EXIT_REJECTED = 1
@@ -85,7 +86,7 @@ def command(
     plots: tuple[Path, ...],
     force: bool,
     as_json: bool,
-    threads: int | None,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Test whether the samples in FILE, or - for standard input, are of the distribution.
@@ -110,11 +111,17 @@ def command(
       gscli check run*.parquet --quiet
     """
     from gscli.cli.inputs import expand_globs
+    from gscli.execution.threads import Workers
 
     files = expand_globs(files)
     for file in files:
         check_outputs(plots, force=force, figures=True, file=file, hint="'--plot'")
     check_browser(plots)
+    if isinstance(threads, Workers) and (hard or labels or parameters.row_logits):
+        raise click.UsageError(
+            "--dask judges relaxed samples of one distribution; leave it out for --hard, --labels "
+            "and logits of each row"
+        )
     how: dict[str, Any] = {"alpha": alpha, "min_rows": min_rows, "threads": threads}
     if hard or labels:
         if log:

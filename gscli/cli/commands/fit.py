@@ -14,6 +14,7 @@ from gscli.cli.tables import itemised, plain_table
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gscli.execution.threads import Threads
     from gscli.inference.fit import FitResult
 
 SHOWN_CATEGORIES = 50
@@ -39,7 +40,7 @@ def command(
     log: bool,
     fixed: tuple[float, ...] | None,
     as_json: bool,
-    threads: int | None,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Fit probabilities and temperature to the samples in FILE by maximum likelihood.

@@ -12,6 +12,7 @@ from gscli.cli.outputs import check_outputs, check_style, figure_targets, open_p
 from gscli.cli.parameters import Parameters
 
 if TYPE_CHECKING:
+    from gscli.execution.threads import Threads
     from gscli.plotting.export import Style
     from gscli.plotting.plot import PlotOptions, Sample
 
@@ -71,7 +72,7 @@ def command(
     show: bool,
     terminal: bool,
     force: bool,
-    threads: int | None,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Draw samples, from the distribution itself or from FILE, or - for standard input.

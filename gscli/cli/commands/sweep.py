@@ -15,6 +15,7 @@ from gscli.cli.progress import track, waiting
 from gscli.plotting.export import check_browser
 
 if TYPE_CHECKING:
+    from gscli.execution.threads import Threads
     from gscli.report.page import Origin
     from gscli.report.sweep import Sweep
 
@@ -64,7 +65,7 @@ def command(
     title: str | None,
     show: bool,
     force: bool,
-    threads: int | None,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Make one HTML page over a grid of temperatures: explore it, and choose one.
@@ -104,7 +105,7 @@ def _run(
     batch_sizes: tuple[int, ...],
     n: int,
     seed: int,
-    threads: int | None,
+    threads: "Threads",
     quiet: bool,
 ) -> "Sweep":
     from gscli.report.sweep import finish, sweep_steps
