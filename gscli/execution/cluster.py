@@ -40,7 +40,17 @@ ENDING = 2.0
 
 QUIET = {
     # A line for each thing that goes wrong, which is an error of ours, or is mended.
-    "logging": {"distributed": "critical"},
+    "logging": dict.fromkeys(
+        (
+            "asyncio",
+            "distributed",
+            "distributed.client",
+            "distributed.gc",
+            "tornado",
+            "tornado.application",
+        ),
+        "critical",
+    ),
     "distributed.worker.profile.enabled": False,
     # Else the C library gives back what each array frees, and has it mapped anew for the next.
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
@@ -179,8 +189,16 @@ class _Tasks:
         self._open.discard(future)
         try:
             return future.result()
-        except distributed.CancelledError as error:
-            raise ClusterError(f"--dask {self.address}: the scheduler is gone") from error
+        except (distributed.CancelledError, distributed.comm.CommClosedError) as error:
+            raise ClusterError(
+                f"--dask {self.address}: the scheduler is gone; start it and its workers again, "
+                "and repeat the command, sample with --resume"
+            ) from error
+        except ImportError as error:
+            raise ClusterError(
+                f"--dask {self.address}: a worker cannot import {error.name}; install the same "
+                "packages there"
+            ) from error
         except distributed.KilledWorker as error:
             raise ClusterError(
                 f"--dask {self.address}: one task ended several workers, perhaps for want of memory"
@@ -273,7 +291,7 @@ def _refuse_versions(worker: str, found: Mapping[str, Any], expected: Mapping[st
 
 def _distributed() -> Any:
     """Return the package `distributed`, quiet from its first line on."""
-    if "distributed" not in sys.modules:
+    if sys.modules.get("distributed") is None:
         try:
             importlib.import_module("dask.config").set(QUIET)
             importlib.import_module("distributed")
@@ -324,7 +342,7 @@ def _local_workers(distributed: Any, count: int) -> Iterator[str]:
         cluster = distributed.LocalCluster(
             n_workers=0,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # a port in use would be a warning
             memory_limit=0,
             silence_logs=50,
             preload=[__name__],

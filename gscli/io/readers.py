@@ -110,6 +110,8 @@ def open_samples(
                 opened = _opened(_standard_input(), None, wish, files)
             elif joined := find_files(path):
                 opened = joined.open(label, partial(_open_one, wish=wish), columns)
+                if opened.source is not None:  # its other parts are not even opened
+                    opened = opened.at(wish.temperatures)
             else:
                 opened = _opened_path(Path(file_name), wish, files)
             samples = replace(opened, log=_is_log(opened, log=log)).looked_at()
