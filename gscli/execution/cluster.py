@@ -324,9 +324,26 @@ def _client(address: str) -> Iterator[Any]:
                 f"--dask {address}: the scheduler has no workers; start one with dask worker "
                 f"{address}"
             ) from error
-        for worker, own in client.get_versions(packages=["gscli", "numpy"])["workers"].items():
-            _refuse_versions(f"the worker {worker}", own["packages"], versions())
+        for worker, own in client.run(_finder([*versions()])).items():
+            _refuse_versions(f"the worker {worker}", own, versions())
         yield client
+
+
+def _finder(packages: list[str]) -> Callable[[], dict[str, str | None]]:
+    """Return what looks for versions on a worker, where this module may not exist."""
+
+    def find() -> dict[str, str | None]:
+        import importlib
+
+        found: dict[str, str | None] = dict.fromkeys(packages)
+        for name in packages:
+            try:
+                found[name] = importlib.import_module(name).__version__
+            except ImportError:
+                continue
+        return found
+
+    return find
 
 
 def _closed(client: Any) -> None:
