@@ -13,9 +13,9 @@ GROUPS = {
     "File": ("columns", "log", "labels", "against"),
     "Test": ("alpha", "min_rows"),
     "Picture": (
-        "kind", "fragment", "contours", "categories", "log_ratio", "plots", "preset", "title", "author", "no_title",
-        "width", "height", "type_size", "font", "colours", "panel_columns", "scale", "plotlyjs",
-        "terminal",
+        "kind", "fragment", "contours", "categories", "log_ratio", "plots", "preset", "title",
+        "author", "no_title", "width", "height", "type_size", "font", "colours", "panel_columns",
+        "scale", "plotlyjs", "terminal",
     ),
     "Output": (
         "outputs", "output", "format", "shards", "resume", "table", "images", "as_json", "as_csv",

@@ -3,13 +3,14 @@
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from gscli.cli.param_types import (
     BatchSizesType,
     ColoursType,
+    DaskType,
     FiniteRange,
     LengthType,
     LogitsType,
@@ -22,6 +23,9 @@ from gscli.cli.param_types import (
 )
 from gscli.cli.parameters import CLASSIC_PI, CLASSIC_TEMPERATURE, Parameters
 from gscli.plotting.export import SUFFIXES, Style
+
+if TYPE_CHECKING:
+    from gscli.execution.threads import Threads
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -133,12 +137,38 @@ seed = click.option(
     help="Seed, 0 to 2**128 - 1: the same one gives the same samples, and shares its uniforms "
     "between distributions, of other numbers of categories too.  [default: fresh, shown]",
 )
-threads = click.option(
-    "-j",
-    "--threads",
-    type=click.IntRange(min=1, max=1024),
-    metavar="INT",
-    help="Number of threads; the samples do not depend on it.  [default: one a core]",
+
+
+def _workers(threads: int | None, dask: str | None) -> "Threads":
+    """Return the number of threads, or the worker processes in place of them."""
+    if dask is None:
+        return threads
+    if threads is not None:
+        raise click.UsageError("-j and --dask are both given; leave one out")
+    from gscli.execution.cluster import Cluster
+
+    cluster = Cluster(dask)
+    click.get_current_context().call_on_close(cluster.close)
+    return cluster
+
+
+threads = _together(
+    "threads",
+    _workers,
+    click.option(
+        "-j",
+        "--threads",
+        type=click.IntRange(min=1, max=1024),
+        metavar="INT",
+        help="Number of threads; the result does not depend on it.  [default: one a core]",
+    ),
+    click.option(
+        "--dask",
+        type=DaskType(),
+        metavar="ADDRESS",
+        help="Spread the parts of a dataset, or temperatures, over the workers of a Dask scheduler "
+        "(tcp://host:8786), or over N processes of this machine (local:N).",
+    ),
 )
 quiet = click.option("-q", "--quiet", is_flag=True, help="Write nothing to standard error.")
 force = click.option("-f", "--force", is_flag=True, help="Replace files that exist.")
@@ -168,14 +198,19 @@ def file_argument(required: bool = True) -> Callable[[F], F]:
 
 
 def _output(
-    help: str, name: str = "outputs", callback: Any = None, suffixes: Sequence[str] = ()
+    help: str,
+    name: str = "outputs",
+    callback: Any = None,
+    suffixes: Sequence[str] = (),
+    *,
+    urls: bool = False,
 ) -> Callable[[F], F]:
     """`-o`, with what it may name."""
     return click.option(
         "-o",
         "--output",
         name,
-        type=OutputType(suffixes),
+        type=OutputType(suffixes, urls=urls),
         metavar="PATH",
         multiple=True,
         callback=callback,
@@ -192,7 +227,11 @@ def _only(ctx: click.Context, param: click.Parameter, paths: tuple[Path, ...]) -
     return paths[0] if paths else None
 
 
-outputs = _output("Where to write; - is standard output. Repeatable.")
+outputs_and_urls = _output(
+    "Where to write; - is standard output. A dataset may have a URL, such as s3://bucket/samples. "
+    "Repeatable.",
+    urls=True,
+)
 output = _output("Where to write, one file; - is standard output.", "output", _only)
 figures = _output(
     "Where to write: .html, .png, .svg, .pdf, .webp or .json. Repeatable.", suffixes=SUFFIXES

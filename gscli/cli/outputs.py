@@ -22,6 +22,7 @@ from gscli.plotting.export import IMAGE_SUFFIXES, SUFFIXES
 if TYPE_CHECKING:
     from gscli.arrays import FloatArray, RealArray
     from gscli.distribution.concrete import Concrete, Form
+    from gscli.execution.threads import Threads
     from gscli.io.provenance import Provenance
 
 T = TypeVar("T")
@@ -165,7 +166,7 @@ class Request:
     n: int
     start: int
     seed: int
-    threads: int | None
+    threads: "Threads"
     form: "Form"
     dtype: str
     quiet: bool

@@ -252,17 +252,40 @@ class SeedType(Syntax):
         return check_seed(seed)
 
 
+class DaskType(Syntax):
+    """``tcp://host:8786`` or ``local:4``: where Dask's workers are."""
+
+    name = "address"
+
+    def parse(self, text: str) -> str:
+        from gscli.execution.cluster import is_address
+
+        if not is_address(text):
+            raise ValueError(f"{text!r} is not an address; write tcp://host:8786, or local:4")
+        return text
+
+
 class OutputType(Syntax):
-    """A path to write, perhaps of certain suffixes; or ``-`` for standard output."""
+    """A path to write, perhaps of certain suffixes; or ``-`` for standard output.
+
+    A URL, where one is allowed, stays a string.
+    """
 
     name = "path"
 
-    def __init__(self, suffixes: Sequence[str] = ()) -> None:
+    def __init__(self, suffixes: Sequence[str] = (), *, urls: bool = False) -> None:
         self.suffixes = suffixes
+        self.urls = urls
 
-    def parse(self, text: str) -> Path:
+    def parse(self, text: str) -> Path | str:
+        from gscli.io.folders import is_url
+
         if not text:
             raise ValueError("is empty; name a file, or - for standard output")
+        if is_url(text):
+            if self.urls:
+                return text
+            raise ValueError(f"{text!r} is a URL; name a file")
         path = Path(text)
         if self.suffixes and path.suffix.lower() not in self.suffixes:
             raise ValueError(unknown_suffix(path, self.suffixes))

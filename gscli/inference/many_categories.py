@@ -20,6 +20,7 @@ import numpy as np
 
 from gscli.arrays import FloatArray
 from gscli.errors import AccuracyError
+from gscli.execution.threads import Threads
 from gscli.inference.likelihood import Corrected, lost_freedom
 from gscli.io.samples import Batch, Samples
 
@@ -235,7 +236,7 @@ class Maximum:
 
 
 def maximize(
-    rows: Samples, moments: Moments, *, temperature: float | None, threads: int | None
+    rows: Samples, moments: Moments, *, temperature: float | None, threads: Threads
 ) -> Maximum:
     """Maximise the likelihood over the logits and, unless it is given, the temperature.
 

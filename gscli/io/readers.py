@@ -110,6 +110,8 @@ def open_samples(
                 opened = _opened(_standard_input(), None, wish, files)
             elif joined := find_files(path):
                 opened = joined.open(label, partial(_open_one, wish=wish), columns)
+                if opened.source is not None:  # its other parts are not even opened
+                    opened = opened.at(wish.temperatures)
             else:
                 opened = _opened_path(Path(file_name), wish, files)
             samples = replace(opened, log=_is_log(opened, log=log)).looked_at()
@@ -126,7 +128,9 @@ def _opened_path(path: Path, wish: _Wish, files: ExitStack) -> Samples:
     return _opened(files.enter_context(path.open("rb")), path, wish, files)
 
 
-def _open_one(path: Path, label: str, columns: Sequence[str] | None, *, wish: _Wish) -> Samples:
+def _open_one(
+    path: Path, label: str, *, columns: Sequence[str] | None = None, wish: _Wish
+) -> Samples:
     """Open one of several files that make one sample; it is open as long as that is kept."""
     with ExitStack() as files:
         samples = _opened_path(path, replace(wish, label=label, columns=columns), files)

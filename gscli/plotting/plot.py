@@ -9,6 +9,7 @@ import numpy as np
 from gscli.arrays import FloatArray, largest, log_softmax
 from gscli.distribution.concrete import Concrete
 from gscli.errors import ParameterError
+from gscli.execution.threads import Threads
 from gscli.io.samples import Samples
 from gscli.plotting import theme
 from gscli.plotting.collect import Collected, Projection, collect
@@ -38,7 +39,7 @@ class Sample:
         Of the exact distribution, if it is known.
     origin : str
         Where the samples come from, for the subtitle.
-    threads : int or None
+    threads : int, Workers or None
         Number of threads for counting.
     temperatures : sequence of float
         Those that are known beforehand.
@@ -49,7 +50,7 @@ class Sample:
     samples: Samples
     logits: FloatArray | None
     origin: str
-    threads: int | None = None
+    threads: Threads = None
     temperatures: Sequence[float] = ()
     from_file: bool = False
 

@@ -37,10 +37,12 @@ from gscli.cli.param_types import (
 )
 from gscli.errors import GscliError
 from gscli.io.dataset_runs import recorded_parts, recorded_run
-from gscli.io.datasets import MANIFEST, PROGRESS, Manifest, Piece, Run, Written
+from gscli.io.datasets import MANIFEST, Manifest, Piece, Run, Written
+from gscli.io.folders import folder_at
 from gscli.io.labels import read_labels
 from gscli.io.provenance import Provenance
 from gscli.io.readers import open_samples
+from gscli.io.run_records import PROGRESS
 from gscli.io.schedule_logs import read_schedule_log
 from gscli.io.weights import read_row_logits, read_weights, row_logits_at
 
@@ -220,8 +222,8 @@ def _datasets(data: bytes) -> None:
         (folder / name).unlink(missing_ok=True)
     (folder / (MANIFEST if data[0] & 1 else PROGRESS)).write_bytes(data[1:])
     with suppress(GscliError):
-        recorded_parts(folder)
-        recorded_run(folder)
+        recorded_parts(folder_at(folder))
+        recorded_run(folder_at(folder))
     with suppress(GscliError):
         open_samples(str(folder / "x.npy"))
     for batch in open_samples(str(folder)):

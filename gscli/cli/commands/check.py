@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from gscli.arrays import FloatArray
     from gscli.cli.inputs import Input
+    from gscli.execution.threads import Threads
     from gscli.inference.gof.results import CheckResult, TestResult
     from gscli.plotting.export import Style
 
@@ -94,7 +95,7 @@ def command(
     force: bool,
     as_json: bool,
     verbose: bool,
-    threads: int | None,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Test whether the samples in FILE, or - for standard input, are of the distribution.
@@ -121,27 +122,15 @@ def command(
     """
     from gscli.cli.inputs import expand_globs
 
+    if verbose and (quiet or as_json):
+        raise click.UsageError("--verbose explains a table; leave out --quiet and --json")
     check_style(plots)
     files = expand_globs(files)
     for file in files:
         check_outputs(plots, force=force, figures=True, file=file, hint="'--plot'")
     check_browser(plots)
-    how: dict[str, Any] = {"alpha": alpha, "min_rows": min_rows, "threads": threads}
-    if hard or labels:
-        if log:
-            raise click.UsageError(
-                "--log and --hard exclude each other: vertices have no logarithm"
-            )
-        judged = partial(
-            _judge_hard, parameters=parameters, columns=columns, labels=labels, quiet=quiet, how=how
-        )
-    else:
-        if parameters.given and not (parameters.row_logits or all(parameters.probs)):
-            raise click.BadParameter(
-                "a probability is 0; only --hard samples can have one", param_hint="'--pi'"
-            )
-        opened = partial(_open, parameters=parameters, columns=columns, log=log, quiet=quiet)
-        judged = partial(_judge, opened=opened, own=parameters.row_logits, how=how, quiet=quiet)
+    how = {"alpha": alpha, "min_rows": min_rows, "threads": threads}
+    judged = _judge_with(parameters, columns, how, log=log, hard=hard, labels=labels, quiet=quiet)
     runs: list[Run] = []
     if len(files) > 1:
         runs += [run for file in files for run in _attempted(file, judged)]
@@ -149,8 +138,6 @@ def command(
         runs += judged(files[0])
     if plots:
         _draw(runs, plots, style)
-    if verbose and (quiet or as_json):
-        raise click.UsageError("--verbose explains a table; leave out --quiet and --json")
     _show(runs, as_json=as_json, quiet=quiet, verbose=verbose)
     if plots:
         say(f"Wrote {', '.join(map(str, plots))}", quiet=quiet)
@@ -329,6 +316,40 @@ def _judge_hard(
     with naming(file), waiting(f"testing {file}", quiet=quiet):
         result = check_hard(rows, probs, logits=logits, names=shown, **how)
     return [Judged(file, tuple(shown), probs, None, result)]
+
+
+def _judge_with(
+    parameters: Parameters,
+    columns: tuple[str, ...] | None,
+    how: dict[str, Any],
+    *,
+    log: bool,
+    hard: bool,
+    labels: bool,
+    quiet: bool,
+) -> "Callable[[str], list[Run]]":
+    """Return the function that judges a file."""
+    from gscli.execution.threads import Workers
+
+    if isinstance(how["threads"], Workers) and (hard or labels or parameters.row_logits):
+        raise click.UsageError(
+            "--dask judges relaxed samples of one distribution; leave it out for --hard, --labels "
+            "and logits of each row"
+        )
+    if hard or labels:
+        if log:
+            raise click.UsageError(
+                "--log and --hard exclude each other: vertices have no logarithm"
+            )
+        return partial(
+            _judge_hard, parameters=parameters, columns=columns, labels=labels, quiet=quiet, how=how
+        )
+    if parameters.given and not (parameters.row_logits or all(parameters.probs)):
+        raise click.BadParameter(
+            "a probability is 0; only --hard samples can have one", param_hint="'--pi'"
+        )
+    opened = partial(_open, parameters=parameters, columns=columns, log=log, quiet=quiet)
+    return partial(_judge, opened=opened, own=parameters.row_logits, how=how, quiet=quiet)
 
 
 def _attempted(file: str, judged: "Callable[[str], list[Run]]") -> "list[Run]":

@@ -16,6 +16,7 @@ from gscli.cli.tables import fitted_tables, itemised
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gscli.execution.threads import Threads
     from gscli.inference.fit import FitResult
 
 SHOWN_CATEGORIES = 50
@@ -43,7 +44,7 @@ def command(
     log: bool,
     fixed: tuple[float, ...] | None,
     as_json: bool,
-    threads: int | None,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Fit probabilities and temperature to the samples in FILE by maximum likelihood.

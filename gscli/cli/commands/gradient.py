@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gscli.cli.tables import Column
     from gscli.distribution.estimators import Best, Comparison, Estimator
     from gscli.distribution.losses import Loss
+    from gscli.execution.threads import Threads
     from gscli.plotting.export import Style
 
 CLASSIC_GRID = "0.05:5:21"
@@ -65,6 +66,7 @@ LOSS_HINT = "'-l' / '--loss'"
 @options.style
 @options.as_json
 @click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table of all temperatures.")
+@options.threads
 @options.quiet
 def command(
     parameters: Parameters,
@@ -78,6 +80,7 @@ def command(
     style: "Style",
     as_json: bool,
     as_csv: bool,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Compare estimators of the gradient of E[loss(D)] with respect to the logits, D one-hot.
@@ -126,6 +129,7 @@ def command(
             inner_samples=inner_samples,
             n=n,
             seed=seed,
+            threads=1 if threads is None else threads,
         )
     if outputs:
         _draw(comparison, outputs, style)

@@ -14,6 +14,7 @@ from gscli.cli.parameters import Parameters
 from gscli.cli.progress import waiting
 
 if TYPE_CHECKING:
+    from gscli.execution.threads import Threads
     from gscli.plotting.export import Style
     from gscli.plotting.plot import PlotOptions, Sample
 
@@ -75,7 +76,7 @@ def command(
     show: bool,
     terminal: bool,
     force: bool,
-    threads: int | None,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Draw samples, from the distribution itself or from FILE, or - for standard input.

@@ -16,6 +16,7 @@ from gscli.cli.progress import track, waiting
 from gscli.plotting.export import check_browser
 
 if TYPE_CHECKING:
+    from gscli.execution.threads import Threads
     from gscli.report.page import Origin
     from gscli.report.sweep import Sweep
 
@@ -77,7 +78,7 @@ def command(
     plotlyjs: Literal["inline", "cdn"],
     show: bool,
     force: bool,
-    threads: int | None,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Make one HTML page over a grid of temperatures: explore it, and choose one.
@@ -124,7 +125,7 @@ def _run(
     batch_sizes: tuple[int, ...],
     n: int,
     seed: int,
-    threads: int | None,
+    threads: "Threads",
     quiet: bool,
 ) -> "Sweep":
     from gscli.report.sweep import finish, sweep_steps
