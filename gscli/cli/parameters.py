@@ -77,7 +77,7 @@ class Parameters:
         if self.are_logits:
             return self.at().probs
         values = np.array(self.weights.values)
-        shares = values / values.max()  # whose sum is not beyond float64
+        shares: FloatArray = values / values.max()  # whose sum is not beyond float64
         shares /= shares.sum()
         return shares
 
