@@ -67,7 +67,8 @@ def explain(statistics: Statistics, tests: Sequence[TestResult]) -> tuple[str, .
         return (*off, *row_faults.zeros(statistics))
     failed = {test.name for test in tests if not test.passed}
     # If the law explains the rejection, some badly rounded rows do not.
-    rest = _of_usable(statistics, failed) if statistics.usable else []
+    with np.errstate(over="ignore", invalid="ignore"):  # of a temperature that is far off
+        rest = _of_usable(statistics, failed) if statistics.usable else []
     causes = off + rest if 2 * statistics.off_simplex > statistics.n else rest + off
     if statistics.precision.coarse and statistics.precision.advice not in causes:
         causes.append(statistics.precision.advice)

@@ -477,3 +477,12 @@ def test_probabilities_beyond_float64_are_not_zeros(
     assert invoke(*drawn).exit_code == 0
     result = invoke("check", "x.csv", "--log", *weights, "-t", 1, "--quiet")
     assert result.stdout.startswith("x.csv: Consistent")
+
+
+@pytest.mark.parametrize("temperature", ["1e300", "1e-300"])
+def test_a_temperature_that_is_far_off_is_named_quietly(
+    invoke: Invoke, tmp_path: Path, temperature: str
+) -> None:
+    save(tmp_path / "x.csv", TRUTH.sample(1000, seed=1))
+    result = invoke("check", "x.csv", "--pi", "1,3,6", "-t", temperature, "--quiet")
+    assert "the temperature is off by a factor of" in result.stdout
