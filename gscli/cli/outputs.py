@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from gscli import __version__
+from gscli.cli.messages import printable
 from gscli.cli.param_types import unknown_suffix
 from gscli.cli.progress import track
 from gscli.errors import OutputError
@@ -146,6 +147,12 @@ def csv_text(rows: Sequence[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def echo_csv(rows: Sequence[dict[str, Any]]) -> None:
+    """Print rows as a CSV table: names as they are, but on a terminal as it can show them."""
+    lines = csv_text(rows).split("\n")
+    click.echo("\n".join(map(printable, lines) if sys.stdout.isatty() else lines), nl=False)
 
 
 @dataclass
