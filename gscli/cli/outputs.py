@@ -157,6 +157,12 @@ def csv_text(rows: Sequence[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
+def echo_csv(rows: Sequence[dict[str, Any]]) -> None:
+    """Print rows as a CSV table: names as they are, but on a terminal as it can show them."""
+    lines = csv_text(rows).split("\n")
+    click.echo("\n".join(map(printable, lines) if sys.stdout.isatty() else lines), nl=False)
+
+
 @dataclass
 class Request:
     """Samples to draw, and the number of rows that their precision could not express."""

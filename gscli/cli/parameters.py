@@ -74,10 +74,11 @@ class Parameters:
         """The probabilities, zeros among them."""
         import numpy as np
 
-        values = np.array(self.weights.values)
         if self.are_logits:
             return self.at().probs
-        shares: FloatArray = values / values.sum()
+        values = np.array(self.weights.values)
+        shares: FloatArray = values / values.max()  # whose sum is not beyond float64
+        shares /= shares.sum()
         return shares
 
     def at(self, temperature: float = float(CLASSIC_TEMPERATURE)) -> "Concrete":

@@ -376,10 +376,10 @@ class _FirstPass:
                 start = chosen.stop
 
     def _add(self, log_x: FloatArray, batch: Batch) -> None:
-        self.sum_of_logs += float(log_x.sum())
         low = log_x.min(axis=1)
         if np.isneginf(low).any():
             _refuse_zeros(batch, log_x.T)
+        self.sum_of_logs += float(log_x.sum())
         self.n += log_x.shape[1]
         self.low = np.minimum(self.low, low)
         self.high = np.maximum(self.high, log_x.max(axis=1))

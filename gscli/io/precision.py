@@ -164,7 +164,8 @@ class Precision:
             off: BoolArray = ~(error <= SUM_TOLERANCE)
             if self.inexact and off.any():
                 logs = log_x if log_x is not None else values if self.log else np.log(values)
-                off = ~(error <= self.tolerance(logs, scores))
+                # The tolerance of a row that holds an infinite value is infinite.
+                off = ~((error <= self.tolerance(logs, scores)) & np.isfinite(error))
         return off
 
     @classmethod
@@ -239,6 +240,31 @@ class Precision:
             # The numbers next to 0 lie a fixed step apart.
             side = self.step * np.maximum(1, -log_x) + 2 * np.exp(self.log_least - log_x)
         return side
+
+    def unrounded(self, log_x: FloatArray, uniforms: FloatArray) -> FloatArray:
+        """Return log X of values spread evenly over what was written as the same one.
+
+        Parameters
+        ----------
+        log_x : ndarray, shape (K, rows)
+            Logarithms of the samples.
+        uniforms : ndarray, shape (K, rows)
+            From 0 to 1: where in its step each value comes to lie.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):  # of 0, and of less than half a step
+            values = log_x if self.log else np.exp(log_x)
+            size = np.abs(values)
+            low: FloatArray | float = self.step / 2
+            high: FloatArray | float = low
+            if not self.decimal:
+                base, step = (10.0, self.step) if self.digits else (2.0, self.epsilon)
+                power = base ** np.floor(np.log(size) / math.log(base) + 1e-12)
+                high = power * step / 2
+                # Below a power of the base numbers lie closer together.
+                low = np.where(np.isclose(size, power, rtol=1e-9, atol=0), high / base, high)
+            size += uniforms * (low + high) - low
+            found: FloatArray = np.copysign(size, values) if self.log else np.log(size)
+        return found
 
 
 def _column_sums(values: FloatArray) -> FloatArray:

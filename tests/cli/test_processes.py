@@ -256,6 +256,12 @@ def test_on_a_real_terminal_there_is_a_summary(start: Start) -> None:
     assert len(text.splitlines()) < 40
 
 
+def test_tables_hold_names_as_they_are_and_a_terminal_shows_them_escaped(start: Start) -> None:
+    command = ("describe", "--pi", "a\u202eb=1,=c=2", "-t", 1, "--csv")
+    assert "mean a\\u202eb,mean =c," in on_a_terminal(start, *command)
+    assert "mean a\u202eb,mean =c," in finished(start(*command))[1].decode()
+
+
 def test_densities_on_a_real_terminal_are_a_summary(start: Start) -> None:
     finished(start("sample", "--seed", 1, "-n", 5000, "-o", "x.csv"))
     text = on_a_terminal(start, "density", "x.csv", *CLASSIC, "-q")

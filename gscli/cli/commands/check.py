@@ -344,7 +344,7 @@ def _judge_with(
         return partial(
             _judge_hard, parameters=parameters, columns=columns, labels=labels, quiet=quiet, how=how
         )
-    if parameters.given and not (parameters.row_logits or all(parameters.probs)):
+    if not parameters.are_logits and 0 in parameters.weights.values:
         raise click.BadParameter(
             "a probability is 0; only --hard samples can have one", param_hint="'--pi'"
         )

@@ -10,7 +10,7 @@ from gscli.cli import options
 from gscli.cli.help import Command
 from gscli.cli.inputs import open_input
 from gscli.cli.messages import echo_json
-from gscli.cli.outputs import csv_text
+from gscli.cli.outputs import echo_csv
 from gscli.cli.param_types import Prior, PriorType
 from gscli.cli.parameters import CLASSIC_TEMPERATURE, Parameters
 from gscli.cli.progress import waiting
@@ -103,7 +103,7 @@ def command(
             )
         )
     if as_csv:
-        click.echo(csv_text([_row(names, each, measured) for each in facts]), nl=False)
+        echo_csv([_row(names, each, measured) for each in facts])
         return
     with waiting("looking for the best temperatures", quiet=quiet):
         advice = advise(first.logits, batch_sizes)

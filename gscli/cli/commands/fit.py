@@ -76,7 +76,9 @@ def command(
         fits = [{"names": list(names), **result.as_dict()} for result in found]
         echo_json(fits[0] if len(fits) == 1 else {"fits": fits})
         return
-    for result in found:
+    for number, result in enumerate(found):
+        if number:
+            click.echo()
         _print(result, names, fixed=fixed is not None)
 
 
@@ -91,7 +93,7 @@ def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:
         f"\nlog-likelihood {result.log_likelihood:,.2f} nats, n = {result.n:,}", highlight=False
     )
     goodness = result.goodness
-    words, colour = _goodness(goodness.verdict)
+    words, colour = GOODNESS[goodness.verdict]
     console.print("goodness of fit:", Text(words, style=colour))
     remark = (
         f"(tests of gscli check at alpha = {goodness.alpha:g}; p-values are conservative, since "
@@ -104,10 +106,11 @@ def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:
         console.print(itemised("-", Text(printable(cause))))
 
 
-def _goodness(verdict: str) -> tuple[str, str]:
-    if verdict == "Consistent":
-        return "no sign of another distribution", "bold green"
-    return "rejected: the samples are not of this distribution", "bold red"
+GOODNESS = {
+    "Consistent": ("no sign of another distribution", "bold green"),
+    "Rejected": ("rejected: the samples are not of this distribution", "bold red"),
+    "Not judged": ("not judged", "bold yellow"),
+}
 
 
 def _tables(
@@ -122,7 +125,8 @@ def _tables(
         rows.append((f"({len(names) - SHOWN_CATEGORIES} more: --json has all)", "", "", ""))
     ends = result.interval_95.temperature
     cells = to_digits(result.temperature, result.standard_errors.temperature, ends)
-    last = ("temperature", *((cells[0], "fixed", "") if fixed else cells))
+    given = (f"{result.temperature:.12g}", "fixed", "")
+    last = ("temperature", *(given if fixed else cells))
     rows.append(tuple(Text(cell, "cyan") for cell in last))
     categories, estimates, errors, intervals = zip(*rows, strict=True)
     sides = [("category", categories), ("p", estimates)]

@@ -11,7 +11,7 @@ from gscli.cli import options
 from gscli.cli.help import Command
 from gscli.cli.losses import LOSS_FORMS, EstimatorsType, LossType
 from gscli.cli.messages import echo_json, say
-from gscli.cli.outputs import check_outputs, check_style, csv_text
+from gscli.cli.outputs import check_outputs, check_style, echo_csv
 from gscli.cli.param_types import SamplesType
 from gscli.cli.parameters import Parameters
 from gscli.cli.progress import waiting
@@ -137,7 +137,7 @@ def command(
     if as_json:
         echo_json(_as_dict(comparison, parameters, n, seed, inner_samples))
     elif as_csv:
-        click.echo(csv_text(list(_rows(comparison))), nl=False)
+        echo_csv(list(_rows(comparison)))
     else:
         _print(comparison, n, seed)
 

@@ -104,6 +104,7 @@ def check(
     if not consistent:
         causes = _few_rows(statistics.n, needed) if passed and not enough else ()
         causes = causes or diagnosis.explain(statistics, tests)
+        conclusive &= not diagnosis.too_coarse(statistics, causes)
     found = None
     if consistent and statistics.scored:
         by_chance = sum(not test.certain for test in tests)

@@ -22,7 +22,11 @@ from gscli.inference.gof.null_distributions import of_distances
 from gscli.inference.gof.results import TestResult
 from gscli.inference.gof.row_faults import LAW, MOST_SHOWN
 from gscli.inference.gof.statistics import Statistics
-from gscli.inference.gof.transforms import log_exponentials_of, temperature_score
+from gscli.inference.gof.transforms import (
+    log_exponentials_of,
+    temperature_score,
+    uniforms_at,
+)
 from gscli.inference.likelihood import Estimate, maximize
 from gscli.io.precision import Precision
 from gscli.io.samples import Batch
@@ -63,11 +67,19 @@ def explain(statistics: Statistics, tests: Sequence[TestResult]) -> tuple[str, .
         return (*off, *row_faults.zeros(statistics))
     failed = {test.name for test in tests if not test.passed}
     # If the law explains the rejection, some badly rounded rows do not.
-    rest = _of_usable(statistics, failed) if statistics.usable else []
+    with np.errstate(over="ignore", invalid="ignore"):  # of a temperature that is far off
+        rest = _of_usable(statistics, failed) if statistics.usable else []
     causes = off + rest if 2 * statistics.off_simplex > statistics.n else rest + off
     if statistics.precision.coarse and statistics.precision.advice not in causes:
         causes.append(statistics.precision.advice)
     return tuple(causes) or ("no simple mistake explains the rejection",)
+
+
+def too_coarse(statistics: Statistics, causes: Sequence[str]) -> bool:
+    """Return whether rejected samples may be right ones, of too few digits to tell."""
+    return (*causes,) == (statistics.precision.advice,) and _fits_unrounded(
+        statistics.kept_log_x(), statistics
+    )
 
 
 def _of_usable(statistics: Statistics, failed: set[str]) -> list[str]:
@@ -101,10 +113,7 @@ def _of_law(
     if "extremes" in failed and not law and not repeats:
         law = _clamped(statistics, -math.log(statistics.shortest))
     if _blurred(law):
-        coarse = _coarse_ratios(log_x, statistics)
-        law = (
-            law if not coarse and not changes else [] if changes else [statistics.precision.advice]
-        )
+        law = [] if changes else _law_behind(law, log_x, statistics)
     # A few rows can coincide because their noise was clamped.
     few = statistics.repeats.count()[0] < FEW_REPEATS * statistics.usable
     serial = _serial(statistics) if "serial" in failed and not repeats and not changes else []
@@ -114,6 +123,34 @@ def _of_law(
 def _blurred(law: Sequence[str]) -> bool:
     """Whether the law is like that of rounded values, or of a mixture of temperatures."""
     return bool(law) and law[0].startswith((NOT_GUMBEL, DEPENDENT))
+
+
+def _law_behind(law: list[str], log_x: FloatArray, statistics: Statistics) -> list[str]:
+    """Return what is wrong with samples apart from their rounding, if that is coarse."""
+    if not _coarse_ratios(log_x, statistics):
+        return law
+    if not _fits_unrounded(log_x, statistics):
+        law = _law(_unrounded(log_x, statistics), statistics)
+        if law and not _blurred(law):
+            return law
+    return [statistics.precision.advice]
+
+
+def _too_wide(log_x: FloatArray, statistics: Statistics) -> bool:
+    """Return whether values that are spread over what was rounded away show another law."""
+    # Values spread over steps of w add w² / 12 to the variance π² / 6 of each noise: a share of
+    # w² / 20, which counts if it is no less than the standard error of a variance, about
+    # 1 / sqrt(n).
+    if not statistics.precision.coarse:
+        return False
+    wide, narrow = (statistics.precision.unrounded(log_x, np.full_like(log_x, u)) for u in (1, 0))
+    width = statistics.distribution.temperature * np.nanmedian(wide - narrow)
+    return bool(width**2 / 20 * math.sqrt(log_x.shape[1]) > 1)
+
+
+def _unrounded(log_x: FloatArray, statistics: Statistics) -> FloatArray:
+    uniforms = uniforms_at(np.arange(log_x.shape[1]), len(log_x))
+    return statistics.precision.unrounded(log_x, uniforms)
 
 
 def _changes(statistics: Statistics, log_x: FloatArray, failed: set[str]) -> list[str]:
@@ -207,9 +244,19 @@ def _law(log_x: FloatArray, statistics: Statistics) -> list[str]:
     return _dependent(statistics) or found
 
 
-def _fits_at(log_x: FloatArray, statistics: Statistics, other: Concrete) -> bool:
+def _fits_at(
+    log_x: FloatArray, statistics: Statistics, other: Concrete, least: float = PLAUSIBLE
+) -> bool:
     p_values = _tested(log_x, other, statistics)[1]
-    return min(p_values[name] for name in LAW & p_values.keys()) > PLAUSIBLE
+    return min(p_values[name] for name in LAW & p_values.keys()) > least
+
+
+def _fits_unrounded(log_x: FloatArray, statistics: Statistics) -> bool:
+    # What is left of the rounding counts for something.
+    unrounded = _unrounded(log_x, statistics)
+    return _too_wide(log_x, statistics) or _fits_at(
+        unrounded, statistics, statistics.distribution, PLAUSIBLE**2
+    )
 
 
 def _fits(log_x: FloatArray, statistics: Statistics) -> bool:

@@ -47,7 +47,10 @@ class Mistake:
             if scale <= 0:
                 return 0.0, scale
             gap, freedom = gap - scale * self.direction, freedom - 1
-        return float(special.chdtrc(freedom, max(0.0, gap @ information @ gap))), scale
+        distance = float(gap @ information @ gap)
+        if not math.isfinite(distance):  # parameters of 1e160 or more have no finite square
+            return 0.0, scale
+        return float(special.chdtrc(freedom, max(0.0, distance))), scale
 
 
 def likeliest(estimate: Estimate, given: Concrete, names: Sequence[str]) -> list[str]:

@@ -79,8 +79,8 @@ class CheckResult(Record):
         Whether the samples pass all tests at level `alpha`. False as well where they could not
         be judged: see `conclusive`.
     conclusive : bool
-        False if the rows could not be judged: exact zeros in more than 0.5 % of them, or too
-        few of them; `causes` says what to do.
+        False if the rows could not be judged: exact zeros in more than 0.5 % of them, too few
+        of them, or too few digits; `causes` says what to do.
     alpha : float
         Probability at which correct samples are rejected, over all tests.
     n : int

@@ -272,7 +272,7 @@ def _number(field: str, row: int, column: int, table: _Table) -> float:
         raise DataError(f"row {row}: column {column + 1} is empty")
     remedy = ""
     if _has_decimal_comma(field):
-        remedy = "; write a decimal point"
+        remedy = "; write a decimal point, and no thousands separators"
     elif row == 1 and table.named:
         remedy = f"; if column {shown(table.header[column])} holds labels, choose with --columns"
     raise DataError(f"row {row}: {shown(field)} is not a number{remedy}")

@@ -464,3 +464,25 @@ def test_a_gate_asks_for_rows(invoke: Invoke, tmp_path: Path) -> None:
     result = invoke("check", "x.npy", *CLASSIC, "--min-rows", "1e3")
     assert result.exit_code == 2
     assert "500 rows are too few to judge: 1,000 or more are needed here" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [("--pi", "1e-300,1e300"), ("--pi", "1e308,1e308"), ("--logits", "0,-800"), ("--pi", "1,3")],
+)
+def test_probabilities_beyond_float64_are_not_zeros(
+    invoke: Invoke, weights: tuple[str, str]
+) -> None:
+    drawn = ("sample", *weights, "-t", 1, "--log", "-n", 200, "--seed", 1, "-o", "x.csv")
+    assert invoke(*drawn).exit_code == 0
+    result = invoke("check", "x.csv", "--log", *weights, "-t", 1, "--quiet")
+    assert result.stdout.startswith("x.csv: Consistent")
+
+
+@pytest.mark.parametrize("temperature", ["1e300", "1e-300"])
+def test_a_temperature_that_is_far_off_is_named_quietly(
+    invoke: Invoke, tmp_path: Path, temperature: str
+) -> None:
+    save(tmp_path / "x.csv", TRUTH.sample(1000, seed=1))
+    result = invoke("check", "x.csv", "--pi", "1,3,6", "-t", temperature, "--quiet")
+    assert "the temperature is off by a factor of" in result.stdout

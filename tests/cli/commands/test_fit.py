@@ -82,6 +82,20 @@ def test_fixed_temperature(invoke: Invoke, tmp_path: Path) -> None:
     assert "the noise is scaled by 0.85" in " ".join(shown.stdout.split())
 
 
+def test_few_rows_are_not_rejected(invoke: Invoke, tmp_path: Path) -> None:
+    save(tmp_path / "x.csv", TRUTH.sample(12, seed=1))
+    shown = " ".join(invoke("fit", "x.csv").stdout.split())
+    assert "goodness of fit: not judged" in shown
+    assert "12 rows are too few to judge" in shown
+
+
+def test_several_fixed_temperatures_are_tables_apart(invoke: Invoke, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", [Concrete([1, 3, 6], t).sample(500, seed=1) for t in (0.5, 1)])
+    shown = invoke("fit", "x.npy", "--fix-temperature", "0.5,1").stdout
+    assert shown.count("\n\ncategory") == 1
+    assert "temperature     0.5           fixed" in shown
+
+
 def test_temperature_columns(invoke: Invoke) -> None:
     invoke("sample", "-t", "0.5,1", "-n", 1000, "--seed", 2, "-o", "x.csv")
     result = invoke("fit", "x.csv")

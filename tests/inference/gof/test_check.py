@@ -537,6 +537,22 @@ def test_significant_digits_are_recognised(number: int, log: bool) -> None:
     assert f"{number}-decimal precision" in decimals.tests[0].sentence
 
 
+def test_logarithms_of_too_few_digits_are_not_judged() -> None:
+    d = Concrete(PI, 3)
+    for seed in range(3):
+        y = digits(d.sample_log(8000, seed=seed), 2)
+        result = check(y, d, log=True)
+        assert result.verdict == "Not judged"
+        assert result.causes == ("the values have 2-digit precision: write more digits",)
+    assert check(y[:300], d, log=True).consistent
+    swapped = check(y, Concrete([6, 3, 1], 3), log=True)
+    assert swapped.verdict == "Rejected"
+    assert swapped.causes[0].startswith("the columns are permuted")
+    warm = check(y, Concrete(PI, 2), log=True)
+    assert warm.verdict == "Rejected"
+    assert warm.causes[0].startswith("the temperature is off by a factor of 1.4")
+
+
 @pytest.mark.parametrize("temperature", [0.5, 3.0])
 def test_half_precision_is_recognised(temperature: float) -> None:
     d = Concrete(PI, temperature)
