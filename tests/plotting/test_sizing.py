@@ -131,7 +131,7 @@ def test_both_sides_are_those_that_are_asked_for(made: Callable[[str], Plain]) -
 
 def test_the_legend_goes_first(made: Callable[[str], Plain]) -> None:
     figure = made("panels").to_plotly_json()
-    roomy, short = (sized(figure, Frame(1000, height)) for height in (900, 260))
+    roomy, short = (sized(figure, Frame(500, height)) for height in (800, 400))
     assert roomy.figure["layout"]["showlegend"] is True
     assert short.figure["layout"]["showlegend"] is False
     assert short.figure["layout"]["title"]["text"]
