@@ -1,5 +1,7 @@
 """Highest-density regions: the lines drawn hold the mass that their label says."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -112,7 +114,7 @@ def test_rings_enclose_the_mass_of_their_region(t: float) -> None:
 def _turns(points: FloatArray, ring: FloatArray) -> IntArray:
     """Return how often a ring runs around each point, against the clock less with it."""
     (x, y), found = points.T, np.zeros(len(points), dtype=int)
-    for (x0, y0), (x1, y1) in zip(ring[:-1], ring[1:], strict=True):
+    for (x0, y0), (x1, y1) in pairwise(ring):
         left = (x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)
         found += ((y0 <= y) & (y < y1) & (left > 0)).astype(int)
         found -= ((y1 <= y) & (y < y0) & (left < 0)).astype(int)
