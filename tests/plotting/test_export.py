@@ -259,3 +259,16 @@ def test_title_font_and_colours_change(tmp_path: Path) -> None:
     assert figure["layout"]["font"]["family"] == "Times"
     colours = [trace["marker"]["color"] for trace in figure["data"] if trace["showlegend"]]
     assert colours == ["#111111", "#222222", theme.CATEGORY_COLOURS[2]]
+
+
+@pytest.mark.usefixtures("chromium")
+def test_figures_that_others_made(tmp_path: Path) -> None:
+    import plotly.graph_objects as go
+
+    figure = go.Figure(go.Scatter(x=[1, 2], y=[1, 2]), layout={"title": "T", "width": 400})
+    names = ("x.html", "x.png", "x.json")
+    outputs = [(figure, tmp_path / name) for name in names]
+    save(outputs, Style(width=300, height=200, scale=1, title="U", font="Times"))
+    assert pixels((tmp_path / "x.png").read_bytes()).shape == (200, 300, 3)
+    assert json.loads((tmp_path / "x.json").read_text())["layout"]["title"]["text"] == "U"
+    assert "<title>U</title>" in (tmp_path / "x.html").read_text()
