@@ -14,7 +14,7 @@ from gscli.cli.param_types import SamplesType
 from gscli.cli.parameters import Parameters
 
 
-@click.command("sample", cls=Command, short_help="Draw samples to CSV, NPY or Parquet.")
+@click.command("sample", cls=Command)
 @options.parameters()
 @options.samples
 @click.option(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CLASSIC_GRID = "0.05:10:12"
 
 
-@click.command("sweep", cls=Command, short_help="Make the page that answers: which temperature?")
+@click.command("sweep", cls=Command)
 @options.parameters(default=CLASSIC_GRID)
 @options.batch_sizes
 @options.samples
