@@ -51,19 +51,14 @@ class Command(click.Command):
 class PlainGroup(click.Group):
     """A group of commands whose help has the same look."""
 
-    sections: ClassVar[dict[str, tuple[str, ...]]]
-    """Names of commands by heading."""
+    sections: ClassVar[dict[str, dict[str, str]]]
+    """Commands, and what they do, by heading."""
 
     format_usage = Command.format_usage
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for heading, names in self.sections.items():
-            commands = ((name, self.get_command(ctx, name)) for name in names)
-            records = [
-                (styled(name, fg="cyan"), command.get_short_help_str(100))
-                for name, command in commands
-                if command is not None
-            ]
+        for heading, commands in self.sections.items():
+            records = [(styled(name, fg="cyan"), text) for name, text in commands.items()]
             write_section(formatter, heading, records)
         params = (param.get_help_record(ctx) for param in self.get_params(ctx))
         options = [(styled(each[0], fg="cyan"), each[1]) for each in params if each]

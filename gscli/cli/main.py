@@ -21,11 +21,27 @@ from gscli.execution.ending import INTERRUPTED, end_on_signals
 from gscli.execution.memory import keep_freed_memory
 
 SECTIONS = {
-    "See": ("sample", "plot", "sweep"),
-    "Choose a temperature": ("describe", "density", "gradient", "schedule"),
-    "Test": ("check", "fit"),
-    "This machine": ("doctor",),
+    "See": {
+        "sample": "Draw samples to CSV, NPY or Parquet.",
+        "plot": "Draw samples: as a page, an image or in the terminal.",
+        "sweep": "Make the page that answers: which temperature?",
+    },
+    "Choose a temperature": {
+        "describe": "Show exact means, entropy and gradient error.",
+        "density": "Write the exact log-density at the points of a file.",
+        "gradient": "Compare gradient estimators on a loss.",
+        "schedule": "Show what a temperature schedule does over a run.",
+    },
+    "Test": {
+        "check": "Test whether a file's samples are right, and say why not.",
+        "fit": "Find the pi and the temperature that a file comes from.",
+    },
+    "This machine": {
+        "doctor": "Show versions, threads and the browser for images.",
+    },
 }
+"""Commands and what they do, by heading: the help imports none of them."""
+
 COMMANDS = tuple(name for names in SECTIONS.values() for name in names)
 
 EXIT_FAILED = 1

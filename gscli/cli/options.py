@@ -285,7 +285,7 @@ style = _together(
         type=ColoursType(),
         metavar="#RRGGBB,...",
         default=(),
-        help="Of the categories or lines, in order.",
+        help="In the place of the usual colours, in their order.",
     ),
     click.option(
         "--panel-columns",

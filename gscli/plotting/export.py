@@ -170,14 +170,14 @@ def _styled(figure: Any, style: Style) -> dict[str, Any]:
     from gscli.plotting.colours import recoloured
 
     drawn: dict[str, Any] = figure.to_plotly_json()
-    style = style.of_preset(drawn["layout"]["meta"]["count"])
     layout = drawn["layout"]
+    style = style.of_preset(_panels(layout))
     if style.title is not None:
         from gscli.plotting.sizing import retitled
 
         layout = drawn["layout"] = retitled(layout, theme.escape(style.title))
     if style.font is not None:
-        layout["font"] = {**layout["font"], "family": style.font}
+        layout["font"] = {**layout.get("font", {}), "family": style.font}
         layout["hoverlabel"] = {"font": {"family": style.font}}
     if style.colours:
         drawn = recoloured(drawn, theme.other_colours(style.colours))
@@ -189,7 +189,7 @@ def _image(figure: dict[str, Any], path: Path, style: Style) -> "Image":
     from gscli.plotting.panels import plain_title
     from gscli.plotting.sizing import Frame, sized
 
-    style = style.of_preset(figure["layout"]["meta"]["count"])
+    style = style.of_preset(_panels(figure["layout"]))
     frame = Frame(style.width, style.height, style.type_size, style.panel_columns)
     found = sized(figure, frame)
     suffix: Any = path.suffix.lower()[1:]
@@ -198,6 +198,10 @@ def _image(figure: dict[str, Any], path: Path, style: Style) -> "Image":
     scale = found.scale * (1 if vector else style.scale or SCALE)
     title = plain_title(figure["layout"]) or path.stem
     return Image(drawn, suffix, found.width, found.height, scale, title)
+
+
+def _panels(layout: dict[str, Any]) -> int:
+    return int(layout.get("meta", {}).get("count", 1))
 
 
 def _as_vectors(figure: dict[str, Any]) -> dict[str, Any]:

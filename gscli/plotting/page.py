@@ -35,9 +35,10 @@ def page(
     plotlyjs : {"inline", "cdn"}
         Whether it holds plotly.js or links to it.
     """
-    widest = sized(figure, Frame(columns=columns)).figure["layout"]
-    narrower = [width for width in WIDTHS if width < widest["width"]]
-    layouts = [widest, *(_layout(figure, width) for width in narrower)]
+    made = [sized(figure, Frame(columns=columns))]
+    frames = (Frame(width, type_size=theme.TYPE_SIZE) for width in WIDTHS if width < made[0].width)
+    made += [sized(figure, frame) for frame in frames]
+    layouts = [{**e.figure["layout"], "width": e.width, "height": e.height} for e in made]
     template = Template(files("gscli.plotting").joinpath("page.html").read_text("utf-8"))
     return template.substitute(
         title=html.escape(plain_title(figure["layout"]) or "Figure"),
@@ -48,12 +49,6 @@ def page(
         layouts=as_json(layouts),
         dark_colours=as_json(theme.dark_colours(palette)),
     )
-
-
-def _layout(figure: dict[str, Any], width: int) -> dict[str, Any]:
-    """Return the layout for a window of a width, with type of its usual size."""
-    layout: dict[str, Any] = sized(figure, Frame(width, type_size=theme.TYPE_SIZE)).figure["layout"]
-    return layout
 
 
 def _tag(where: str) -> str:

@@ -137,7 +137,7 @@ def title_of(layout: Mapping[str, Any]) -> tuple[str, str]:
 
 def plain_title(layout: Mapping[str, Any]) -> str:
     """Return the title of a layout as text, also one that is not shown."""
-    text = layout["meta"].get("title") or title_of(layout)[0]
+    text = layout.get("meta", {}).get("title") or title_of(layout)[0]
     return html.unescape(re.sub("<[^>]*>", " ", text))
 
 

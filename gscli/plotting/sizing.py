@@ -9,6 +9,9 @@ from typing import Any
 from gscli.plotting import theme
 from gscli.plotting.panels import numbered, title_height, title_of
 
+DEFAULT_SIZE = (700, 450)
+"""Pixels, as of plotly."""
+
 SMALLEST_TYPE = 0.6
 """Size of type relative to the usual one, below which a small figure does not go by itself."""
 
@@ -70,7 +73,8 @@ def sized(figure: dict[str, Any], frame: Frame) -> Sized:
     Parameters
     ----------
     figure : dict
-        As of plotly, by the functions of this package; left unchanged.
+        As of plotly; left unchanged. Of what the functions of this package did not make, only the
+        width and the height change.
     frame : Frame
         What it has to fit into.
 
@@ -79,9 +83,11 @@ def sized(figure: dict[str, Any], frame: Frame) -> Sized:
     Sized
         With a layout of its own; traces are shared.
     """
+    layout = figure["layout"]
+    if frame == Frame() or "meta" not in layout:
+        own = layout.get("width", DEFAULT_SIZE[0]), layout.get("height", DEFAULT_SIZE[1])
+        return Sized(figure, frame.width or own[0], frame.height or own[1], 1.0)
     design = _Design.of(figure)
-    if frame == Frame():
-        return Sized(figure, *design.size, 1.0)
     width, height = _wanted(design, frame)
     scale = _first_scale(design, frame)
     while True:
@@ -95,6 +101,8 @@ def sized(figure: dict[str, Any], frame: Frame) -> Sized:
 
 def retitled(layout: dict[str, Any], title: str) -> dict[str, Any]:
     """Return a layout with a title in the place of its own and its subtitle, or with none."""
+    if "meta" not in layout:  # made by others
+        return {**layout, "title": {"text": title}}
     own, subtitle = title_of(layout)
     lost = title_height(own, subtitle) - title_height(title, "")
     height = layout["height"] - lost

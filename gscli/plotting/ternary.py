@@ -33,7 +33,7 @@ SHADE = 0.09
 SINGLE, SMALL = (600, 402), (255, 221)
 """Width and height in pixels of a triangle alone, and of one among others."""
 
-LABEL_LINE = 19
+LABEL_LINE = 26
 """Pixels of a line of the labels at corners."""
 
 BAR_WIDTH, BAR_DISTANCE = 70, 44
@@ -135,7 +135,7 @@ def _grid(count: int, *, bar: bool, lines: int) -> theme.Grid:
     """Lay out triangles, which leave room for the labels that lie outside of their corners."""
     right, more = 50 + (BAR_WIDTH if bar else 0), LABEL_LINE * (lines - 2)
     if count == 1:
-        margin = theme.Margin(right=right, bottom=120 + more)
+        margin = theme.Margin(50 + more // 2, right + more // 2, bottom=120 + more)
         return theme.grid(1, panel=SINGLE, gap=(0, 0), margin=margin, ratio=3**0.5 / 2)
     margin = theme.Margin(50 + more, right + more, 156, 116 + more)
     return theme.grid(count, panel=SMALL, gap=(90 + more, 122 + more), margin=margin)

@@ -29,7 +29,7 @@ ZOOM = 1.4
 ANCHORS = ("center", "center", "center", "left")
 """Of the labels: that of the rearmost vertex begins beside the points, not in front of them."""
 
-LABEL_REACH = 1.4
+LABEL_REACH = np.array([1.4, 1.4, 1.4, 1.15])[:, None]
 """How far labels lie from the centre, in its distance from a vertex; beyond the ranges, a label
 vanishes."""
 

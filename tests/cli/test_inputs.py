@@ -60,7 +60,7 @@ def test_what_a_file_states_is_taken_and_said(invoke: Invoke, command: str) -> N
         expected = LAW.log_prob(LAW.sample(N, seed=1))
         np.testing.assert_allclose(np.load("d.npy"), expected, rtol=1e-12)
     if command == "plot":
-        assert "of the mass" in Path("p.json").read_text()
+        assert "% of mass; file " in Path("p.json").read_text()
 
 
 def test_parquet_states_all_that_makes_it_again(invoke: Invoke) -> None:

@@ -7,7 +7,9 @@ import click
 import pytest
 
 from gscli.cli.param_types import (
+    ColoursType,
     FiniteRange,
+    LengthType,
     LogitsType,
     OutputType,
     SamplesType,
@@ -167,3 +169,25 @@ def test_outputs_are_paths() -> None:
     assert str(convert(OutputType(), "-")) == "-"
     with pytest.raises(click.BadParameter, match="is empty"):
         convert(OutputType(), "")
+
+
+@pytest.mark.parametrize(
+    ("text", "pixels"),
+    [("700", 700), ("700px", 700), ("3.25in", 312), ("8.5 cm", 8.5 * 96 / 2.54),
+     ("85mm", 8.5 * 96 / 2.54), ("72pt", 96), (".5in", 48)],
+)  # fmt: skip
+def test_lengths(text: str, pixels: float) -> None:
+    assert convert(LengthType(10, 10_000), text) == pytest.approx(pixels)
+
+
+@pytest.mark.parametrize("text", ["", "in", "3ft", "-3in", "1e3", "nan", "٣in", "1mm", "9999cm"])
+def test_lengths_that_are_none(text: str) -> None:
+    with pytest.raises(click.BadParameter, match=r"is not a length|not between 10 and 10,000 px"):
+        convert(LengthType(10, 10_000), text)
+
+
+def test_colours() -> None:
+    assert convert(ColoursType(), "#0072B2, #ffffff") == ("#0072b2", "#ffffff")
+    for text in ("red", "#fff", "", "#0072b2,"):
+        with pytest.raises(click.BadParameter, match="is not a colour such as #0072b2"):
+            convert(ColoursType(), text)

@@ -1,5 +1,7 @@
 """Highest-density regions: the lines drawn hold the mass that their label says."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -95,3 +97,25 @@ def test_logits_too_far_apart_are_an_error() -> None:
     with pytest.raises(AccuracyError, match="the density is beyond float64"):
         highest_density_regions(Concrete(logits=[0, -30, 1e308], temperature=0.5))
     assert len(highest_density_regions(Concrete(logits=[0, -30, 1e200], temperature=0.5))) == 3
+
+
+@pytest.mark.parametrize("t", [0.3, 1.0, 3.0])
+def test_rings_enclose_the_mass_of_their_region(t: float) -> None:
+    d = Concrete([1, 3, 6], t)
+    points = d.sample(2000, seed=5)
+    for region in highest_density_regions(d):
+        turns = np.zeros(len(points), dtype=int)
+        for ring in region.rings:
+            assert ring[0] == pytest.approx(ring[-1])
+            turns += _turns(points[:, :2], ring[:, :2])
+        assert (turns != 0).mean() == pytest.approx(region.mass, abs=0.03)
+
+
+def _turns(points: FloatArray, ring: FloatArray) -> IntArray:
+    """Return how often a ring runs around each point, against the clock less with it."""
+    (x, y), found = points.T, np.zeros(len(points), dtype=int)
+    for (x0, y0), (x1, y1) in pairwise(ring):
+        left = (x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)
+        found += ((y0 <= y) & (y < y1) & (left > 0)).astype(int)
+        found -= ((y1 <= y) & (y < y0) & (left < 0)).astype(int)
+    return found

@@ -214,3 +214,61 @@ def test_html_is_stable_and_json_is_a_figure(tmp_path: Path) -> None:
 def test_target_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(OutputError):
         save([(ternary(), tmp_path / "no" / "x.html")])
+
+
+@pytest.mark.usefixtures("chromium")
+@pytest.mark.parametrize(("style", "inches"), [
+    (Style(preset="paper"), 3.25), (Style(width=85 * 96 / 25.4, height=300), 85 / 25.4),
+    (Style(), 700 / 96),
+])  # fmt: skip
+def test_a_pdf_is_as_large_as_asked_and_has_the_title(
+    tmp_path: Path, style: Style, inches: float
+) -> None:
+    path = tmp_path / "x.pdf"
+    save([(ternary([[0.2, 0.3, 0.5]], title="Mine &amp; yours"), path)], style)
+    found = PdfReader(path)
+    (page,) = found.pages
+    assert float(page.mediabox.width) / 72 == pytest.approx(inches, abs=0.01)
+    if style.height:
+        assert float(page.mediabox.height) / 72 == pytest.approx(300 / 96, abs=0.01)
+    assert found.metadata is not None
+    assert found.metadata.title == "Mine & yours"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("chromium")
+def test_an_svg_of_10000_points_is_small_and_has_each_of_them() -> None:
+    points = Concrete([1, 3, 6], 0.5).sample(10_000, seed=1)
+    image = Image(ternary(points).to_plotly_json(), "svg", 700, 640)
+    (small,) = render([image], find_browser())
+    assert len(small) < 600_000
+    root = ET.fromstring(small)
+    assert len(list(root.iter(f"{SVG}use"))) == 10_000
+    shapes = [each for each in root.iter(f"{SVG}path") if each.get("id", "").startswith("m")]
+    assert len(shapes) == 3
+    assert all("opacity" in str(each.get("style")) for each in shapes)
+
+
+def test_title_font_and_colours_change(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    style = Style(title="Mine & yours", font="Times", colours=("#111111", "#222222"))
+    save([(ternary([[0.2, 0.3, 0.5]], title="T", subtitle="S"), path)], style)
+    figure = json.loads(path.read_text())
+    assert figure["layout"]["title"]["text"] == "<b>Mine &amp; yours</b>"
+    assert figure["layout"]["title"]["subtitle"]["text"] == ""
+    assert figure["layout"]["font"]["family"] == "Times"
+    colours = [trace["marker"]["color"] for trace in figure["data"] if trace["showlegend"]]
+    assert colours == ["#111111", "#222222", theme.CATEGORY_COLOURS[2]]
+
+
+@pytest.mark.usefixtures("chromium")
+def test_figures_that_others_made(tmp_path: Path) -> None:
+    import plotly.graph_objects as go
+
+    figure = go.Figure(go.Scatter(x=[1, 2], y=[1, 2]), layout={"title": "T", "width": 400})
+    names = ("x.html", "x.png", "x.json")
+    outputs = [(figure, tmp_path / name) for name in names]
+    save(outputs, Style(width=300, height=200, scale=1, title="U", font="Times"))
+    assert pixels((tmp_path / "x.png").read_bytes()).shape == (200, 300, 3)
+    assert json.loads((tmp_path / "x.json").read_text())["layout"]["title"]["text"] == "U"
+    assert "<title>U</title>" in (tmp_path / "x.html").read_text()

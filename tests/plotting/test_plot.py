@@ -67,9 +67,9 @@ SHAPES: list[tuple[list[float], dict[str, Any], str]] = [
     ([1, 2, 3, 4, 5, 6], {"categories": (0, 1)}, "bar"),
     ([1, 2, 3, 4, 5, 6], {"categories": (2,)}, "bar"),
     ([1, 2, 3, 4, 5, 6], {"categories": (2,), "kind": "marginals"}, "bar"),
-    ([1, 3, 6], {"log_ratio": True}, "scattergl"),
-    ([1, 2, 3, 4, 5, 6], {"log_ratio": True}, "scattergl"),
-    ([1, 2, 3, 4], {"log_ratio": True}, "scattergl"),
+    ([1, 3, 6], {"log_ratio": True}, "scatter"),
+    ([1, 2, 3, 4, 5, 6], {"log_ratio": True}, "scatter"),
+    ([1, 2, 3, 4], {"log_ratio": True}, "scatter"),
     ([1, 3, 6], {"kind": "marginals"}, "heatmap"),
     (list(range(1, 31)), {"kind": "marginals"}, "heatmap"),
 ]
@@ -174,11 +174,13 @@ def test_the_regime_is_that_of_what_is_drawn() -> None:
 
 def test_a_long_subtitle_takes_several_lines() -> None:
     sample = sample_of([1, 9, 2, 8, 7, 3], (0.1, 0.3, 1.0, 3.0), n=6_000)
-    lines = subtitle(draw(sample)).split("<br>")
+    figure = draw(sample)
+    lines = subtitle(figure).split("<br>")
     assert len(lines) == 2
     assert lines[0].startswith("n = 6,000 samples at each temperature")
     assert lines[1].endswith("seed 7")
-    assert all(len(line) * CHARACTER_WIDTH <= 700 for line in lines)
+    width = figure["layout"]["width"]
+    assert all(len(line) * CHARACTER_WIDTH <= width for line in lines)
 
 
 def test_two_categories_have_the_exact_density() -> None:

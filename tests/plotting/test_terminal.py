@@ -6,7 +6,14 @@ from rich.text import Text
 
 from gscli.arrays import IntArray
 from gscli.plotting.binning import cell_corners
-from gscli.plotting.terminal import bars, density_triangle, resolution_for
+from gscli.plotting.terminal import (
+    SCALE,
+    bars,
+    density_triangle,
+    histogram,
+    resolution_for,
+    scale,
+)
 
 LABELS = ("top", "left", "right")
 
@@ -75,3 +82,22 @@ def test_bars_are_proportional_and_fit() -> None:
         assert lines[0].endswith(" 0.250")
         assert all(len(line) <= 40 for line in lines)
     assert bars(["a", "b"], [0.0, 0.0], width=20).plain.count("━") == 0
+
+
+@pytest.mark.parametrize("unicode", [True, False])
+def test_a_histogram_has_its_highest_column_where_the_samples_are(unicode: bool) -> None:
+    counts = np.zeros(100, int)
+    counts[:2], counts[-2:] = 500, 1000
+    *columns, axis = lines_of(histogram(counts, "share of x1", width=50, unicode=unicode))
+    assert len(columns) == 10
+    full = "█" if unicode else "|"
+    assert [line.count(full) for line in columns] == [1] * 5 + [2] * 5
+    assert columns[0].index(full) == 49
+    assert axis == "0" + "share of x1".center(48) + "1"
+    assert unicode or "".join(columns).isascii()
+
+
+def test_the_scale_names_the_shades_of_the_least_and_the_fullest_cell() -> None:
+    assert scale(1234, colour=False, unicode=False).plain == "samples in a cell: 0 . 1 :+#@ 1,234"
+    coloured = scale(1234, colour=True)
+    assert [str(span.style) for span in coloured.spans] == list(SCALE)

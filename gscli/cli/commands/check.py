@@ -40,9 +40,7 @@ COLOURS = {"passed": "green", "rejected": "bold red"}
 VERDICT_COLOURS = {"Consistent": "green", "Rejected": "bold red", "Not judged": "bold yellow"}
 
 
-@click.command(
-    "check", cls=Command, short_help="Test whether a file's samples are right, and say why not."
-)
+@click.command("check", cls=Command)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @options.parameters(default=None, note="[default: the file's own]", assumed=False, hard=True)
 @options.columns

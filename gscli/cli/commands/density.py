@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from gscli.io.samples import Batch, Samples
 
 
-@click.command(
-    "density", cls=Command, short_help="Write the exact log-density at the points of a file."
-)
+@click.command("density", cls=Command)
 @options.file_argument()
 @options.parameters(default=None, note="[default: the file's own]", assumed=False)
 @options.columns

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 CLASSIC = float(CLASSIC_TEMPERATURE)
 
 
-@click.command("describe", cls=Command, short_help="Show exact means, entropy and gradient error.")
+@click.command("describe", cls=Command)
 @options.file_argument(required=False)
 @options.parameters(default=None, note="[default: the file's temperature column, else 3]")
 @options.batch_sizes

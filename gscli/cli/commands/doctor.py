@@ -12,9 +12,7 @@ from gscli.cli.help import Command
 PACKAGES = ("numpy", "scipy", "polars", "plotly", "kaleido", "click", "rich")
 
 
-@click.command(
-    "doctor", cls=Command, short_help="Show versions, threads and the browser for images."
-)
+@click.command("doctor", cls=Command)
 @click.option("--export", is_flag=True, help="Render a real PNG with the browser, and time it.")
 @options.as_json
 def command(export: bool, as_json: bool) -> None:

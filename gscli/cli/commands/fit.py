@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 SHOWN_CATEGORIES = 50
 
 
-@click.command(
-    "fit", cls=Command, short_help="Find the pi and the temperature that a file comes from."
-)
+@click.command("fit", cls=Command)
 @options.file_argument()
 @options.columns
 @options.log

@@ -33,7 +33,7 @@ SMALLEST_BIAS = 1e-8
 LOSS_HINT = "'-l' / '--loss'"
 
 
-@click.command("gradient", cls=Command, short_help="Compare gradient estimators on a loss.")
+@click.command("gradient", cls=Command)
 @options.parameters(default=CLASSIC_GRID)
 @click.option(
     "-l",

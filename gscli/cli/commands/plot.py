@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 KINDS = ("auto", "points", "bins", "marginals")
 
 
-@click.command(
-    "plot", cls=Command, short_help="Draw samples: as a page, an image or in the terminal."
-)
+@click.command("plot", cls=Command)
 @options.file_argument(required=False)
 @options.parameters(default=None, note="[default: the file's own, else 3]")
 @options.samples

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gscli.execution.threads import Threads
 
 
-@click.command("sample", cls=Command, short_help="Draw samples to CSV, NPY or Parquet.")
+@click.command("sample", cls=Command)
 @options.parameters()
 @options.samples
 @click.option(

@@ -57,9 +57,7 @@ class ScheduleOrLogType(Syntax):
         return ScheduleType().parse(text)
 
 
-@click.command(
-    "schedule", cls=Command, short_help="Show what a temperature schedule does over a run."
-)
+@click.command("schedule", cls=Command)
 @click.argument("spec", metavar="SPEC", type=ScheduleOrLogType())
 @options.weights
 @options.batch_sizes

@@ -26,7 +26,7 @@ FIGURES = (
 )  # fmt: skip
 
 
-@click.command("sweep", cls=Command, short_help="Make the page that answers: which temperature?")
+@click.command("sweep", cls=Command)
 @options.parameters(default=CLASSIC_GRID)
 @options.batch_sizes
 @options.samples

@@ -157,7 +157,7 @@ def test_torch_samples_are_consistent(invoke: Invoke, tmp_path: Path, torch: Mod
         torch.tensor(T), probs=torch.tensor([1.0, 3.0, 6.0])
     )
     save(tmp_path / "x.npy", law.sample((N,)).numpy())
-    result = invoke("check", "x.npy", *CLASSIC)
+    result = invoke("check", "x.npy", *CLASSIC, "--verbose")
     assert result.exit_code == 0, result.output
     assert "float32 precision" in " ".join(result.stdout.split())
 
@@ -168,12 +168,27 @@ def test_the_sentences_find_room(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     save(tmp_path / "x.npy", TRUTH.sample(N, seed=1))
-    lines = invoke("check", "x.npy", *CLASSIC).stdout.splitlines()
+    lines = invoke("check", "x.npy", *CLASSIC, "--verbose").stdout.splitlines()
     assert max(map(len, lines)) <= width
     assert ("what it says" in lines[0]) == (width >= 96)
     words = " ".join(" ".join(lines).split())
     assert "Kolmogorov-Smirnov distance of each pair's" in words
     assert "stick-breaking variables of a row" in words or width >= 96
+
+
+@pytest.mark.parametrize("width", [50, 100])
+def test_rejected_tests_alone_are_explained(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    save(tmp_path / "x.npy", TRUTH.sample(N, seed=1))
+    passed = invoke("check", "x.npy", *CLASSIC).stdout
+    assert "Kolmogorov-Smirnov" not in passed
+    assert len(passed.partition("\n\n")[0].splitlines()) == 12
+    rejected = " ".join(invoke("check", "x.npy", *CLASSIC[:2], "-t", 2.5).stdout.split())
+    assert "Kolmogorov-Smirnov distance of each pair's" in rejected
+    assert "rows lie on the simplex" not in rejected
+    assert invoke("check", "x.npy", *CLASSIC, "--verbose", "--quiet").exit_code == 2
 
 
 def test_alpha_decides(invoke: Invoke, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,9 +129,32 @@ def strict_grid(arguments: tuple[str, ...]) -> list[float]:
 
 def test_columns_are_aligned(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    table, below, _ = invoke("describe", "-t", "0.5,3").stdout.partition("Near a vertex")
+    table, below, _ = invoke("describe", "-t", "0.5,3").stdout.partition("*: the least")
     assert below
-    assert len({len(line.rstrip()) for line in table.splitlines()}) == 1
+    groups = [len(group.splitlines()) for group in re.split(r"\n\s*\n", table)]
+    assert groups == [4, 3, 4, 6]
+    assert len({len(line.rstrip()) for line in table.splitlines() if line.strip()}) == 1
+
+
+def test_the_best_of_the_temperatures_is_marked(invoke: Invoke) -> None:
+    lines = invoke("describe", "-t", "0.1,0.5,1").stdout.splitlines()
+    marked = {
+        line.split("  ")[0]: line.split()[-3:] for line in lines if line.startswith("error at")
+    }
+    places = [[cell.startswith("*") for cell in cells].index(True) for cells in marked.values()]
+    assert places == [2, 1, 0]
+    assert "*" not in invoke("describe", "-t", "0.5").stdout
+    assert "*" not in invoke("describe", "-t", "3,9").stdout  # all are shrunk gradients
+
+
+def test_nothing_is_cut_at_50_columns(
+    invoke: Invoke, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    for command in ("describe", "fit"):
+        text = invoke(command, samples).stdout
+        assert "…" not in text
+        assert max(map(len, text.splitlines())) <= 50
 
 
 def test_a_file_is_shown_beside_the_facts(invoke: Invoke, samples: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import gscli
-from gscli import Concrete
+from gscli import Concrete, highest_density_regions
 from gscli.cli.main import main
 
 Run = Callable[..., Result]
@@ -98,7 +99,15 @@ def test_files_of_every_format(run: Run, suffix: str) -> None:
     assert subtitle(found).startswith("n = 800 samples")
     assert not any("of the mass" in name for name in names(found))
     known = figure(run, path, "--pi", "1,3,6", "-t", "0.7")
-    assert sum("of the mass" in name for name in names(known)) == 3
+    title = f"<b>{path} against the Concrete distribution, t = 0.7</b>"
+    assert known["layout"]["title"]["text"] == title
+    shares = [re.search(r"^(\d+) % of mass; file ([\d.]+) %$", name) for name in names(known)]
+    inside = [(int(found[1]), float(found[2])) for found in shares if found]
+    density = Concrete([1, 3, 6], 0.7)
+    levels = [region.level for region in highest_density_regions(density)]
+    expected = [100 * (density.log_prob(rows) >= level).mean() for level in levels]
+    assert [mass for mass, _ in inside] == [50, 80, 95]
+    assert [share for _, share in inside] == pytest.approx(expected, rel=5e-3)
     assert "vertices regime" in subtitle(known)
     if suffix != "npy":
         assert "rounds to dog" in names(found)
@@ -123,7 +132,9 @@ def test_temperature_column_makes_panels(run: Run) -> None:
     pl.DataFrame(np.vstack(blocks), schema=["temperature", "a", "b", "c"]).write_csv("t.csv")
     found = figure(run, "t.csv", "--pi", "1,3,6")
     headings = [note["text"] for note in found["layout"]["annotations"]]
-    assert headings == ["<b>t = 0.3</b>  ·  boundary regime", "<b>t = 2</b>  ·  interior regime"]
+    assert [text.partition(" %")[0][:24] for text in headings] == [
+        "<b>t = 0.3</b>  ·  file:", "<b>t = 2</b>  ·  file: 4"
+    ]  # fmt: skip
     one = figure(run, "t.csv", "--pi", "1,3,6", "-t", "2")
     assert "n = 50 samples  ·  interior regime" in subtitle(one)
 
@@ -153,11 +164,11 @@ def test_log_files(run: Run) -> None:
     [
         (["--kind", "bins"], "scatterternary"),
         (["--kind", "marginals"], "heatmap"),
-        (["--log-ratio"], "scattergl"),
+        (["--log-ratio"], "scatter"),
         (["--pi", "1,3"], "bar"),
         (["--pi", "1,3", "--log-ratio"], "bar"),
         (["--pi", "1,2,3,4"], "scatter3d"),
-        (["--pi", "1,2,3,4,5,6", "--log-ratio"], "scattergl"),
+        (["--pi", "1,2,3,4,5,6", "--log-ratio"], "scatter"),
         (["--pi", "1,2,3,4,5", "--categories", "1,2,3,5"], "scatter3d"),
         (["--logits", "0,1,2", "-t", "0.1,1,10"], "scatterternary"),
     ],
@@ -479,6 +490,10 @@ def test_marginals_where_means_are_not_known_exactly(run: Run) -> None:
         (("--width", 300, "-o", "x.html"), "--width has an effect on png, svg, pdf, webp alone"),
         (("--height", 300), "--height has an effect on png, svg, pdf, webp alone"),
         (("--scale", 3, "-o", "x.svg"), "--scale has an effect on png, webp alone"),
+        (("--preset", "paper", "-o", "x.html"), "--preset has an effect on png, svg, pdf, webp"),
+        (("--font-size", "8pt"), "--font-size has an effect on png, svg, pdf, webp alone"),
+        (("--title", "T", "--terminal"), "--title has an effect on html, png, svg, pdf, webp"),
+        (("--title", "T", "--no-title"), "--title and --no-title are both given"),
         (("--plotlyjs", "cdn", "-o", "x.png"), "--plotlyjs has an effect on html alone"),
         (("--plotlyjs", "cdn", "--terminal"), "--plotlyjs has an effect on html alone"),
         (("--no-contours", "--terminal"), "leave out --kind, --log-ratio and --contours"),
