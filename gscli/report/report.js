@@ -649,6 +649,7 @@
   /** Once the sliders rest: the link, and, exactly, what takes more than a frame. */
   async function settle() {
     writeHash();
+    showCursors(true);
     if (known) showCost(known.at(state.temperature));
     const wanted = `${state.logits}|${state.batchSize}`;
     if (wanted === settled) return;
@@ -817,13 +818,13 @@
       cursor.style.top = `${figure.offsetTop + yaxis._offset}px`;
       cursor.style.height = `${yaxis._length}px`;
     }
-    showCursors();
+    showCursors(true);
   }
 
-  /** Move the cursors in view to the temperature: reads no layout, since that would cost one a frame. */
-  function showCursors() {
+  /** Move the cursors to the temperature: those in view, until the sliders rest; reads no layout. */
+  function showCursors(all = false) {
     for (const { cursor, axis, seen } of linked) {
-      if (!axis || !seen) continue;
+      if (!axis || !(seen || all)) continue;
       const x = axis.d2p(state.temperature);
       cursor.hidden = x < 0 || x > axis._length;
       cursor.style.transform = `translateX(${x}px)`;
