@@ -648,6 +648,7 @@
 
   /** Once the sliders rest: the link, and, exactly, what takes more than a frame. */
   async function settle() {
+    settling = 0;
     writeHash();
     showCursors(true);
     if (known) showCost(known.at(state.temperature));
@@ -1150,7 +1151,7 @@
     presets: data.schedules,
     sources,
     advised: () => advised,
-    settled: () => settled === `${state.logits}|${state.batchSize}`,
+    settled: () => settling === 0 && settled === `${state.logits}|${state.batchSize}`,
     points: () => Array.from({ length: rows }, (_, row) => picture.shares(scene(), row)),
   };
 })();
