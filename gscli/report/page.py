@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 CLEAR = "rgba(0,0,0,0)"
 SCRIPTS = (
     "ui.js", "exact.js", "noise.js", "schedule.js", "picture.js", "sample.js", "anneal.js",
-    "report.js",
+    "snippets.js", "report.js",
 )  # fmt: skip
 """The page's own, in their order: each uses only what stands before it."""
 
@@ -100,7 +100,7 @@ def page(sweep: Sweep, origin: Origin, *, plotlyjs: Literal["inline", "cdn"] = "
     from plotly.utils import PlotlyJSONEncoder
 
     environment = Environment(
-        loader=PackageLoader("gscli.report", "."),
+        loader=PackageLoader("gscli.report", "assets"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -112,7 +112,7 @@ def page(sweep: Sweep, origin: Origin, *, plotlyjs: Literal["inline", "cdn"] = "
     environment.filters["best"] = format_best
     environment.filters["css_colour"] = css_colour
     environment.filters["unescape"] = html.unescape  # plotly's names are HTML
-    source = files("gscli.report")
+    source = files("gscli.report").joinpath("assets")
     corners, shown = largest(sweep.logits, CORNERS), largest(sweep.logits, SHOWN)
     panels = figures.panels(sweep, corners)
     changes = figures.change_figures(sweep, origin.names)
