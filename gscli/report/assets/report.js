@@ -317,10 +317,10 @@
   let traced = {}; // of which schedule, m and curve, and its points
 
   function buildSchedules() {
-    for (const [name, { formula }] of Object.entries(data.schedules)) {
-      scheduleSelect.append(element("option", { value: name }, `${name}: ${formula}`));
+    for (const [name, { start, floor }] of Object.entries(data.schedules)) {
+      scheduleSelect.append(element("option", { value: name }, `${name}: ${format(start)} to ${format(floor)}`));
     }
-    scheduleSelect.append(element("option", { value: "own" }, "your own: max(B, A · exp(−rate · step))"));
+    scheduleSelect.append(element("option", { value: "own" }, "your own: A to B"));
     scheduleSelect.addEventListener("change", () => {
       state.schedule = scheduleSelect.value;
       toStep(0);
@@ -398,7 +398,8 @@
     });
     const spec = data.schedules[state.schedule] ? state.schedule : now.spec;
     byId("schedule-command").textContent = `gscli schedule ${spec} ${typedWeights()} -m ${m}`;
-    byId("schedule-source").textContent = now.source ? `${now.source}.` : "";
+    const formula = now.formula ?? "max(B, A · exp(−rate · step))";
+    write(byId("schedule-source"), `t = ${formula}. ${now.source ? `${now.source}.` : ""}`);
   }
 
   // --- the code of this choice -------------------------------------------------------------------
