@@ -207,6 +207,8 @@ def fragment_of(
         Whether the fragment holds plotly.js, and needs no network, or links to it.
     """
     figure = all_figures(sweep, origin.names)[name]
+    # Panels side by side scroll where a column of text is too narrow for their labels.
+    least = figure.layout.width if name == "temperatures" else 0
     figure.update_layout(width=None, autosize=True)
     drawn = figure.to_html(
         full_html=False,
@@ -217,7 +219,8 @@ def fragment_of(
     source = (
         f'<p style="font: 12px sans-serif">Made by <code>{html.escape(origin.command)}</code></p>'
     )
-    return f'<div class="gscli-figure">\n{drawn}\n{source}\n</div>\n'
+    inner = f'<div style="min-width: {least}px">\n{drawn}\n</div>'
+    return f'<div class="gscli-figure" style="overflow-x: auto" tabindex="0">\n{inner}\n{source}\n</div>\n'
 
 
 def plotlyjs_link() -> dict[str, str]:
