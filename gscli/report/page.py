@@ -219,8 +219,9 @@ def fragment_of(
     source = (
         f'<p style="font: 12px sans-serif">Made by <code>{html.escape(origin.command)}</code></p>'
     )
+    outer = '<div class="gscli-figure" style="overflow-x: auto" tabindex="0">'
     inner = f'<div style="min-width: {least}px">\n{drawn}\n</div>'
-    return f'<div class="gscli-figure" style="overflow-x: auto" tabindex="0">\n{inner}\n{source}\n</div>\n'
+    return f"{outer}\n{inner}\n{source}\n</div>\n"
 
 
 def plotlyjs_link() -> dict[str, str]:
