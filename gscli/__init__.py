@@ -11,8 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gscli.distribution.concrete import Concrete
-    from gscli.distribution.divergence import kl_divergence
+    from gscli.distribution.concrete import Concrete, kl_divergence
     from gscli.distribution.properties import best_temperature
     from gscli.distribution.regions import highest_density_regions
     from gscli.inference.fit import fit
@@ -39,7 +38,7 @@ _MODULES = {
     "check_hard": "inference.gof.hard",
     "fit": "inference.fit",
     "highest_density_regions": "distribution.regions",
-    "kl_divergence": "distribution.divergence",
+    "kl_divergence": "distribution.concrete",
 }
 
 

@@ -17,9 +17,12 @@ class ParameterError(GscliError, ValueError):
     """
 
     def __init__(self, parameter: str, reason: str) -> None:
-        super().__init__(f"{parameter}: {reason}")
+        super().__init__(parameter, reason)  # so that it can be pickled
         self.parameter = parameter
         self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.parameter}: {self.reason}"
 
 
 class ShapeError(GscliError, ValueError):
@@ -36,6 +39,10 @@ class DataError(GscliError, ValueError):
 
 class OutputError(GscliError):
     """A file that cannot or must not be written."""
+
+
+class ClusterError(GscliError):
+    """Worker processes that cannot be reached, or must not be used."""
 
 
 class ExportError(GscliError):

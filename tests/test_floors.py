@@ -5,6 +5,7 @@ Every import statement counts, also those inside functions and those for type ch
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,31 @@ def test_no_package_imports_a_higher_one() -> None:
 
 def test_few_import_the_terminal_the_browser_and_the_cluster() -> None:
     assert [line for module in modules() for line in outside(*module)] == []
+
+
+def circles(sources: list[tuple[str, str]]) -> list[str]:
+    """Return a module of each group of modules that import each other in a circle."""
+    names = {module for module, _ in sources}
+    needed: dict[str, set[str]] = {}
+    for module, source in sources:
+        full = [name.removeprefix("gscli.") for name in imports(source)]
+        needed[module] = names & {*full, *(name.rpartition(".")[0] for name in full)}
+    sorter = TopologicalSorter(needed)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_modules_import_each_other() -> None:
+    assert circles(modules()) == []
+
+
+def test_a_circle_is_seen() -> None:
+    later = "def f():\n    from gscli.io.b import g"
+    assert circles([("io.a", later), ("io.b", "from gscli.io import a")]) != []
+    assert circles([("io.a", later), ("io.b", "from gscli.io import c"), ("io.c", "")]) == []
 
 
 @pytest.mark.parametrize(

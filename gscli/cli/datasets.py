@@ -1,6 +1,6 @@
 """Writing samples in parts, several at a time, each by a thread of its own."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,9 +13,11 @@ from gscli.cli.progress import track
 from gscli.errors import OutputError
 
 if TYPE_CHECKING:
-    from gscli.io.dataset_runs import DatasetRun
-    from gscli.io.datasets import Piece, Run
+    from gscli.io.datasets import Piece, Run, Written
+    from gscli.io.folders import Folder
     from gscli.io.writers import Format
+
+    Report = tuple[int, Written | None]
 
 SHARDS_HINT = "'--shards'"
 
@@ -24,7 +26,7 @@ class _EndedError(Exception):
     """The work on a part is no longer wanted."""
 
 
-def check_shards(request: Request, shards: int, outputs: tuple[Path, ...]) -> None:
+def check_shards(request: Request, shards: int, outputs: Sequence[Path | str]) -> None:
     """Refuse a number of parts that cannot be, and outputs that are not folders."""
     from gscli.io.datasets import MOST_PARTS
 
@@ -46,16 +48,17 @@ def check_shards(request: Request, shards: int, outputs: tuple[Path, ...]) -> No
         )
 
 
-def seed_of(folders: tuple[Path, ...]) -> int | None:
+def seed_of(places: Sequence[Path | str]) -> int | None:
     """Return the seed of the run that a folder holds, the first that holds one."""
     from gscli.io.dataset_runs import recorded_run
+    from gscli.io.folders import folder_at
 
-    runs = filter(None, map(recorded_run, folders))
+    runs = filter(None, map(recorded_run, map(folder_at, places)))
     return next((run.provenance.seed for run in runs), None)
 
 
 def save_dataset(
-    request: Request, folder: Path, format: str | None, *, shards: int, resume: bool
+    request: Request, place: Path | str, format: str | None, *, shards: int, resume: bool
 ) -> str:
     """Write the samples in parts, and return how many of them were made.
 
@@ -63,8 +66,8 @@ def save_dataset(
     ----------
     request : Request
         What is drawn. Afterwards it knows how many rows lost their smallest shares.
-    folder : Path
-        Where the parts go.
+    place : Path or str
+        Where the parts go; a string is a URL.
     format : {"npy", "csv", "parquet"}, optional
         Of the parts; by default what the folder's suffix says, or NPY.
     shards : int
@@ -75,29 +78,37 @@ def save_dataset(
     import numpy as np
 
     from gscli.distribution.noise import block_rows
-    from gscli.execution.threads import check_threads, reports
+    from gscli.execution.threads import Workers, check_threads, reports
     from gscli.io.dataset_runs import DatasetRun
     from gscli.io.datasets import Run
+    from gscli.io.folders import folder_at
 
-    kind = parts_format(folder, format)
+    kind = parts_format(Path(place), format)
     run = Run(request.provenance(), request.n, shards, kind, request.dtype, np.__version__)
     pieces = run.pieces(block_rows(len(request.names)))
-    if not folder.exists() and folder.parent.is_dir():
-        request.check_room(folder, kind)
+    if isinstance(place, Path) and not place.exists() and place.parent.is_dir():
+        request.check_room(place, kind)
     show = partial(track, quiet=request.quiet)
+    folder = folder_at(place)
     with DatasetRun(folder, run, pieces, resume=resume) as own:
-        checked = partial(show, total=None, size=lambda done: done[0].rows)
+        checked = partial(show, total=None, size=lambda done: done[0].piece.rows)
         missing = own.missing(request.threads, checked)
         total = sum(piece.rows for piece in missing)
         _prepare(run)
         threads = check_threads(request.threads)
         at_once = max(1, min(threads, len(missing)))
-        make = partial(_make, replace(request, threads=threads // at_once), own)
-        for _ in show(reports(make, missing, threads=at_once), total=total, size=lambda rows: rows):
-            pass
+        make = partial(_make, replace(request, threads=threads // at_once), folder, kind)
+        made: Iterable[Report] = reports(
+            make,
+            missing,
+            threads=request.threads if isinstance(request.threads, Workers) else at_once,
+        )
+        for _, part in show(made, total=total, size=lambda report: report[0]):
+            if part is not None:
+                own.record(part)
         request.lossy_rows = sum(part.lossy_rows for part in own.finish())
     kept = f", {len(pieces) - len(missing):,} kept" if resume else ""
-    return f"{folder} ({len(pieces):,} part{'' if len(pieces) == 1 else 's'}{kept})"
+    return f"{place} ({len(pieces):,} part{'' if len(pieces) == 1 else 's'}{kept})"
 
 
 def parts_format(folder: Path, override: str | None) -> "Format":
@@ -117,10 +128,13 @@ def _prepare(run: "Run") -> None:
 
 
 def _make(
-    request: Request, own: "DatasetRun", piece: "Piece", report: Callable[[int], bool]
+    request: Request,
+    folder: "Folder",
+    format: "Format",
+    piece: "Piece",
+    report: "Callable[[Report], bool]",
 ) -> None:
-    """Write a part, and report the rows that are drawn."""
-    from gscli.io.atomic import writing
+    """Write a part; report the rows that are drawn, and at last the part."""
     from gscli.io.datasets import Checksummed, Written
 
     ended = False
@@ -129,7 +143,7 @@ def _make(
         nonlocal ended
         for each in drawn:
             yield each
-            if not report(each[0]):
+            if not report((each[0], None)):
                 ended = True
                 return
 
@@ -141,14 +155,12 @@ def _make(
         start=piece.first_row,
         progress=reported,
     )
-    path = own.folder / piece.path
-    path.parent.mkdir(exist_ok=True)
     try:
-        with writing(path, overwrite=True) as file:
+        with folder.writing(piece.path) as file:
             target = Checksummed(file)
-            part.write(target, own.run.format)
+            part.write(target, format)
             if ended:
                 raise _EndedError
     except OutputError as error:
         raise OutputError(f"{error}; the parts before are kept: go on with --resume") from error
-    own.record(Written(piece, target.num_bytes, target.crc32, part.lossy_rows))
+    report((0, Written(piece, target.num_bytes, target.crc32, part.lossy_rows)))

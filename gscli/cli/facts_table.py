@@ -24,6 +24,10 @@ KL = (
 
 SHOWN_CATEGORIES = 12
 LONGEST_NAME = 20
+SECTIONS = {"mean": 1, "sd": 2, "entropy": 3, "gradient": 4, "KL": 5}
+"""Of lines, by how the first one's label begins: a gap is between them."""
+
+BEST, BEST_STYLE = "*", "bold green"
 GAP = 2
 """Characters between columns."""
 
@@ -53,10 +57,14 @@ def print_facts(
     from rich.console import Console
 
     from gscli.distribution.extremes import WITHIN
+    from gscli.distribution.gradients import MAX_RELATIVE_BIAS
 
     console = Console(highlight=False)
     for table in _tables(names, facts, measured, console.width):
         console.print(table)
+    if _best_among(facts):
+        percent = f"{100 * MAX_RELATIVE_BIAS:.0f} %"
+        console.print(f"*: the least error of these temperatures, with a bias up to {percent}.")
     console.print(f"Near a vertex: largest share above {1 - WITHIN:g}.", markup=False)
     console.print(GRADIENT, markup=False)
     if facts[0].kl is not None:
@@ -85,9 +93,12 @@ def _tables(
 ) -> "Iterator[Table]":
     """Yield tables that fit the width, each of as many temperatures as it holds."""
     labels, probs = _labels(names, facts[0])
-    groups = [_group(each, measured.get(each.temperature)) for each in facts]
+    best = _best_among(facts)
+    groups = [_group(each, measured.get(each.temperature), best) for each in facts]
     sides = [("t", labels), ("p", probs)]
     room = width - _width(sides)
+    if max(map(_width, groups)) > room:  # a file's statistics then stand below, not beside
+        groups = [[column] for group in groups for column in group]
     while groups:
         taken = 1
         while taken < len(groups) and sum(map(_width, groups[: taken + 1])) <= room:
@@ -111,8 +122,13 @@ def _table(columns: Sequence[Column]) -> "Table":
         style = "green" if head.startswith("FILE") else "cyan" if head == "p" else None
         justify: Any = "right" if position else "left"
         table.add_column(head, justify=justify, style=style, no_wrap=True, overflow="ellipsis")
+    above = None
     for cells in zip(*(cells for _, cells in columns), strict=True):
-        table.add_row(*map(Text, cells))
+        section = SECTIONS.get(cells[0].split()[0], above)
+        if above not in (None, section):
+            table.add_row()
+        table.add_row(*(Text(cell, BEST_STYLE if cell[:1] == BEST else "") for cell in cells))
+        above = section
     return table
 
 
@@ -158,9 +174,22 @@ def _clipped(name: str) -> str:
     return text.plain
 
 
-def _group(facts: "Facts", summary: "Summary | None") -> list[Column]:
+def _best_among(facts: "list[Facts]") -> dict[int, float]:
+    """Return the best of several temperatures by batch size, if there is one."""
+    from gscli.distribution.gradients import MAX_RELATIVE_BIAS
+
+    usable = [each for each in facts if each.gradient["relative_bias"] <= MAX_RELATIVE_BIAS]
+    if len(facts) < 2 or not usable:
+        return {}
+    return {
+        m: min(usable, key=lambda each: each.gradient["error"][m]).temperature
+        for m in facts[0].batch_sizes
+    }
+
+
+def _group(facts: "Facts", summary: "Summary | None", best: dict[int, float]) -> list[Column]:
     """Return the column of a temperature, and that of the file's statistics there."""
-    columns = [(f"{facts.temperature:.4g}", _exact(facts))]
+    columns = [(f"{facts.temperature:.4g}", _exact(facts, best))]
     if summary is not None:
         cells = _sampled(summary)
         columns.append(
@@ -169,7 +198,7 @@ def _group(facts: "Facts", summary: "Summary | None") -> list[Column]:
     return columns
 
 
-def _exact(facts: "Facts") -> list[str]:
+def _exact(facts: "Facts", best: dict[int, float]) -> list[str]:
     gradient = facts.gradient
     relative = gradient["relative_bias"]
     return [
@@ -181,7 +210,10 @@ def _exact(facts: "Facts") -> list[str]:
         facts.regime,
         "–" if math.isnan(relative) else f"{100 * relative:.3g} %",
         f"{gradient['noise']:.3g}",
-        *(f"{error:.3g}" for error in gradient["error"].values()),
+        *(
+            f"{BEST if best.get(m) == facts.temperature else ''}{error:.3g}"
+            for m, error in gradient["error"].items()
+        ),
         f"{gradient['no_gradient']:.3g}",
         *(f"{value:.6g}" for value in (facts.kl or {}).values()),
     ]

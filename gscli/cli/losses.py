@@ -73,14 +73,15 @@ def read_table(path: Path) -> "FloatArray":
     """
     import numpy as np
 
+    from gscli.errors import DataError
+    from gscli.io.formats.arrays import load_npy
+
     try:
-        array: Any = np.load(path, allow_pickle=False)
+        array = load_npy(path)
     except OSError as error:
         raise ValueError(f"@{path}: {error.strerror or error}") from error
-    except (ValueError, EOFError, SyntaxError) as error:
-        raise ValueError(f"@{path}: is not an NPY file; save a float array with numpy") from error
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-        raise ValueError(f"@{path}: does not hold an array of numbers")
+    except DataError as error:
+        raise ValueError(f"@{path}: {error}") from error
     table: FloatArray = array.astype(np.float64)
     return table
 

@@ -8,20 +8,25 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import click
 
 from gscli import __version__
+from gscli.cli.help import PlainGroup
 from gscli.cli.streams import flush_or_drop, mute_libraries, settle_streams
 from gscli.cli.watchdog import memory_is_limited, watch
 from gscli.errors import BrowserNotFoundError, GscliError, ParameterError
 from gscli.execution.ending import INTERRUPTED, end_on_signals
+from gscli.execution.memory import keep_freed_memory
 
-COMMANDS = (
-    "sample", "plot", "sweep", "describe", "density", "gradient", "schedule", "check", "fit",
-    "doctor",
-)  # fmt: skip
+SECTIONS = {
+    "See": ("sample", "plot", "sweep"),
+    "Choose a temperature": ("describe", "density", "gradient", "schedule"),
+    "Test": ("check", "fit"),
+    "This machine": ("doctor",),
+}
+COMMANDS = tuple(name for names in SECTIONS.values() for name in names)
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -35,8 +40,10 @@ NO_THREAD = "can't start new thread"
 """What Python says where the memory for the stack of a thread is missing."""
 
 
-class Group(click.Group):
+class Group(PlainGroup):
     """A group that imports a command's module when it is needed, and ends in one line."""
+
+    sections: ClassVar = SECTIONS
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -54,6 +61,7 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
+        keep_freed_memory()
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -132,8 +140,15 @@ def _fail(message: str, code: int) -> NoReturn:
 @click.group(
     cls=Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="sample, plot, sweep, describe and gradient run bare, on the classic example: "
-    "pi = 1,3,6, t = 3, n = 10,000.",
+    epilog="""sample, plot, sweep, describe and gradient run bare, on the classic example: pi =
+    1,3,6, t = 3, n = 10,000.
+
+    \b
+    Examples:
+      gscli plot --pi cat=1,dog=3,bird=6 -t 0.2,0.5,1,3 -o effect.html
+      gscli describe --pi 1,3,6 -t 0.1,0.5,1,3
+      gscli check samples.npy --pi 1,3,6 -t 0.5
+    """,
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:

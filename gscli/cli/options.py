@@ -3,13 +3,16 @@
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from gscli.cli.param_types import (
     BatchSizesType,
+    ColoursType,
+    DaskType,
     FiniteRange,
+    LengthType,
     LogitsType,
     NamesType,
     OutputType,
@@ -20,6 +23,9 @@ from gscli.cli.param_types import (
 )
 from gscli.cli.parameters import CLASSIC_PI, CLASSIC_TEMPERATURE, Parameters
 from gscli.plotting.export import SUFFIXES, Style
+
+if TYPE_CHECKING:
+    from gscli.execution.threads import Threads
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -131,12 +137,38 @@ seed = click.option(
     help="Seed, 0 to 2**128 - 1: the same one gives the same samples, and shares its uniforms "
     "between distributions, of other numbers of categories too.  [default: fresh, shown]",
 )
-threads = click.option(
-    "-j",
-    "--threads",
-    type=click.IntRange(min=1, max=1024),
-    metavar="INT",
-    help="Number of threads; the samples do not depend on it.  [default: one a core]",
+
+
+def _workers(threads: int | None, dask: str | None) -> "Threads":
+    """Return the number of threads, or the worker processes in place of them."""
+    if dask is None:
+        return threads
+    if threads is not None:
+        raise click.UsageError("-j and --dask are both given; leave one out")
+    from gscli.execution.cluster import Cluster
+
+    cluster = Cluster(dask)
+    click.get_current_context().call_on_close(cluster.close)
+    return cluster
+
+
+threads = _together(
+    "threads",
+    _workers,
+    click.option(
+        "-j",
+        "--threads",
+        type=click.IntRange(min=1, max=1024),
+        metavar="INT",
+        help="Number of threads; the result does not depend on it.  [default: one a core]",
+    ),
+    click.option(
+        "--dask",
+        type=DaskType(),
+        metavar="ADDRESS",
+        help="Spread the parts of a dataset, or temperatures, over the workers of a Dask scheduler "
+        "(tcp://host:8786), or over N processes of this machine (local:N).",
+    ),
 )
 quiet = click.option("-q", "--quiet", is_flag=True, help="Write nothing to standard error.")
 force = click.option("-f", "--force", is_flag=True, help="Replace files that exist.")
@@ -166,14 +198,19 @@ def file_argument(required: bool = True) -> Callable[[F], F]:
 
 
 def _output(
-    help: str, name: str = "outputs", callback: Any = None, suffixes: Sequence[str] = ()
+    help: str,
+    name: str = "outputs",
+    callback: Any = None,
+    suffixes: Sequence[str] = (),
+    *,
+    urls: bool = False,
 ) -> Callable[[F], F]:
     """`-o`, with what it may name."""
     return click.option(
         "-o",
         "--output",
         name,
-        type=OutputType(suffixes),
+        type=OutputType(suffixes, urls=urls),
         metavar="PATH",
         multiple=True,
         callback=callback,
@@ -190,7 +227,11 @@ def _only(ctx: click.Context, param: click.Parameter, paths: tuple[Path, ...]) -
     return paths[0] if paths else None
 
 
-outputs = _output("Where to write; - is standard output. Repeatable.")
+outputs_and_urls = _output(
+    "Where to write; - is standard output. A dataset may have a URL, such as s3://bucket/samples. "
+    "Repeatable.",
+    urls=True,
+)
 output = _output("Where to write, one file; - is standard output.", "output", _only)
 figures = _output(
     "Where to write: .html, .png, .svg, .pdf, .webp or .json. Repeatable.", suffixes=SUFFIXES
@@ -204,18 +245,58 @@ plotlyjs = click.option(
     help="HTML holds plotly.js and works with no network, or links to it and is small.",
 )
 
-_pixels = click.IntRange(min=100, max=10_000)
+
+def _style(*, no_title: bool, title: str | None, **others: Any) -> Style:
+    if no_title and title is not None:
+        raise click.UsageError("--title and --no-title are both given; leave one out")
+    return Style(title="" if no_title else title, **others)
+
+
+_length = LengthType(100, 10_000)
 style = _together(
     "style",
-    Style,
-    click.option("--width", type=_pixels, metavar="PX", help="Width of images."),
-    click.option("--height", type=_pixels, metavar="PX", help="Height of images."),
+    _style,
+    click.option(
+        "--preset",
+        type=click.Choice(["paper"]),
+        help="For an article: 3.25 in wide, or 5.5 in for several panels, type of 8 pt, no title, "
+        "300 dpi. Other options change each of them.",
+    ),
+    click.option("--title", metavar="TEXT", help="Title in the place of the figure's own."),
+    click.option("--no-title", is_flag=True, help="Neither a title nor a subtitle."),
+    click.option(
+        "--width",
+        type=_length,
+        metavar="LENGTH",
+        help="Width of images: 700, 3.25in, 8.5cm, 85mm. Type and marks keep their proportion.",
+    ),
+    click.option("--height", type=_length, metavar="LENGTH", help="Height of images."),
+    click.option(
+        "--font-size",
+        "type_size",
+        type=LengthType(4, 100),
+        metavar="LENGTH",
+        help="Type of axis labels in images, as 8pt; the rest in proportion.",
+    ),
+    click.option("--font", metavar="FAMILY", help="Typeface, as in CSS."),
+    click.option(
+        "--colours",
+        "--colors",
+        type=ColoursType(),
+        metavar="#RRGGBB,...",
+        default=(),
+        help="Of the categories or lines, in order.",
+    ),
+    click.option(
+        "--panel-columns",
+        type=click.IntRange(min=1, max=24),
+        metavar="INT",
+        help="Panels side by side.",
+    ),
     click.option(
         "--scale",
         type=FiniteRange(min=0.1, max=10),
-        default=2.0,
-        show_default=True,
-        help="Pixel density of PNG and WebP.",
+        help="Pixel density of PNG and WebP.  [default: 2.0]",
     ),
     plotlyjs,
 )

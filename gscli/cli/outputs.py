@@ -13,14 +13,16 @@ import click
 from click.core import ParameterSource
 
 from gscli import __version__
+from gscli.cli.messages import printable
 from gscli.cli.param_types import unknown_suffix
 from gscli.cli.progress import track
 from gscli.errors import OutputError
-from gscli.plotting.export import IMAGE_SUFFIXES
+from gscli.plotting.export import IMAGE_SUFFIXES, SUFFIXES
 
 if TYPE_CHECKING:
     from gscli.arrays import FloatArray, RealArray
     from gscli.distribution.concrete import Concrete, Form
+    from gscli.execution.threads import Threads
     from gscli.io.provenance import Provenance
 
 T = TypeVar("T")
@@ -86,10 +88,17 @@ def check_outputs(
 
 
 EFFECTIVE = {
+    "preset": ("--preset", IMAGE_SUFFIXES),
     "width": ("--width", IMAGE_SUFFIXES),
     "height": ("--height", IMAGE_SUFFIXES),
+    "type_size": ("--font-size", IMAGE_SUFFIXES),
     "scale": ("--scale", (".png", ".webp")),
     "plotlyjs": ("--plotlyjs", PAGE_SUFFIXES),
+    "title": ("--title", SUFFIXES),
+    "no_title": ("--no-title", SUFFIXES),
+    "font": ("--font", SUFFIXES),
+    "colours": ("--colours", SUFFIXES),
+    "panel_columns": ("--panel-columns", SUFFIXES),
 }
 """The outputs on which an option of style has an effect."""
 
@@ -157,12 +166,14 @@ class Request:
     n: int
     start: int
     seed: int
-    threads: int | None
+    threads: "Threads"
     form: "Form"
     dtype: str
     quiet: bool
     progress: "Progress | None" = None
     """Wraps what is drawn, as tuples that begin with a number of rows; by default, a bar."""
+    phase: str = field(default="drawing", init=False)
+    """What a bar says that the program does."""
     lossy_rows: int = field(default=0, init=False)
 
     @property
@@ -214,7 +225,9 @@ class Request:
     def _bar(self, drawn: Iterable[Any]) -> Iterator[Any]:
         """Show how many rows are drawn."""
         total = self.n * len(self.distributions)
-        return track(drawn, total=total, size=lambda done: done[0], quiet=self.quiet)
+        return track(
+            drawn, total=total, size=lambda done: done[0], quiet=self.quiet, message=self.phase
+        )
 
     def _may_lose(self, distribution: "Concrete") -> bool:
         """Return whether a row could be beyond its precision: then all rows are looked at."""
@@ -240,6 +253,7 @@ class Request:
         from gscli.io.atomic import appears_by_renaming, writing
         from gscli.io.writers import PlacedNpy
 
+        self.phase = f"writing {printable(path.name)}"
         with writing(path, overwrite=force) as file:
             if format == "npy" and PlacedNpy.supported and appears_by_renaming(path):
                 self._place(PlacedNpy(file, shape=self.shape, dtype=self.dtype))

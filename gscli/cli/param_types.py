@@ -27,6 +27,12 @@ TYPED_WEIGHTS = "gscli.typed_weights"
 """Where a context keeps the weights as they were typed, to show the command again."""
 
 
+PIXELS = {"px": 1.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4, "pt": 96 / 72}
+"""CSS pixels in a unit of length."""
+
+LENGTH = re.compile(r"(\d+\.?\d*|\.\d+)\s*(px|in|cm|mm|pt)?", re.ASCII)
+
+
 class Syntax(click.ParamType[Any]):
     """A custom syntax: `parse` turns text into a value, or raises an error that says why not."""
 
@@ -246,17 +252,40 @@ class SeedType(Syntax):
         return check_seed(seed)
 
 
+class DaskType(Syntax):
+    """``tcp://host:8786`` or ``local:4``: where Dask's workers are."""
+
+    name = "address"
+
+    def parse(self, text: str) -> str:
+        from gscli.execution.cluster import is_address
+
+        if not is_address(text):
+            raise ValueError(f"{text!r} is not an address; write tcp://host:8786, or local:4")
+        return text
+
+
 class OutputType(Syntax):
-    """A path to write, perhaps of certain suffixes; or ``-`` for standard output."""
+    """A path to write, perhaps of certain suffixes; or ``-`` for standard output.
+
+    A URL, where one is allowed, stays a string.
+    """
 
     name = "path"
 
-    def __init__(self, suffixes: Sequence[str] = ()) -> None:
+    def __init__(self, suffixes: Sequence[str] = (), *, urls: bool = False) -> None:
         self.suffixes = suffixes
+        self.urls = urls
 
-    def parse(self, text: str) -> Path:
+    def parse(self, text: str) -> Path | str:
+        from gscli.io.folders import is_url
+
         if not text:
             raise ValueError("is empty; name a file, or - for standard output")
+        if is_url(text):
+            if self.urls:
+                return text
+            raise ValueError(f"{text!r} is a URL; name a file")
         path = Path(text)
         if self.suffixes and path.suffix.lower() not in self.suffixes:
             raise ValueError(unknown_suffix(path, self.suffixes))
@@ -271,6 +300,40 @@ class OutputType(Syntax):
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(incomplete, type="file")]
+
+
+class LengthType(Syntax):
+    """A length such as ``700``, ``3.25in``, ``85mm`` or ``8pt``, as CSS pixels (1/96 inch)."""
+
+    name = "length"
+
+    def __init__(self, least: float, most: float) -> None:
+        self.least, self.most = least, most
+        """In pixels."""
+
+    def parse(self, text: str) -> float:
+        found = LENGTH.fullmatch(text.strip())
+        if not found:
+            raise ValueError(f"{text!r} is not a length; write 700, 700px, 3.25in, 8.5cm or 85mm")
+        length = float(found[1]) * PIXELS[found[2] or "px"]
+        if not self.least <= length <= self.most:
+            raise ValueError(
+                f"{text} is {length:.4g} px, not between {self.least:g} and {self.most:,.0f} px"
+            )
+        return length
+
+
+class ColoursType(Syntax):
+    """Colours such as ``#0072b2``, separated by commas."""
+
+    name = "colours"
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        colours = tuple(part.strip().lower() for part in text.split(","))
+        for colour in colours:
+            if not re.fullmatch("#[0-9a-f]{6}", colour):
+                raise ValueError(f"{colour!r} is not a colour such as #0072b2")
+        return colours
 
 
 class FiniteRange(click.FloatRange):

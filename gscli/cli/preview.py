@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gscli.cli.messages import describe_run, printable
 from gscli.cli.tables import plain_table
-from gscli.cli.terminal_plots import triangle
+from gscli.cli.terminal_plots import GAP, share_histogram, triangle
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from gscli.inference.scoring import LogDensityStatistics
 
 SHOWN_CATEGORIES = 12
-PICTURE_WIDTH = 36
+PICTURE_WIDTH, NARROWEST = 48, 20
+"""Characters of a picture beside the table, at most and at least."""
+
+LONGEST_NAME = 16
+NUMBERS_WIDTH = 38
+"""Characters of the table without its names."""
+
+LINES_AROUND = 9
+"""Lines above and below a triangle, with the prompt's."""
+
+FEWEST_LINES = 8
+
+BINS = 100
 
 
 def wanted(outputs: Sequence[object], format: str | None) -> bool:
@@ -50,44 +62,67 @@ def show_sample(request: "Request") -> None:
 
 
 def _show_one(console: "Console", request: "Request", distribution: Any) -> None:
-    from rich.columns import Columns
-    from rich.padding import Padding
+    from rich.table import Table
 
     from gscli.inference.summary import summarise
-    from gscli.plotting.binning import count_cells
-    from gscli.plotting.terminal import resolution_for
+    from gscli.plotting.binning import count_bins, count_cells
+    from gscli.plotting.terminal import resolution_for, width_for
 
+    table_width = max(map(len, ("category", *_shown_names(request.names)))) + NUMBERS_WIDTH
+    room = console.width - table_width - GAP
+    beside = room >= NARROWEST
+    lines = console.height - LINES_AROUND - (0 if beside else len(request.names) + 2)
+    width = min(room if beside else console.width, PICTURE_WIDTH)
+    if distribution.num_categories == 3:
+        width = min(width, width_for(max(lines, FEWEST_LINES)))
     counts: Any = 0
-    resolution = resolution_for(PICTURE_WIDTH)
+    resolution = resolution_for(width)
 
     def rows() -> Iterator[Any]:
         nonlocal counts
         for batch in request.rows(distribution):
             if distribution.num_categories == 3:
                 counts = counts + count_cells(batch, resolution)
+            elif distribution.num_categories == 2:
+                counts = counts + count_bins(batch, bins=BINS)[0]
             yield batch
 
     summary = summarise(rows())
-    console.print(f"[bold]t = {distribution.temperature:g}[/]  n = {request.n:,}\n")
+    names = [printable(name) for name in request.names]
+    console.print(
+        f"[bold]t = {distribution.temperature:g}[/]  n = {request.n:,}  "
+        f"{100 * summary.near_vertex:.3g} % near a vertex\n"
+    )
     parts: list[RenderableType] = [_table(request.names, distribution, summary)]
-    if distribution.num_categories == 3:
-        picture = triangle(
-            console, counts, [printable(name) for name in request.names], PICTURE_WIDTH
-        )
-        parts.insert(0, Padding(picture, (0, 4, 0, 0)))
-    console.print(Columns(parts))
+    if len(names) == 3:
+        parts.insert(0, triangle(console, counts, names, width))
+    if len(names) == 2:
+        parts.insert(0, share_histogram(console, counts, names[0], width))
+    if beside and len(parts) > 1:
+        grid = Table.grid(padding=(0, GAP, 0, 0))
+        grid.add_row(*parts)
+        parts = [grid]
+    for part in parts:
+        console.print(part)
     console.print()
+
+
+def _shown_names(names: tuple[str, ...]) -> list[str]:
+    from rich.text import Text
+
+    shown = [Text(printable(name)) for name in names[:SHOWN_CATEGORIES]]
+    for name in shown:
+        name.truncate(LONGEST_NAME, overflow="ellipsis")
+    return [name.plain for name in shown]
 
 
 def _table(names: tuple[str, ...], distribution: Any, summary: Any) -> "RenderableType":
     from rich.text import Text
 
     table = plain_table("category", "p", "rounds to", "mean", "sd")
-    rows = zip(names, distribution.probs, summary.rounding, summary.mean, summary.sd, strict=True)
-    for name, *values in list(rows)[:SHOWN_CATEGORIES]:
-        table.add_row(Text(printable(name)), *(f"{value:.4f}" for value in values))
+    columns = (distribution.probs, summary.rounding, summary.mean, summary.sd)
+    for name, *values in zip(_shown_names(names), *columns, strict=False):
+        table.add_row(Text(name), *(f"{value:.4f}" for value in values))
     if len(names) > SHOWN_CATEGORIES:
         table.add_row(f"({len(names) - SHOWN_CATEGORIES:,} more)", "", "", "", "")
-    table.add_section()
-    table.add_row("near a vertex", "", f"{summary.near_vertex:.4f}", "", "")
     return table

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from gscli.cli.messages import printable
 from gscli.execution.ending import undone_on_signals
 
 T = TypeVar("T")
@@ -17,20 +18,30 @@ DELAY = 0.8
 
 
 def track(
-    items: Iterable[T], *, total: int | None, size: Callable[[T], int], quiet: bool
+    items: Iterable[T],
+    *,
+    total: int | None,
+    size: Callable[[T], int],
+    quiet: bool,
+    message: str = "drawing",
+    unit: str = "samples",
 ) -> Iterator[T]:
-    """Yield the items; on a terminal show how many rows are done after `DELAY`.
+    """Yield the items; on a terminal show how much is done after `DELAY`.
 
     Parameters
     ----------
     items : iterable
         The parts of the work.
     total : int or None
-        Number of rows in all, if known.
+        How much there is in all, in units, if known.
     size : callable
-        Gives the number of rows of an item.
+        Gives how much an item is.
     quiet : bool
         Whether to show nothing.
+    message : str
+        What the program does.
+    unit : str
+        What is counted.
     """
     if quiet or not sys.stderr.isatty():
         yield from items
@@ -44,7 +55,7 @@ def track(
             break
     else:
         return
-    yield from _with_bar(source, done, total, size)
+    yield from _with_bar(source, done, total, size, message, unit)
 
 
 @contextmanager
@@ -62,8 +73,9 @@ def waiting(message: str, *, quiet: bool) -> Iterator[None]:
         yield
         return
     from rich.console import Console
+    from rich.text import Text
 
-    status = Console(stderr=True).status(message)
+    status = Console(stderr=True).status(Text(printable(message)))
     timer = threading.Timer(DELAY, status.start)
     timer.start()
     try:
@@ -76,14 +88,20 @@ def waiting(message: str, *, quiet: bool) -> Iterator[None]:
 
 
 def _with_bar(
-    source: Iterator[T], done: int, total: int | None, size: Callable[[T], int]
+    source: Iterator[T],
+    done: int,
+    total: int | None,
+    size: Callable[[T], int],
+    message: str,
+    unit: str,
 ) -> Iterator[T]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.completed:,.0f} rows"),
+        TextColumn(f"{{task.completed:,.0f}} {unit}", markup=False),
         TextColumn("{task.percentage:3.0f} %" if total else ""),
         TimeRemainingColumn(),
     )
@@ -91,7 +109,7 @@ def _with_bar(
         undone_on_signals(_clear_line),
         Progress(*columns, console=Console(stderr=True), transient=True) as bar,
     ):
-        task = bar.add_task("rows", total=total, completed=done)
+        task = bar.add_task(message, total=total, completed=done)
         for item in source:
             yield item
             bar.advance(task, size(item))

@@ -1,7 +1,7 @@
 """Tables and lists for the terminal, all of one look."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -14,14 +14,13 @@ GAP = 2
 """Characters between columns."""
 
 
-def plain_table(label: str, *numbers: str) -> "Table":
+def plain_table(*headings: str) -> "Table":
     """Return a table without lines: a column of labels, and columns of numbers."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(label, no_wrap=True)
-    for heading in numbers:
-        table.add_column(heading, justify="right", no_wrap=True)
+    for position, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if position else "left", no_wrap=True)
     return table
 
 
@@ -52,7 +51,9 @@ def fitted_tables(
         columns = [*sides, *(column for group in left[:taken] for column in group)]
         table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
         for position, (heading, _) in enumerate(columns):
-            table.add_column(Text(heading), justify="right" if position else "left", no_wrap=True)
+            # A label that is wider than all of it is folded, not cut.
+            side: Any = {"justify": "right", "no_wrap": True} if position else {"overflow": "fold"}
+            table.add_column(Text(heading), **side)
         for cells in zip(*(cells for _, cells in columns), strict=True):
             table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))
         yield table

@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from gscli.arrays import FloatArray
-from gscli.distribution.concrete import Concrete, check_concrete
 from gscli.distribution.moments import check_sums
 from gscli.distribution.quadrature import (
     STEP,
@@ -16,16 +15,19 @@ from gscli.distribution.quadrature import (
     multiples,
     tiles,
 )
-from gscli.errors import ShapeError
 
 
-def kl_divergence(p: Concrete, q: Concrete) -> float:
+def kl_divergence(
+    logits: FloatArray, temperature: float, other_logits: FloatArray, other_temperature: float
+) -> float:
     """Return KL(p ‖ q) = E_p[log p(X) - log q(X)].
 
     Parameters
     ----------
-    p, q : Concrete
-        Over the same number of categories; their temperatures may differ.
+    logits, other_logits : ndarray, shape (K,)
+        Log-probabilities of p and of q.
+    temperature, other_temperature : float
+        0.001 to 1000.
 
     Returns
     -------
@@ -35,11 +37,7 @@ def kl_divergence(p: Concrete, q: Concrete) -> float:
     Raises
     ------
     AccuracyError
-        If a temperature is outside 0.001 ... 1000.
-    ParameterError
-        If `p` or `q` is not a Concrete.
-    ShapeError
-        If the numbers of categories differ.
+        If a temperature is out of range, or logits are too far apart.
 
     Notes
     -----
@@ -51,49 +49,22 @@ def kl_divergence(p: Concrete, q: Concrete) -> float:
 
     Q = Σ exp(b_k - u a_k) E_k^u: an expectation of a logarithm like E[log S].
 
-    At equal temperatures, u = 1, it does not depend on the temperature, nor is it the divergence
-    of the categorical distributions, which is smaller (see `categorical_kl`).
-
     Examples
     --------
-    >>> p = Concrete([1, 3, 6], temperature=1)
-    >>> round(kl_divergence(p, Concrete([1, 1, 1], temperature=0.5)), 6)
+    >>> p, q = np.log([0.1, 0.3, 0.6]), np.log(np.ones(3) / 3)
+    >>> round(kl_divergence(p, 1.0, q, 0.5), 6)
     0.726702
     """
-    _check_same_categories(p, q)
-    k, power = p.num_categories, check_range(q.temperature) / check_range(p.temperature)
-    for each in (p, q):
-        check_sums(each.logits, min(1.0, 1 / power, power), "divergence")
-    log_sum = _expected_log_sum(q.logits - power * p.logits, power)
+    k, power = len(logits), check_range(other_temperature) / check_range(temperature)
+    for each in (logits, other_logits):
+        check_sums(each, min(1.0, 1 / power, power), "divergence")
+    log_sum = _expected_log_sum(other_logits - power * logits, power)
     harmonic = float((1 / np.arange(1, k)).sum())
-    divergence = (power - 1) * (k * np.euler_gamma + float(p.logits.sum()))
+    divergence = (power - 1) * (k * np.euler_gamma + float(logits.sum()))
     divergence -= (k - 1) * math.log(power)
-    divergence += float((p.logits - q.logits).sum())
+    divergence += float((logits - other_logits).sum())
     divergence += k * (log_sum + np.euler_gamma - harmonic)
     return max(0.0, divergence)
-
-
-def categorical_kl(p: Concrete, q: Concrete) -> float:
-    """Return KL(p ‖ q) = Σ p_k log(p_k / q_k) of the categorical distributions.
-
-    It is that of the rounded samples, and at most that of the relaxed ones: rounding loses
-    what tells the two apart beside the category. Takes the parameters of `kl_divergence`.
-
-    Examples
-    --------
-    >>> round(categorical_kl(Concrete([1, 1], 1), Concrete([9, 1], 1)), 6)
-    0.510826
-    """
-    _check_same_categories(p, q)
-    return max(0.0, float(p.probs @ (p.logits - q.logits)))
-
-
-def _check_same_categories(p: Concrete, q: Concrete) -> None:
-    if check_concrete("p", p).num_categories != check_concrete("q", q).num_categories:
-        raise ShapeError(
-            f"the distributions have {p.num_categories} and {q.num_categories} categories; "
-            "a divergence needs the same number"
-        )
 
 
 def _expected_log_sum(log_weights: FloatArray, power: float) -> float:

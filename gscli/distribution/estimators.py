@@ -23,6 +23,7 @@ left is Monte Carlo, with standard errors and with noise that all estimators and
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -37,6 +38,7 @@ from gscli.distribution.losses import Loss
 from gscli.distribution.properties import BATCH_SIZES
 from gscli.distribution.quadrature import tiles
 from gscli.errors import ParameterError
+from gscli.execution.threads import Threads, ordered_map
 from gscli.records import Record
 
 Estimator = Literal[
@@ -185,7 +187,8 @@ def cautions(comparison: Comparison) -> Iterator[str]:
     shrunk: dict[str, list[str]] = {}
     for m, each in comparison.best().items():
         if each.shrunk:
-            where = f"{each.estimator} at t = {each.temperature:.2g}"
+            at = "" if each.temperature is None else f" at t = {each.temperature:.2g}"
+            where = each.estimator + at
             shrunk.setdefault(f"{where} (bias {100 * each.relative_bias:.0f} %)", []).append(
                 f"{m:,}"
             )
@@ -212,8 +215,9 @@ def exact_gradient(probs: FloatArray, loss: Loss) -> FloatArray:
     >>> exact_gradient(np.array([0.5, 0.5]), linear_loss([1.0, 0.0])).tolist()
     [0.25, -0.25]
     """
-    gradient: FloatArray = probs * (loss.values - probs @ loss.values)
-    return gradient
+    difference: FloatArray = loss.values - probs @ loss.values
+    rounding = 8 * np.finfo(np.float64).eps * np.abs(loss.values).max()
+    return np.where(np.abs(difference) > rounding, probs * difference, 0.0)
 
 
 def compare(
@@ -226,6 +230,7 @@ def compare(
     inner_samples: int = 10,
     n: int = 10_000,
     seed: int = 0,
+    threads: Threads = 1,
 ) -> Comparison:
     """Compare estimators of the gradient of a loss.
 
@@ -248,6 +253,8 @@ def compare(
         among the estimators K (1 + S).
     seed : int
         Of the noise.
+    threads : int or Workers
+        How many temperatures are done at a time; or processes that take one each.
 
     Returns
     -------
@@ -292,18 +299,14 @@ def compare(
     loss.over(first.num_categories)
     unavailable = {name: why for name in estimators if (why := _missing(name, loss))}
     wanted = [name for name in estimators if name not in unavailable]
-    simulated = [name for name in wanted if _is_simulated(name, loss)]
     once = [name for name in wanted if name in WITHOUT_TEMPERATURE]
-    again = [name for name in wanted if name not in (*once, *simulated)]
     fixed = dict(_exact(first, loss, once, batch_sizes, inner_samples))
-    errors = []
-    for temperature in temperatures:
-        distribution = Concrete(logits=first.logits, temperature=temperature)
-        found = fixed | dict(_exact(distribution, loss, again, batch_sizes, inner_samples))
-        if simulated:
-            run = _Simulation(distribution, loss, batch_sizes, inner_samples)
-            found |= run.errors(simulated, n, seed)
-        errors.append({name: found[name] for name in wanted})
+    others = [name for name in wanted if name not in fixed]
+    at = partial(_errors_at, first.logits, loss, others, batch_sizes, inner_samples, n, seed)
+    errors = [
+        {name: found[name] for name in wanted}
+        for found in (fixed | each for each in ordered_map(at, temperatures, threads=threads))
+    ]
     return Comparison(
         exact_gradient(first.probs, loss),
         tuple(temperatures),
@@ -311,6 +314,27 @@ def compare(
         tuple(errors),
         unavailable,
     )
+
+
+def _errors_at(
+    logits: FloatArray,
+    loss: Loss,
+    names: Sequence[Estimator],
+    batch_sizes: Sequence[int],
+    inner_samples: int,
+    n: int,
+    seed: int,
+    temperature: float,
+) -> dict[Estimator, EstimatorError]:
+    """Return the errors of estimators at a temperature."""
+    distribution = Concrete(logits=logits, temperature=temperature)
+    simulated = [name for name in names if _is_simulated(name, loss)]
+    exact = [name for name in names if name not in simulated]
+    found = dict(_exact(distribution, loss, exact, batch_sizes, inner_samples))
+    if simulated:
+        run = _Simulation(distribution, loss, batch_sizes, inner_samples)
+        found |= run.errors(simulated, n, seed)
+    return found
 
 
 def _missing(name: Estimator, loss: Loss) -> str:
@@ -393,7 +417,8 @@ def _enumerated(
 ) -> tuple[float, float]:
     # Squared bias and variance of an estimator that depends on the category alone.
     p = distribution.probs
-    soft = np.exp(log_softmax(distribution.logits / distribution.temperature))
+    with np.errstate(over="ignore"):  # of logits beyond 1e308 times the temperature: 0 of them
+        soft = np.exp(log_softmax(distribution.logits / distribution.temperature))
     size = len(p)
     mean, square = np.zeros(size), 0.0
     for tile in tiles(size, size):

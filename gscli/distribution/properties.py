@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from gscli.distribution.concrete import Concrete, Regime
 from gscli.distribution.gradients import MAX_RELATIVE_BIAS, GradientError
 from gscli.distribution.quadrature import HIGHEST_TEMPERATURE
 from gscli.errors import AccuracyError
-from gscli.execution.threads import ordered_map
+from gscli.execution.threads import Threads, ordered_map
 from gscli.records import Record
 
 BATCH_SIZES = (1, 32, 1024)
@@ -91,7 +92,7 @@ def facts_at(
     *,
     batch_sizes: Sequence[int] = BATCH_SIZES,
     prior: Callable[[float], Concrete] | None = None,
-    threads: int | None = None,
+    threads: Threads = None,
 ) -> Iterator[Facts]:
     """Yield the facts at each temperature.
 
@@ -105,7 +106,7 @@ def facts_at(
         For each of which the gradient's error is wanted.
     prior : callable, optional
         Returns the prior at a temperature, from which the divergences are wanted.
-    threads : int, optional
+    threads : int or Workers, optional
         Number of threads; by default one for each usable core.
 
     Yields
@@ -124,29 +125,35 @@ def facts_at(
     >>> round(only.entropy, 5), only.distribution.regime
     (-1.95288, 'interior')
     """
-
-    def facts(temperature: float) -> Facts:
-        distribution = Concrete(logits=logits, temperature=temperature)
-        divergences = None
-        if prior is not None:
-            other = prior(temperature)
-            divergences = {
-                "relaxed": distribution.kl_divergence(other),
-                "categorical": distribution.categorical_kl(other),
-            }
-        return Facts(
-            distribution=distribution,
-            mean=distribution.mean(),
-            sd=distribution.std(),
-            entropy=distribution.entropy(),
-            expected_max=distribution.expected_max(),
-            near_vertex=distribution.near_vertex(),
-            gradient_error=distribution.gradient_error(),
-            batch_sizes=tuple(batch_sizes),
-            kl=divergences,
-        )
-
+    facts = partial(_facts, logits, batch_sizes, prior)
     return ordered_map(facts, temperatures, threads=threads)
+
+
+def _facts(
+    logits: FloatArray,
+    batch_sizes: Sequence[int],
+    prior: Callable[[float], Concrete] | None,
+    temperature: float,
+) -> Facts:
+    distribution = Concrete(logits=logits, temperature=temperature)
+    divergences = None
+    if prior is not None:
+        other = prior(temperature)
+        divergences = {
+            "relaxed": distribution.kl_divergence(other),
+            "categorical": distribution.categorical_kl(other),
+        }
+    return Facts(
+        distribution=distribution,
+        mean=distribution.mean(),
+        sd=distribution.std(),
+        entropy=distribution.entropy(),
+        expected_max=distribution.expected_max(),
+        near_vertex=distribution.near_vertex(),
+        gradient_error=distribution.gradient_error(),
+        batch_sizes=tuple(batch_sizes),
+        kl=divergences,
+    )
 
 
 def best_temperature(

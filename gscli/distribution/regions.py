@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,11 +33,15 @@ class Region:
         Log-density on its boundary; it is larger inside.
     lines : tuple of ndarray, each of shape (points, 3)
         Its boundary inside the simplex, as paths of points of the simplex.
+    rings : tuple of ndarray, each of shape (points, 3)
+        Closed paths around all of it, along the edges of the simplex too: to fill, holes run the
+        other way round.
     """
 
     mass: float
     level: float
     lines: tuple[FloatArray, ...]
+    rings: tuple[FloatArray, ...] = ()
 
 
 def highest_density_regions(
@@ -82,7 +87,7 @@ def highest_density_regions(
     >>> len(half.lines), half.lines[0].shape[1]
     (1, 3)
     """
-    from contourpy import contour_generator
+    from contourpy import FillType, contour_generator
 
     for mass in masses:
         if not 0 < mass < 1:
@@ -98,18 +103,21 @@ def highest_density_regions(
     axis = np.linspace(-HALF_WIDTH, HALF_WIDTH, LATTICE)
     first, second = np.meshgrid(axis, axis)
     height = _log_density(distribution, _log_points(distribution, first, second), log_ratio)
-    contours = contour_generator(first, second, height)
-    return tuple(
-        Region(
-            mass,
-            float(level),
-            tuple(
-                np.exp(_log_points(distribution, *np.asarray(line).T))
-                for line in contours.lines(level)
-            ),
+    contours = contour_generator(first, second, height, fill_type=FillType.OuterOffset)
+    beyond = np.nextafter(height.max(), np.inf)
+
+    def on_simplex(path: Any) -> FloatArray:
+        return np.exp(_log_points(distribution, *np.asarray(path).T))
+
+    def region(mass: float, level: float) -> Region:
+        areas: Any = zip(*contours.filled(level, max(beyond, level)), strict=True)
+        rings = (
+            ring for points, starts in areas for ring in np.split(points, starts[1:-1].astype(int))
         )
-        for mass, level in zip(masses, levels, strict=True)
-    )
+        lines = tuple(map(on_simplex, contours.lines(level)))
+        return Region(mass, level, lines, tuple(map(on_simplex, rings)))
+
+    return tuple(region(*pair) for pair in zip(masses, levels.tolist(), strict=True))
 
 
 def _log_density(distribution: Concrete, log_x: FloatArray, log_ratio: bool) -> FloatArray:

@@ -146,21 +146,25 @@ def _exponential(log: ScheduleLog) -> Fitted:
 
 
 def _compounded(log: ScheduleLog, interval: float) -> Fitted | None:
-    # After n updates, N steps apart, the exponent is r N (1 + ... + n) = r s (s + N) / (2 N).
+    # After n updates, N steps apart, the exponent is r N (1 + ... + n) = r s (s + N) / (2 N); where
+    # a row is written before its update, r N (1 + ... + (n-1)) = r s (s - N) / (2 N).
     scale = float(log.steps[-1])
     curve, slope, _ = np.polyfit(log.steps / scale, np.log(log.temperatures), 2).tolist()
-    if curve >= 0 or not 0 < slope / curve < 1 / 2:
+    if curve >= 0 or not abs(slope / curve) < 1 / 2:
         return None
 
-    def at(every: float) -> Fitted:
-        exponent = log.steps * (log.steps + every) / (2 * every)
+    def at(lead: float) -> Fitted:
+        every = abs(lead)
+        exponent = log.steps * (log.steps + lead) / (2 * every)
         rate, level = np.polyfit(exponent, np.log(log.temperatures), 1).tolist()
         error = _error(log, np.exp(level + rate * exponent))
         return Fitted("compounded", math.exp(level), -rate, every, error)
 
     # Of rounded temperatures the steps between updates are uncertain: those between rows, if they
     # fit as well.
-    free, of_rows = at(max(1.0, round(slope / curve * scale))), at(interval)
+    side = math.copysign(1.0, slope / curve)
+    free = at(side * max(1.0, round(abs(slope / curve) * scale)))
+    of_rows = at(side * interval)
     return of_rows if of_rows.error < 2 * free.error + SAME else free
 
 

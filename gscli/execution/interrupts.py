@@ -1,10 +1,12 @@
 """Ctrl-C and other signals while threads work that are not Python's own."""
 
 import math
+import os
 import signal
 import sys
 import threading
 import time
+import warnings
 from concurrent.futures import Future
 from importlib import import_module
 from typing import TypeVar
@@ -24,7 +26,11 @@ def import_polars() -> None:
     """
     if "polars" in sys.modules:
         return
+    # Else it maps Arrow files into memory, and one that shrinks ends the program (SIGBUS).
+    os.environ.setdefault("POLARS_FORCE_ASYNC", "1")
     import_module("polars")
+    # It counts threads that wait for a disk: a file of many small row groups is no deadlock.
+    warnings.filterwarnings("ignore", "POLARS_MAX_BLOCKING_THREAD_COUNT")
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
 

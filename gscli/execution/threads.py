@@ -3,10 +3,11 @@
 import operator
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Protocol, Self, TypeVar
 
 from gscli.errors import ParameterError
@@ -28,12 +29,44 @@ T = TypeVar("T")
 S = TypeVar("S")
 A = TypeVar("A", bound="Accumulator[Any]")
 
+
+class Workers(ABC):
+    """Processes, here or on other machines, that do the work in place of threads.
+
+    What they are given, and what they return, has to be picklable.
+    """
+
+    @abstractmethod
+    def ordered_map(
+        self, function: Callable[[S], T], items: Iterable[S]
+    ) -> Generator[T, None, None]:
+        """Map as `ordered_map` does."""
+
+    @abstractmethod
+    def reports(
+        self, function: Callable[[S, Callable[[T], bool]], None], items: Iterable[S]
+    ) -> Generator[T, None, None]:
+        """Work as `reports` does, but yield what the work on an item reports at its end."""
+
+    @abstractmethod
+    def accumulate(self, make: Callable[[], A], parts: Iterable[Callable[[], Iterable[Any]]]) -> A:
+        """Accumulate as `accumulate` does, merging neighbours in a tree."""
+
+
+Threads = int | Workers | None
+"""A number of threads, by default one for each usable core; or processes in place of them."""
+
 PERIOD = 0.05
 """Seconds after which the consumer of results in any order looks for them."""
 
 
-def check_threads(threads: int | None) -> int:
-    """Return a number of threads, one for each usable core by default, or raise the error."""
+def check_threads(threads: Threads) -> int:
+    """Return a number of threads, one for each usable core by default, or raise the error.
+
+    Of processes each works with one thread.
+    """
+    if isinstance(threads, Workers):
+        return 1
     whole = usable_threads() if threads is None else operator.index(threads)
     if whole < 1:
         raise ParameterError("threads", f"{threads} is not 1 or more")
@@ -46,7 +79,7 @@ def usable_threads() -> int:
 
 
 def ordered_map(
-    function: Callable[[S], T], items: Iterable[S], *, threads: int | None = None
+    function: Callable[[S], T], items: Iterable[S], *, threads: Threads = None
 ) -> Generator[T, None, None]:
     """Map over items in threads, yielding results in order and only a few ahead.
 
@@ -64,6 +97,9 @@ def ordered_map(
     object
         The results, in the order of the items.
     """
+    if isinstance(threads, Workers):
+        yield from threads.ordered_map(function, items)
+        return
     count = check_threads(threads)
     todo = iter(items)
     pool = ThreadPoolExecutor(count)
@@ -77,7 +113,7 @@ def ordered_map(
 
 
 def unordered_map(
-    function: Callable[[S], T], items: Iterable[S], *, threads: int | None = None
+    function: Callable[[S], T], items: Iterable[S], *, threads: Threads = None
 ) -> Generator[T, None, None]:
     """Map over items in threads that take the next one themselves, and yield results as they come.
 
@@ -109,7 +145,7 @@ def reports(
     function: Callable[[S, Callable[[T], bool]], None],
     items: Iterable[S],
     *,
-    threads: int | None = None,
+    threads: Threads = None,
 ) -> Generator[T, None, None]:
     """Work on items in threads as `unordered_map` does, and yield what the work reports meanwhile.
 
@@ -120,7 +156,7 @@ def reports(
         whether the work is still wanted: where it is not, it should end soon.
     items : iterable
         The items.
-    threads : int, optional
+    threads : int or Workers, optional
         Number of threads, >= 1; by default one for each usable core.
 
     Yields
@@ -128,6 +164,9 @@ def reports(
     object
         The reports, in any order. When the function fails the threads end, and so does this.
     """
+    if isinstance(threads, Workers):
+        yield from threads.reports(function, items)
+        return
     count = check_threads(threads)
     todo, taking = iter(items), threading.Lock()
     reported: deque[T] = deque()
@@ -155,10 +194,11 @@ def reports(
         working = {pool.submit(work) for _ in range(count)}
         while working:
             done, working = wait(working, PERIOD, FIRST_COMPLETED)
-            for future in done:
-                future.result()
+            # Also before an error: parts of the work may be complete.
             for _ in range(len(reported)):
                 yield reported.popleft()
+            for future in done:
+                future.result()
     finally:
         ended.set()
         pool.shutdown(wait=True)
@@ -168,7 +208,7 @@ def accumulate(
     make: Callable[[], A],
     parts: Iterable[Callable[[], Iterable[Any]]],
     *,
-    threads: int | None = None,
+    threads: Threads = None,
 ) -> A:
     """Run an accumulator over the parts of a source, and merge in order.
 
@@ -178,7 +218,7 @@ def accumulate(
         Returns an empty accumulator.
     parts : iterable of callable
         Each yields the items of one part, in order; called in the threads.
-    threads : int, optional
+    threads : int or Workers, optional
         Number of threads, >= 1; by default one for each usable core.
 
     Returns
@@ -195,19 +235,19 @@ def accumulate(
     >>> accumulate(Count, [lambda: [1, 2], lambda: [3]]).n
     6
     """
-
-    def work(part: Callable[[], Iterable[Any]]) -> A:
-        own = make()
-        for item in part():
-            own.update(item)
-        return own
-
-    total = make()
+    if isinstance(threads, Workers):
+        return threads.accumulate(make, parts)
     if check_threads(threads) == 1:
-        for part in parts:
-            for item in part():
-                total.update(item)
-        return total
-    for own in ordered_map(work, parts, threads=threads):
+        return accumulated(make, chain.from_iterable(part() for part in parts))
+    total = make()
+    for own in ordered_map(lambda part: accumulated(make, part()), parts, threads=threads):
         total.merge(own)
     return total
+
+
+def accumulated(make: Callable[[], A], items: Iterable[Any]) -> A:
+    """Return a new accumulator that has taken in some items."""
+    own = make()
+    for item in items:
+        own.update(item)
+    return own

@@ -13,6 +13,7 @@ from scipy import special
 from gscli.arrays import FloatArray
 from gscli.distribution.concrete import Concrete, check_temperature
 from gscli.errors import AccuracyError, DataError, ParameterError
+from gscli.execution.threads import Threads, Workers
 from gscli.inference.gof.check import check
 from gscli.inference.gof.results import CheckResult
 from gscli.inference.kept_rows import KeptRows
@@ -176,7 +177,7 @@ def fit(
     log: bool = False,
     fix_temperature: float | None = None,
     names: Sequence[str] | None = None,
-    threads: int | None = None,
+    threads: Threads = None,
 ) -> FitResult:
     """Fit pi and temperature to samples by maximum likelihood.
 
@@ -190,7 +191,7 @@ def fit(
         Fit pi alone, at this temperature.
     names : sequence of str, optional
         The categories' names in the sentences of `FitResult.goodness`; by default x1 ... xK.
-    threads : int, optional
+    threads : int or Workers, optional
         Number of threads; by default one for each usable core.
 
     Returns
@@ -238,6 +239,9 @@ def fit(
             found = _fit_dense(again, log_x, first, fix_temperature, threads)
         else:
             found = _fit_many(again, first.moments, fix_temperature, threads)
+    if fix_temperature is not None:  # the fit's own coordinates round it
+        corrected = replace(found.corrected, temperature=fix_temperature)
+        found = replace(found, temperature=fix_temperature, corrected=corrected)
     distribution = Concrete(logits=found.logits, temperature=found.temperature)
     errors, interval = _uncertainty(found)
     return FitResult(
@@ -297,7 +301,7 @@ def _fit_dense(
     log_x: FloatArray,
     first: "_FirstPass",
     temperature: float | None,
-    threads: int | None,
+    threads: Threads,
 ) -> _Found:
     """Fit by Newton's method: on the rows that are kept, or from the first ones on all."""
     fixed, n = temperature is not None, first.n
@@ -334,7 +338,7 @@ def _fit_dense(
 
 
 def _fit_many(
-    rows: Samples, moments: Moments, temperature: float | None, threads: int | None
+    rows: Samples, moments: Moments, temperature: float | None, threads: Threads
 ) -> _Found:
     """Fit in passes over the rows that keep a few numbers for each category."""
     found = maximize_many(rows, moments, temperature=temperature, threads=threads)
@@ -435,7 +439,7 @@ def _refine(
     point: FloatArray,
     found: Derivatives,
     n: int,
-    threads: int | None,
+    threads: Threads,
     *,
     fixed: bool,
 ) -> tuple[FloatArray, Derivatives, int]:
@@ -461,7 +465,7 @@ def _refine(
 
 
 def _derivatives(
-    rows: Samples, standard: Standard, point: FloatArray, threads: int | None
+    rows: Samples, standard: Standard, point: FloatArray, threads: Threads
 ) -> Derivatives:
     make = partial(DerivativesAccumulator, standard, point, log=rows.log)
     return rows.accumulate(make, threads=threads).found
@@ -472,13 +476,20 @@ def _goodness(
     distribution: Concrete,
     rows: Samples,
     names: Sequence[str] | None,
-    threads: int | None,
+    threads: Threads,
 ) -> CheckResult:
     values = log_x.T if rows.log else np.exp(log_x.T)
     kept = replace(
-        rows, read=partial(array_parts, values), valid=False, wanted=(), progress=None, total=None
+        rows,
+        read=partial(array_parts, values),
+        source=None,
+        valid=False,
+        wanted=(),
+        progress=None,
+        total=None,
     )
-    return check(kept, distribution, names=names, threads=threads)
+    own = None if isinstance(threads, Workers) else threads
+    return check(kept, distribution, names=names, threads=own)
 
 
 def _errors(logits: FloatArray, covariance: FloatArray) -> FloatArray:

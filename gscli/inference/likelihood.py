@@ -178,11 +178,18 @@ def derivatives(log_x: FloatArray, logits: FloatArray, temperature: float) -> De
     gradient[:k] = n - k * mass
     gradient[k] = n * (k - 1) / temperature - log_x.sum() + k * mean.sum()
     hessian = np.empty((k + 1, k + 1))
-    hessian[:k, :k] = k * (flat @ flat.T - np.diag(mass))
+    hessian[:k, :k] = k * (_products(flat) - np.diag(mass))
     hessian[:k, k] = hessian[k, :k] = k * (weighted.sum(axis=1) - flat @ mean)
-    spread = np.vdot(weighted, log_x) - mean @ mean
+    # Not by BLAS: its own threads take 7 ms to share out what takes 0.06.
+    spread = np.einsum("kn,kn->", weighted, log_x) - np.einsum("n,n->", mean, mean)
     hessian[k, k] = -n * (k - 1) / temperature / temperature - k * spread
     return Derivatives(value, gradient, hessian)
+
+
+def _products(flat: FloatArray) -> FloatArray:
+    few = len(flat) <= 4  # for which BLAS is slower
+    found: FloatArray = np.einsum("in,jn->ij", flat, flat) if few else flat @ flat.T
+    return found
 
 
 @dataclass(frozen=True, eq=False, slots=True)

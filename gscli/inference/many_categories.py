@@ -20,6 +20,7 @@ import numpy as np
 
 from gscli.arrays import FloatArray
 from gscli.errors import AccuracyError
+from gscli.execution.threads import Threads
 from gscli.inference.likelihood import Corrected, lost_freedom
 from gscli.io.samples import Batch, Samples
 
@@ -50,7 +51,7 @@ class Moments:
         centred = log_x - log_x.mean(axis=1, keepdims=True)
         self.n += len(log_x)
         self.sums += centred.sum(axis=0)
-        self.squares += float(np.vdot(centred, centred))
+        self.squares += float(np.einsum("rk,rk->", centred, centred))  # BLAS shares it out
 
     def merge(self, later: Self) -> None:
         """Add the sums over other rows."""
@@ -235,7 +236,7 @@ class Maximum:
 
 
 def maximize(
-    rows: Samples, moments: Moments, *, temperature: float | None, threads: int | None
+    rows: Samples, moments: Moments, *, temperature: float | None, threads: Threads
 ) -> Maximum:
     """Maximise the likelihood over the logits and, unless it is given, the temperature.
 

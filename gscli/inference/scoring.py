@@ -131,7 +131,8 @@ class LogDensityStatistics:
         usable = log_prob[finite]
         self.n += len(log_prob)
         self.finite += len(usable)
-        self.total += float(usable.sum())
+        with np.errstate(over="ignore"):  # of samples of other logits, by some 1e308
+            self.total += float(usable.sum())
         self.least = min(self.least, float(usable.min(initial=np.inf)))
         self.greatest = max(self.greatest, float(usable.max(initial=-np.inf)))
         if not finite.all():

@@ -9,6 +9,7 @@ import numpy as np
 from gscli.arrays import FloatArray
 from gscli.distribution.extremes import WITHIN
 from gscli.errors import DataError
+from gscli.execution.threads import Threads
 from gscli.io.samples import Batch, Rows, Samples, as_samples
 from gscli.records import Record
 
@@ -120,7 +121,7 @@ def proportion_error(hits: Any, n: int) -> Any:
     return (proportion * (1 - proportion) / n) ** 0.5
 
 
-def summarise(rows: Rows | Samples, *, log: bool = False, threads: int | None = None) -> Summary:
+def summarise(rows: Rows | Samples, *, log: bool = False, threads: Threads = None) -> Summary:
     """Summarise a sample in one pass and bounded memory.
 
     Parameters
@@ -129,7 +130,7 @@ def summarise(rows: Rows | Samples, *, log: bool = False, threads: int | None = 
         Points of the simplex.
     log : bool
         Whether the rows are log X.
-    threads : int, optional
+    threads : int or Workers, optional
         Number of threads; by default one for each usable core.
 
     Returns

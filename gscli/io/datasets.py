@@ -2,20 +2,18 @@
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Self
 
 from gscli.errors import DataError
 from gscli.io.columns import TEMPERATURE
+from gscli.io.folders import Folder
 from gscli.io.provenance import KEY, Provenance
 from gscli.io.writers import FORMATS, Format
 
 MANIFEST = "manifest.json"
-PROGRESS = ".manifest.jsonl"
-"""What a run states while it writes: itself, and a line for each part that is complete."""
-
 MOST_PARTS = 100_000
 """Parts at most: their numbers have five digits, so that names sort as rows do."""
 
@@ -210,8 +208,8 @@ class Manifest:
         return f'{{\n{head} "parts": [\n  {parts}\n ]\n}}\n'
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read a manifest.
+    def read(cls, folder: Folder) -> Self:
+        """Read the manifest in a folder.
 
         Raises
         ------
@@ -220,22 +218,24 @@ class Manifest:
         OSError
             If there is none.
         """
-        if path.stat().st_size > LARGEST_MANIFEST:
-            raise DataError(f"{path.name} has more than {LARGEST_MANIFEST:,} bytes")
+        (size,) = folder.sizes([MANIFEST])
+        if (size or 0) > LARGEST_MANIFEST:
+            raise DataError(f"{MANIFEST} has more than {LARGEST_MANIFEST:,} bytes")
+        content = folder.read(MANIFEST)
         try:
-            found = json.loads(path.read_bytes())
+            found = json.loads(content)
             run = Run.of(found)
             parts = tuple(map(Written.of, found["parts"]))
         except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
             raise DataError(
-                f"{path.name} is not the manifest of a dataset, or is damaged; draw the dataset "
+                f"{MANIFEST} is not the manifest of a dataset, or is damaged; draw the dataset "
                 "again, or name its parts as a pattern such as 'part-*.npy'"
             ) from error
         manifest = cls(run, parts)
-        manifest._refuse_gaps(path.name)
+        manifest._refuse_gaps()
         return manifest
 
-    def _refuse_gaps(self, label: str) -> None:
+    def _refuse_gaps(self) -> None:
         """Refuse parts that are not all rows at all temperatures, each once and in order."""
         own = self.run.provenance
         end = dict.fromkeys(own.temperatures, own.start)
@@ -243,13 +243,13 @@ class Manifest:
             piece = part.piece
             if end.get(piece.temperature) != piece.first_row:
                 raise DataError(
-                    f"{label}: {piece.path} does not begin where the part before it ends; the "
+                    f"{MANIFEST}: {piece.path} does not begin where the part before it ends; the "
                     "manifest is damaged"
                 )
             end[piece.temperature] += piece.rows
         paths = {part.piece.path for part in self.parts}
         if {*end.values()} != {own.start + self.run.n} or len(paths) != len(self.parts):
-            raise DataError(f"{label} does not list all rows once; the manifest is damaged")
+            raise DataError(f"{MANIFEST} does not list all rows once; the manifest is damaged")
 
 
 class Checksummed:
@@ -268,11 +268,9 @@ class Checksummed:
         return written
 
 
-def fault_of_length(path: Path, part: Written) -> str:
-    """Return what is wrong with a part that is missing or of another length, or nothing."""
-    try:
-        size = path.stat().st_size
-    except (FileNotFoundError, NotADirectoryError):
+def fault_of_length(size: int | None, part: Written) -> str:
+    """Return what is wrong with a part of so many bytes, or one that is missing, or nothing."""
+    if size is None:
         return "is missing"
     if size < part.num_bytes:
         return f"is truncated to {size:,} of {part.num_bytes:,} bytes"
@@ -285,17 +283,18 @@ def fault_of_length(path: Path, part: Written) -> str:
 
 def fault_of_part(path: Path, part: Written) -> str:
     """Return what is wrong with the file of a part, all of which is read, or nothing."""
-    if fault := fault_of_length(path, part):
+    (size,) = Folder(path.parent).sizes([path.name])
+    if fault := fault_of_length(size, part):
         return fault
     crc32 = 0
     buffer = memoryview(bytearray(CHUNK))
     with path.open("rb", buffering=0) as file:
-        while size := file.readinto(buffer):
-            crc32 = zlib.crc32(buffer[:size], crc32)
+        while count := file.readinto(buffer):
+            crc32 = zlib.crc32(buffer[:count], crc32)
     return "" if crc32 == part.crc32 else "is altered: its bytes are not those that were written"
 
 
-def refuse_faults(paths: Sequence[Path], parts: Sequence[Written]) -> None:
+def refuse_faults(folder: Folder, parts: Sequence[Written]) -> None:
     """Refuse a dataset of which parts are missing or of another length.
 
     Raises
@@ -303,7 +302,8 @@ def refuse_faults(paths: Sequence[Path], parts: Sequence[Written]) -> None:
     DataError
         If there are such parts; it names the first ones.
     """
-    found = ((part, fault_of_length(path, part)) for path, part in zip(paths, parts, strict=True))
+    sizes = folder.sizes([part.piece.path for part in parts])
+    found = ((part, fault_of_length(size, part)) for size, part in zip(sizes, parts, strict=True))
     if faults := [f"{part.piece.path} {fault}" for part, fault in found if fault]:
         raise DataError(broken(faults))
 
@@ -313,11 +313,6 @@ def broken(faults: Sequence[str]) -> str:
     more = f", and {len(faults) - SHOWN_FAULTS:,} more" if len(faults) > SHOWN_FAULTS else ""
     listed = ", ".join(faults[:SHOWN_FAULTS])
     return f"{listed}{more}; make it whole with gscli sample and the same options, and --resume"
-
-
-def complete_lines(text: bytes) -> Iterator[bytes]:
-    """Yield the lines that were written to their end."""
-    yield from text.split(b"\n")[:-1]
 
 
 def _count(value: Any, least: int = 0) -> int:

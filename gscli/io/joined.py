@@ -1,12 +1,14 @@
 """Files that are read one after another as one sample: a dataset, a folder, a pattern."""
 
 import glob
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+import weakref
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
+from itertools import accumulate, chain, groupby
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +18,8 @@ from gscli.errors import DataError
 from gscli.io import samples as batches
 from gscli.io.columns import TEMPERATURE, Columns, listed, split_member
 from gscli.io.dataset_runs import recorded_parts
-from gscli.io.datasets import (
-    MANIFEST,
-    Manifest,
-    Written,
-    broken,
-    fault_of_part,
-    refuse_faults,
-)
+from gscli.io.datasets import MANIFEST, Manifest, Written, broken, fault_of_part, refuse_faults
+from gscli.io.folders import Folder, RemoteFolder, is_url
 from gscli.io.provenance import Provenance
 from gscli.io.samples import Batch, Part, Samples, naming
 
@@ -36,33 +32,24 @@ SUFFIXES = (
 HIVE = re.compile(rf"{TEMPERATURE}=(.+)")
 """Name of a folder that states the temperature of the files in it."""
 
-MOST_TOGETHER = 256
-"""Small files that one thread reads at a time: opening a dataset reads so many at most."""
-
-Opener = Callable[[Path, str, Sequence[str] | None], Samples]
-"""Opens a file; given its path, its name in messages, and the columns that are categories."""
+Opener = Callable[..., Samples]
+"""Opens a file; given its path, its name in messages, and `columns`, those that are categories."""
 
 
 @dataclass
 class Files:
-    """Files that make one sample.
+    """Files of a disk that make one sample, in the order of their names.
 
     Attributes
     ----------
-    folder : Path or None
-        The one that their names in messages begin in, if they are all in one.
     paths : list of Path
         The files, in the order of the rows.
-    parts : list of Written
-        What a manifest states of each of them, if there is one.
-    manifest : Manifest or None
-        That manifest.
+    folder : Path or None
+        The one that their names in messages begin in, if they are all in one.
     """
 
-    folder: Path | None
     paths: list[Path]
-    parts: list[Written] = field(default_factory=list)
-    manifest: Manifest | None = None
+    folder: Path | None = None
 
     def open(self, label: str, opener: Opener, columns: Sequence[str] | None) -> Samples:
         """Return them as one sample.
@@ -76,21 +63,74 @@ class Files:
         columns : sequence of str, optional
             The categories that the user chose.
         """
-        if self.manifest is None:
-            names = [
-                str(path.relative_to(self.folder) if self.folder else path) for path in self.paths
-            ]
-            return _open_files(label, self.paths, names, opener, columns)
-        own = _open_dataset(label, self.paths, self.manifest, self.parts, opener)
+        names = [str(path.relative_to(self.folder) if self.folder else path) for path in self.paths]
+        return _open_files(label, self.paths, names, opener, columns)
+
+
+@dataclass
+class DatasetFiles:
+    """Parts of a dataset.
+
+    Attributes
+    ----------
+    folder : Folder
+        Where it is.
+    manifest : Manifest
+        What it states.
+    parts : sequence of Written
+        Those that are read, in the order of the rows.
+    """
+
+    folder: Folder
+    manifest: Manifest
+    parts: Sequence[Written]
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files of the disk that are read."""
+        if isinstance(self.folder, RemoteFolder):
+            return []
+        names = [MANIFEST, *(part.piece.path for part in self.parts)]
+        return [self.folder.path / name for name in names]
+
+    def open(self, label: str, opener: Opener, columns: Sequence[str] | None) -> Samples:
+        """Return them as one sample, as `Files.open` does."""
+        refuse_faults(self.folder, self.parts)
+        run = self.manifest.run
+        stated = run.provenance
+        temperatures = tuple(dict.fromkeys(part.piece.temperature for part in self.parts))
+        # An array has no names; the columns of other files are known without a guess.
+        known = None if run.format == "npy" else stated.names
+        opened = partial(opener, columns=known)
+        starts = accumulate((part.piece.rows for part in self.parts), initial=0)
+        files = [
+            _PartFile(self.folder, part, start, opened, len(stated.names))
+            for part, start in zip(self.parts, starts, strict=False)
+        ]
+        source = _Dataset(files, several=len(temperatures) > 1)
+        own = Samples(
+            label,
+            stated.names,
+            source.read,
+            source=source,
+            total=source.num_rows,
+            named=True,
+            has_temperatures=len(temperatures) > 1,
+            provenance=replace(
+                stated,
+                temperatures=temperatures,
+                start=min(part.piece.first_row for part in self.parts),
+            ),
+        )
         return own if columns is None else own.taking(Columns.of(own.names, columns).values)
 
 
-def find_files(path: str) -> Files | None:
+def find_files(path: str) -> Files | DatasetFiles | None:
     """Return the files that a folder, a pattern, a manifest, or a part of a dataset stands for.
 
     Returns
     -------
-    Files or None
+    Files, DatasetFiles or None
         Nothing for a file that is no part of a dataset.
 
     Raises
@@ -98,20 +138,22 @@ def find_files(path: str) -> Files | None:
     DataError
         If it is a folder without samples, or one that is not complete, or if a manifest is damaged.
     """
+    if is_url(path):
+        return _behind(path)
     place = Path(path)
     if place.is_dir():
         return _in_folder(place)
     if place.name == MANIFEST and place.is_file():
-        return _of_manifest(place.parent)
+        return _of_manifest(Folder(place.parent))
     pattern = glob.has_magic(path) and not place.exists()
     if not pattern and not place.is_file():
         return None
     for folder in (place.parent, place.parent.parent):
         # A file beside it of that name may be something else.
         with suppress(DataError, OSError):
-            return _of_manifest(folder, place)
+            return _of_manifest(Folder(folder), Path(os.path.abspath(place)))  # noqa: PTH100
     found = sorted(map(Path, glob.glob(path))) if pattern else []  # noqa: PTH207
-    return Files(None, [file for file in found if file.is_file()]) if found else None
+    return Files([file for file in found if file.is_file()]) if found else None
 
 
 def input_files(path: str) -> list[str]:
@@ -123,19 +165,28 @@ def input_files(path: str) -> list[str]:
         found = None
     if found is None:
         return [file]
-    manifest = [] if found.manifest is None or not found.folder else [found.folder / MANIFEST]
-    return [file, *map(str, [*manifest, *found.paths])]
+    return [file, *map(str, found.paths)]
 
 
-def _of_manifest(folder: Path, pattern: Path | None = None) -> Files:
+def _behind(url: str) -> DatasetFiles:
+    """Return the dataset behind a URL."""
+    folder = RemoteFolder(url.removesuffix(f"/{MANIFEST}"))
+    try:
+        return _of_manifest(folder)
+    except FileNotFoundError:
+        _refuse_unfinished(folder)
+    raise DataError(f"holds no {MANIFEST}; a URL is that of a dataset, or of its manifest")
+
+
+def _of_manifest(folder: Folder, pattern: Path | None = None) -> DatasetFiles:
     """Return the parts that a manifest lists, perhaps only those whose paths match a pattern."""
-    manifest = Manifest.read(folder / MANIFEST)
+    manifest = Manifest.read(folder)
     parts = list(manifest.parts)
     if pattern is not None:
-        parts = [part for part in parts if _matches(folder / part.piece.path, pattern)]
+        parts = [part for part in parts if _matches(folder.path / part.piece.path, pattern)]
         if not parts:
             raise DataError(f"{MANIFEST} does not list {pattern}")
-    return Files(folder, [folder / part.piece.path for part in parts], parts, manifest)
+    return DatasetFiles(folder, manifest, parts)
 
 
 def _matches(path: Path, pattern: Path) -> bool:
@@ -144,14 +195,18 @@ def _matches(path: Path, pattern: Path) -> bool:
     return path == pattern or (same_depth and not pattern.exists() and path.match(str(pattern)))
 
 
-def _in_folder(folder: Path) -> Files:
-    if (folder / MANIFEST).exists():
-        return _of_manifest(folder)
+def _refuse_unfinished(folder: Folder) -> None:
     if (parts := recorded_parts(folder)) is not None:
         raise DataError(
             f"is not complete: {parts:,} parts are written, and the others are not; finish it with "
             "gscli sample and the same options, and --resume"
         )
+
+
+def _in_folder(folder: Path) -> Files | DatasetFiles:
+    if (folder / MANIFEST).exists():
+        return _of_manifest(Folder(folder))
+    _refuse_unfinished(Folder(folder))
     found = [
         path
         for path in sorted(folder.glob("**/*"))
@@ -161,45 +216,17 @@ def _in_folder(folder: Path) -> Files:
     ]
     if not found:
         raise DataError("is a folder without samples; expected NPY, CSV or Parquet files in it")
-    return Files(folder, found)
-
-
-def _open_dataset(
-    label: str,
-    paths: Sequence[Path],
-    manifest: Manifest,
-    parts: Sequence[Written],
-    opener: Opener,
-) -> Samples:
-    refuse_faults(paths, parts)
-    stated = manifest.run.provenance
-    temperatures = tuple(dict.fromkeys(part.piece.temperature for part in parts))
-    # An array has no names; the columns of other files are known without a guess.
-    columns = None if manifest.run.format == "npy" else stated.names
-    files = [
-        _PartFile(path, part, partial(opener, path, part.piece.path, columns), len(stated.names))
-        for path, part in zip(paths, parts, strict=True)
-    ]
-    return Samples(
-        label,
-        stated.names,
-        partial(_parts_of, files, stated_temperature=len(temperatures) > 1),
-        named=True,
-        total=sum(part.piece.rows for part in parts),
-        has_temperatures=len(temperatures) > 1,
-        provenance=replace(
-            stated, temperatures=temperatures, start=min(part.piece.first_row for part in parts)
-        ),
-    )
+    return Files(found, folder)
 
 
 @dataclass
 class _PartFile:
     """The file of a part of a dataset."""
 
-    path: Path
+    folder: Folder
     part: Written
-    opener: Callable[[], Samples]
+    start: int
+    opener: Opener
     num_categories: int
     intact: bool = False
 
@@ -208,50 +235,94 @@ class _PartFile:
         return self.part.piece.path
 
     @property
+    def temperature(self) -> float:
+        return self.part.piece.temperature
+
+    @property
     def rows(self) -> int:
         return self.part.piece.rows
 
-    def check(self) -> None:
+    def check(self, path: Path) -> None:
         """Refuse a file that is not as it was written; it is looked at once."""
-        if not self.intact and (fault := fault_of_part(self.path, self.part)):
+        if not self.intact and (fault := fault_of_part(path, self.part)):
             raise DataError(broken([f"{self.name} {fault}"]))
         self.intact = True
 
-    def open(self) -> Samples:
-        with naming(self.name):
-            one = self.opener()
+    def parts(self, temperature: float | None) -> Iterator[Part]:
+        """Yield its parts."""
+        with ExitStack() as files, naming(self.name):
+            path = files.enter_context(self.folder.fetched(self.name))
+            if not path.exists():
+                raise DataError(broken([f"{self.name} is missing"]))
+            one = self.opener(path, self.name)
+            weakref.finalize(one.read, files.pop_all().close)
             if one.num_categories != self.num_categories:
                 raise DataError(f"has {one.num_categories} columns, not {self.num_categories}")
-            return one
-
-    def parts(self, start: int, temperature: float | None) -> Iterator[Part]:
-        """Yield its parts, the first row being number `start`."""
-        one, rows = self.open(), 0
-        before: Callable[[], None] | None = self.check
+        rows = 0
+        before: Callable[[], None] | None = partial(self.check, path)
         for part in one.read():
-            yield _shifted(one, part, start, self.name, temperature, before)
+            yield _shifted(one, part, self.start, self.name, temperature, before)
             before = None
             rows += part.num_rows
         if rows != self.rows:
             raise DataError(broken([f"{self.name} is altered: it has {rows:,} rows"]))
 
+    def load(self, temperature: float | None) -> Iterator[Batch]:
+        """Yield its rows."""
+        for part in self.parts(temperature):
+            yield from part.load()
 
-def _parts_of(files: Sequence[_PartFile], *, stated_temperature: bool) -> Iterator[Part]:
-    """Yield the parts of a dataset: those of large files, and small files together.
 
-    What a thread reads is merged with what others read, which takes as long as reading some
-    hundred thousand values.
+@dataclass(frozen=True)
+class _Dataset:
+    """Parts of a dataset as the source of samples.
+
+    Attributes
+    ----------
+    files : list of _PartFile
+        In the order of the rows.
+    several : bool
+        Whether rows state their temperature, of which the dataset has several.
     """
-    start = 0
-    for temperature, own in groupby(files, key=lambda file: file.part.piece.temperature):
-        stated = temperature if stated_temperature else None
-        for together in _grouped(own):
-            rows = sum(file.rows for file in together)
-            if len(together) > 1:
-                yield Part(rows, partial(_together, together, start, stated))
-            else:
-                yield from together[0].parts(start, stated)
-            start += rows
+
+    files: list[_PartFile]
+    several: bool
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        """Those that rows state."""
+        return tuple(dict.fromkeys(file.temperature for file in self.files if self.several))
+
+    def at(self, temperatures: Collection[float]) -> "_Dataset":
+        """Return the parts at some temperatures."""
+        return replace(self, files=[f for f in self.files if f.temperature in temperatures])
+
+    def read(self) -> Iterator[Part]:
+        """Yield parts of large files, and small files together.
+
+        What a thread reads is merged with what others read, which takes as long as reading some
+        hundred thousand values.
+        """
+        for temperature, own in groupby(self.files, key=self._stated):
+            for files in _grouped(own):
+                if len(files) == 1:
+                    yield from files[0].parts(temperature)
+                else:
+                    rows = sum(file.rows for file in files)
+                    yield Part(rows, partial(_together, files, temperature))
+
+    def tasks(self) -> Iterator[Part]:
+        """Yield each file as a part, for another process."""
+        for file in self.files:
+            yield Part(file.rows, partial(file.load, self._stated(file)))
+
+    def _stated(self, file: _PartFile) -> float | None:
+        return file.temperature if self.several else None
 
 
 def _grouped(files: Iterable[_PartFile]) -> Iterator[list[_PartFile]]:
@@ -260,7 +331,7 @@ def _grouped(files: Iterable[_PartFile]) -> Iterator[list[_PartFile]]:
     values = 0
     for file in files:
         own = file.rows * file.num_categories
-        full = values + own > batches.PART_VALUES or len(group) == MOST_TOGETHER
+        full = values + own > batches.PART_VALUES or len(group) >= file.folder.together
         if group and full:
             yield group
             group, values = [], 0
@@ -270,19 +341,17 @@ def _grouped(files: Iterable[_PartFile]) -> Iterator[list[_PartFile]]:
         yield group
 
 
-def _together(files: Sequence[_PartFile], start: int, temperature: float | None) -> Iterator[Batch]:
+def _together(files: Sequence[_PartFile], temperature: float | None) -> Iterator[Batch]:
     """Yield the rows of small files, in few batches."""
     most = max(1, batches.BATCH_VALUES // files[0].num_categories)
+    start, rows = files[0].start, 0
     held: list[FloatArray] = []
-    rows = 0
-    for file in files:
-        for part in file.parts(0, None):
-            for batch in part.load():
-                if held and rows + len(batch.rows) > most:
-                    yield Batch(np.concatenate(held), start, temperature)
-                    start, rows, held = start + rows, 0, []
-                held.append(batch.rows)
-                rows += len(batch.rows)
+    for batch in chain.from_iterable(file.load(temperature) for file in files):
+        if held and rows + len(batch.rows) > most:
+            yield Batch(np.concatenate(held), start, temperature)
+            start, rows, held = start + rows, 0, []
+        held.append(batch.rows)
+        rows += len(batch.rows)
     yield Batch(np.concatenate(held), start, temperature)
 
 
@@ -295,7 +364,7 @@ def _open_files(
 ) -> Samples:
     def opened(path: Path, name: str) -> Samples:
         with naming(name):
-            one = opener(path, name, columns)
+            one = opener(path, name, columns=columns)
             if _hive_temperature(name) is not None and not one.has_temperatures:
                 one = replace(one, has_temperatures=True)
             return one

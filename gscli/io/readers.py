@@ -18,7 +18,7 @@ from gscli.errors import DataError
 from gscli.io.columns import Columns, split_member
 from gscli.io.compressed import gunzipped, unzstd
 from gscli.io.formats.arrays import TORCH, open_npy, open_npz, open_safetensors, raw_array
-from gscli.io.formats.frames import open_frame
+from gscli.io.formats.frames import open_frame, plain_path
 from gscli.io.formats.text import open_text
 from gscli.io.joined import find_files
 from gscli.io.samples import Samples, naming
@@ -110,6 +110,8 @@ def open_samples(
                 opened = _opened(_standard_input(), None, wish, files)
             elif joined := find_files(path):
                 opened = joined.open(label, partial(_open_one, wish=wish), columns)
+                if opened.source is not None:  # its other parts are not even opened
+                    opened = opened.at(wish.temperatures)
             else:
                 opened = _opened_path(Path(file_name), wish, files)
             samples = replace(opened, log=_is_log(opened, log=log)).looked_at()
@@ -126,7 +128,9 @@ def _opened_path(path: Path, wish: _Wish, files: ExitStack) -> Samples:
     return _opened(files.enter_context(path.open("rb")), path, wish, files)
 
 
-def _open_one(path: Path, label: str, columns: Sequence[str] | None, *, wish: _Wish) -> Samples:
+def _open_one(
+    path: Path, label: str, *, columns: Sequence[str] | None = None, wish: _Wish
+) -> Samples:
     """Open one of several files that make one sample; it is open as long as that is kept."""
     with ExitStack() as files:
         samples = _opened_path(path, replace(wish, label=label, columns=columns), files)
@@ -149,15 +153,15 @@ def _opened(file: Any, path: Path | None, wish: _Wish, files: ExitStack) -> Samp
     def on_disk() -> Path:
         # A pipe cannot be read from its end, as some formats ask for.
         if path is not None and file.seekable():
-            return path
+            return plain_path(file, path)
         spool = files.enter_context(tempfile.NamedTemporaryFile())  # noqa: SIM115
         shutil.copyfileobj(file, spool)
         spool.flush()
-        return Path(spool.name)
+        return plain_path(spool, Path(spool.name))
 
     if head.startswith((GZIP, ZSTD)):
-        text = gunzipped(file) if head.startswith(GZIP) else unzstd(on_disk())
-        return _opened_unpacked(text, wish)
+        unpacked = gunzipped(file) if head.startswith(GZIP) else unzstd(file)
+        return _opened_unpacked(unpacked, wish)
     if head.startswith(b"PAR1"):
         samples = open_frame(wish.label, on_disk(), "Parquet", wish.columns)
     elif head.startswith(b"ARROW1"):

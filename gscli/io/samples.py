@@ -5,19 +5,19 @@ a thread can read by itself. `Samples.accumulate` is the one loop over rows that
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from gscli.arrays import BoolArray, FloatArray, IntArray, RealArray
 from gscli.errors import AccuracyError, DataError, ParameterError, ShapeError
-from gscli.execution.threads import Accumulator, accumulate, ordered_map
+from gscli.execution.threads import Accumulator, Threads, Workers, accumulate, ordered_map
 from gscli.io.columns import default_names, shown
 from gscli.io.precision import SUM_TOLERANCE, Precision
 from gscli.io.provenance import Provenance
@@ -110,6 +110,27 @@ class Part:
     load: Callable[[], Iterable[Batch]]
 
 
+class Source(Protocol):
+    """Files of known lengths and temperatures, each of which another process can read."""
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows."""
+
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        """Those that its rows state."""
+
+    def at(self, temperatures: Collection[float]) -> "Source":
+        """Return the files at some of its temperatures."""
+
+    def read(self) -> Iterable[Part]:
+        """Yield parts for the threads of this process."""
+
+    def tasks(self) -> Iterable[Part]:
+        """Yield a picklable part for each file."""
+
+
 A = TypeVar("A", bound=Accumulator[Batch])
 R = TypeVar("R")
 Progress = Callable[[Iterable[Part]], Iterable[Part]]
@@ -158,6 +179,8 @@ class Samples:
         What the source was taken for, where its user should know.
     provenance : Provenance or None
         What the source states of the distribution.
+    source : Source or None
+        The parts of a dataset, if it is one.
     """
 
     label: str
@@ -178,6 +201,7 @@ class Samples:
     percent: int | None = None
     notes: tuple[str, ...] = ()
     provenance: Provenance | None = None
+    source: Source | None = None
 
     @property
     def num_categories(self) -> int:
@@ -187,7 +211,7 @@ class Samples:
     @property
     def expected(self) -> int | None:
         """Number of rows that will come, if it is known and none are left out."""
-        return None if self.wanted else self.total
+        return None if self.wanted and self.source is None else self.total
 
     def at(self, temperatures: Sequence[float], *, choice: str = "") -> "Samples":
         """Return the rows of some temperatures, or all where the source states none.
@@ -200,7 +224,16 @@ class Samples:
             If given, other temperatures are an error that names this option.
         """
         wanted = tuple(temperatures) if self.has_temperatures else ()
-        return replace(self, wanted=wanted, choice=choice)
+        chosen = replace(self, wanted=wanted, choice=choice)
+        if not wanted or self.source is None:
+            return chosen
+        stated = np.array(self.source.temperatures)
+        self._refuse_missing(dict.fromkeys(stated.tolist()), wanted)
+        at = {t for one in wanted for t in stated[_match(stated, one)].tolist()}
+        if choice and len(at) < len(stated):
+            return chosen
+        source = self.source.at(at)
+        return replace(chosen, source=source, read=source.read, total=source.num_rows)
 
     def stated_temperature(self) -> float | None:
         """Return the temperature that the first row states, if it states one."""
@@ -213,11 +246,12 @@ class Samples:
         names = tuple(self.names[i] for i in positions)
         if names == self.names:
             return self
-        chosen = list(positions)
+        if self.source is not None:
+            source = _Columns(self.source, positions)
+            return replace(self, names=names, source=source, read=source.read)
 
         def read() -> Iterator[Part]:
-            for part in self.read():
-                yield Part(part.num_rows, partial(_taken, part.load, chosen))
+            return _taken(self.read(), positions)
 
         return replace(self, names=names, read=read)
 
@@ -282,14 +316,14 @@ class Samples:
             yield from load()
         self._refuse_missing(seen)
 
-    def accumulate(self, make: Callable[[], A], *, threads: int | None = None) -> A:
-        """Read all rows once, in threads.
+    def accumulate(self, make: Callable[[], A], *, threads: Threads = None) -> A:
+        """Read all rows once, in threads, or a dataset in other processes.
 
         Parameters
         ----------
         make : callable
             Returns an empty accumulator.
-        threads : int, optional
+        threads : int or Workers, optional
             Number of threads, >= 1; by default one for each usable core.
 
         Returns
@@ -300,34 +334,46 @@ class Samples:
         Raises
         ------
         DataError
-            If the source cannot be read, or has no row at a temperature that is wanted.
+            If the source cannot be read, has no row at a temperature that is wanted, or is no
+            dataset, which other processes could read.
         """
         seen: dict[float, None] = {}
-        found = accumulate(make, self._loads(seen), threads=threads)
+        found = accumulate(make, self._loads(seen, threads), threads=threads)
         self._refuse_missing(seen)
         return found
 
-    def map(self, function: Callable[[Batch], R], *, threads: int | None = None) -> Iterator[R]:
-        """Yield a function of each batch, in order; it is run in threads, a few parts ahead."""
+    def map(self, function: Callable[[Batch], R], *, threads: Threads = None) -> Iterator[R]:
+        """Yield a function of each batch, in order; it is run a few parts ahead."""
         seen: dict[float, None] = {}
-
-        def work(load: Callable[[], Iterator[Batch]]) -> list[R]:
-            return [function(batch) for batch in load()]
-
-        for results in ordered_map(work, self._loads(seen), threads=threads):
+        work = partial(_mapped, function)
+        for results in ordered_map(work, self._loads(seen, threads), threads=threads):
             yield from results
         self._refuse_missing(seen)
 
-    def _loads(self, seen: dict[float, None]) -> Iterator[Callable[[], Iterator[Batch]]]:
+    def _loads(
+        self, seen: dict[float, None], threads: Threads = None
+    ) -> Iterator[Callable[[], Iterator[Batch]]]:
         """Yield functions that read, check and select the rows of one part each."""
         with naming(self.label):
-            parts = self.read()
-            for part in parts if self.progress is None else self.progress(parts):
-                yield partial(self._selected, part, seen)
+            own, parts = self, self.read
+            if isinstance(threads, Workers):
+                if self.source is None:
+                    raise DataError(
+                        "is not a dataset, which gscli sample --shards writes: other processes "
+                        "read nothing else; leave out --dask"
+                    )
+                own, parts = self._picklable(), self.source.tasks
+                seen |= dict.fromkeys(self.source.temperatures)  # what they see stays there
+            for part in parts() if self.progress is None else self.progress(parts()):
+                yield partial(own._selected, part, seen)
 
-    def _refuse_missing(self, seen: dict[float, None]) -> None:
+    def _picklable(self) -> "Samples":
+        """Return what another process needs to know to read parts."""
+        return replace(self, read=tuple, source=None, progress=None, first=None)
+
+    def _refuse_missing(self, seen: Iterable[float], wanted: Sequence[float] = ()) -> None:
         stated = np.array(list(seen), dtype=np.float64)
-        for temperature in self.wanted:
+        for temperature in wanted or self.wanted:
             if not _match(stated, temperature).any():
                 raise DataError(
                     f"{self.label}: has no rows at temperature {temperature:g}; its temperature "
@@ -390,6 +436,10 @@ class Samples:
         return f"; without column {name} it does: choose the others with --columns"
 
 
+def _mapped(function: Callable[[Batch], R], load: Callable[[], Iterator[Batch]]) -> list[R]:
+    return [function(batch) for batch in load()]
+
+
 def several_temperatures(temperatures: Iterable[float], choice: str) -> DataError:
     """Return the error of a source of several temperatures, of which an option chooses one."""
     listed = list_temperatures(temperatures)
@@ -447,9 +497,39 @@ def as_samples(rows: Rows | Samples, *, log: bool, num_categories: int | None = 
     return Samples("samples", names, read, log=log, total=total, repeatable=repeatable).looked_at()
 
 
-def _taken(load: Callable[[], Iterable[Batch]], positions: list[int]) -> Iterator[Batch]:
+def _taken(parts: Iterable[Part], positions: Sequence[int]) -> Iterator[Part]:
+    for part in parts:
+        yield Part(part.num_rows, partial(_batches_taken, part.load, list(positions)))
+
+
+def _batches_taken(load: Callable[[], Iterable[Batch]], positions: list[int]) -> Iterator[Batch]:
     for batch in load():
         yield replace(batch, rows=batch.rows[:, positions])
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Some columns of a source."""
+
+    source: Source
+    positions: Sequence[int]
+
+    @property
+    def num_rows(self) -> int:
+        return self.source.num_rows
+
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        return self.source.temperatures
+
+    def at(self, temperatures: Collection[float]) -> "_Columns":
+        return replace(self, source=self.source.at(temperatures))
+
+    def read(self) -> Iterator[Part]:
+        return _taken(self.source.read(), self.positions)
+
+    def tasks(self) -> Iterator[Part]:
+        return _taken(self.source.tasks(), self.positions)
 
 
 def _decimals_of_percentages(rows: FloatArray) -> int | None:

@@ -5,16 +5,18 @@ import io
 import json
 import math
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from gscli.errors import DataError
 from gscli.io.columns import check_names, is_number, parse_number
 
 SEPARATORS = ",;\t"
+LARGEST_TEXT = 2**23
+"""Characters of a CSV or JSON file at most: some 400,000 weights of full precision."""
+
 MOST_EQUAL = 1_000_000
 """Categories of ``uniform:K`` at most: a larger K is a typing error."""
 
@@ -130,29 +132,26 @@ def read_weights(path: Path) -> Weights:
 
 def row_logits_at(path: Path) -> bool:
     """Return whether a file is an NPY array of shape (n, K): of each row's own logits."""
-    import numpy as np
+    from gscli.io.formats.arrays import load_npy
 
     try:
-        shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
-    except (OSError, ValueError, EOFError, AttributeError):
+        shape = load_npy(path, mapped=True).shape
+    except (OSError, DataError):
         return False
     return len(shape) == 2 and 1 not in shape
 
 
 def read_row_logits(path: Path) -> Any:
     """Return the array of a file of each row's own logits, mapped and not read yet."""
-    import numpy as np
+    from gscli.io.formats.arrays import load_npy
 
-    logits = np.load(path, mmap_mode="r", allow_pickle=False)
-    if logits.dtype.kind not in "fiu":
-        raise DataError(f"@{path}: holds {logits.dtype}; expected numbers of shape (n, K)")
-    return logits
+    return load_npy(path, mapped=True)
 
 
 def _read_csv(path: Path) -> Weights:
     with path.open(newline="", encoding="utf-8-sig") as file:
         try:
-            text = file.read()
+            text = _all_of(file)
             separator = next((mark for mark in SEPARATORS if mark in text), ",")
             rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if row]
         except csv.Error as error:
@@ -177,22 +176,17 @@ def _read_csv(path: Path) -> Weights:
     return Weights(tuple(_number(row[0], f"row {i}") for i, row in enumerate(body, first)))
 
 
+def _all_of(file: TextIO) -> str:
+    text = file.read(LARGEST_TEXT + 1)
+    if len(text) > LARGEST_TEXT:
+        raise DataError(f"is longer than {LARGEST_TEXT >> 20} MB; save NPY")
+    return text
+
+
 def _read_npy(path: Path) -> Weights:
-    import zipfile
-    from tokenize import TokenError
+    from gscli.io.formats.arrays import load_npy
 
-    import numpy as np
-
-    try:
-        # np.load leaves a broken file open, and warns of the headers that Python 2 wrote.
-        with path.open("rb") as file, warnings.catch_warnings(action="ignore"):
-            array = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError, SyntaxError, TokenError, zipfile.BadZipFile) as error:
-        pickled = "Object arrays" in str(error)
-        reason = "holds pickled objects, which are not read" if pickled else "is not an NPY file"
-        raise DataError(f"{reason}; save a float array of shape (K,)") from error
-    if not isinstance(array, np.ndarray):
-        raise DataError("is an archive of arrays; save one array")
+    array = load_npy(path)
     if array.ndim == 2 and 1 in array.shape:
         array = array.ravel()
     if array.ndim != 1 or array.dtype.kind not in "fiu":
@@ -207,7 +201,8 @@ def _read_json(path: Path) -> Weights:
         return items  # a dict would hide a name that occurs twice
 
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=pairs)
+        with path.open(encoding="utf-8-sig") as file:
+            content = json.loads(_all_of(file), object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
         raise DataError(f"row {error.lineno} is not JSON: {error.msg}") from error
     except UnicodeDecodeError:

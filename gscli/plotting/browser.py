@@ -1,6 +1,7 @@
 """The browser that renders figures: found, started beside other work, limited, and ended."""
 
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -20,6 +21,7 @@ from gscli.errors import BrowserNotFoundError, ExportError
 from gscli.execution.ending import undone_on_signals
 from gscli.execution.interrupts import result_of
 from gscli.io.temporary import temporary_folder
+from gscli.plotting.svg import with_shared_markers
 
 T = TypeVar("T")
 
@@ -73,18 +75,23 @@ class Browser:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What to render: a figure (as plotly's dictionary), its format, and its size in pixels."""
+    """What to render: a figure (as plotly's dictionary), its format, its size in pixels, and title.
+
+    The image is `scale` times as large; a PDF has the title among its properties.
+    """
 
     figure: dict[str, Any]
     format: Literal["png", "svg", "pdf", "webp"]
-    width: int
-    height: int
+    width: float
+    height: float
     scale: float = 1.0
+    title: str = ""
 
     def options(self) -> dict[str, Any]:
         """Return all but the figure, as kaleido names it."""
-        names = ("format", "width", "height", "scale")
-        return {name: getattr(self, name) for name in names}
+        # Of pixels, so little more that 449.99999999 of them are not cut to 449.
+        scale = self.scale * (1 + 1e-9) if self.format in ("png", "webp") else self.scale
+        return {"format": self.format, "width": self.width, "height": self.height, "scale": scale}
 
 
 def find_browser() -> Browser:
@@ -246,7 +253,16 @@ class Session:
 
     async def _render(self, images: Sequence[Image]) -> list[bytes]:
         await asyncio.wrap_future(self._opening)
-        return [await self._kaleido.calc_fig(image.figure, image.options()) for image in images]
+        return [await self._made(image) for image in images]
+
+    async def _made(self, image: Image) -> bytes:
+        if image.format == "pdf":  # the title of the page becomes that of the document
+            tab = await self._kaleido.tabs_ready.get()
+            naming = {"expression": f"document.title = {json.dumps(image.title)}"}
+            await tab.tab.send_command("Runtime.evaluate", params=naming)
+            await self._kaleido.tabs_ready.put(tab)
+        content: bytes = await self._kaleido.calc_fig(image.figure, image.options())
+        return with_shared_markers(content.decode()).encode() if image.format == "svg" else content
 
     async def _end(self) -> None:
         """End the browser's processes, which are a group, at once."""

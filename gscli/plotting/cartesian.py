@@ -20,6 +20,7 @@ def cartesian(
     size: tuple[int, int] = (275, 225),
     gap: tuple[int, int] = (85, 115),
     margin: theme.Margin | None = None,
+    least: tuple[int, int] = theme.LEAST_PANEL,
 ) -> go.Figure:
     """Draw panels, each with an x and a y axis.
 
@@ -41,6 +42,8 @@ def cartesian(
         Pixels between two columns and between two rows.
     margin : Margin, optional
         Around the panels, if not the usual one.
+    least : tuple of int
+        Width and height in pixels below which a panel cannot be read.
 
     Returns
     -------
@@ -51,7 +54,7 @@ def cartesian(
     margin = margin or theme.Margin(70, 50, 110 if alone else 130, 100)
     if alone:
         size = (single[0] - margin.left - margin.right, single[1] - margin.top - margin.bottom)
-    grid = theme.grid(len(panels), panel=size, gap=gap, margin=margin, columns=columns)
+    grid = theme.grid(len(panels), panel=size, gap=gap, margin=margin, columns=columns, least=least)
     figure = empty_figure(panels, grid)
     for index, (panel, domain) in enumerate(zip(panels, grid.domains, strict=True)):
         for axis, other, place, shared in (("x", "y", domain.x, x), ("y", "x", domain.y, y)):

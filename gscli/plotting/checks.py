@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 OBSERVED = theme.CATEGORY_COLOURS[0]
 REJECTED = theme.CATEGORY_COLOURS[4]
 OTHERS = "#9aa5b1"
-BAND = "#e6ebf0"
 MOST_BARS = 12
 MOST_LINES = 40
 
@@ -52,7 +51,7 @@ def check_panels(
     >>> d = Concrete([1, 3, 6], temperature=0.5)
     >>> figure = check_panels(check([d.sample(1000, seed=1)], d), names=["x1", "x2", "x3"])
     >>> figure.layout.annotations[0].text
-    'Largest component<br>passed, p = 0.36'
+    '<b>rounding</b><br>passed, p = 0.36'
     """
     drawn = []
     for test in result.tests:
@@ -62,7 +61,7 @@ def check_panels(
             drawn.append((test, found))
     caption = _caption(result)
     if len(drawn) == 1:  # A single panel has no heading of its own.
-        caption = f"{_heading(drawn[0][0]).replace('<br>', ': ')}; {caption}"
+        caption = f"{_heading(drawn[0][0]).replace('<br>', ' ')}; {caption}"
     figure = cartesian(
         [Panel(heading=_heading(test)) for test, _ in drawn],
         x={},
@@ -77,7 +76,7 @@ def check_panels(
     figure.update_annotations(yshift=8)
     level = result.alpha / max(1, result.by_chance)
     for index, (test, comparisons) in enumerate(drawn):
-        _, draw = _PANELS[test.name]
+        draw = _PANELS[test.name]
         draw(_TestPanel(figure, index, test, comparisons, names, level, result.n))
     return titled(figure, title, f"{subtitle}<br>{caption}" if subtitle else caption)
 
@@ -125,13 +124,17 @@ class _TestPanel:
 
     def band(self, low: float, high: float, half_width: float) -> None:
         x, y = [low, high, high, low], [half_width, half_width, -half_width, -half_width]
-        self.add(go.Scatter(x=x, y=y, mode="lines", line_width=0, fill="toself", fillcolor=BAND))
+        self.add(
+            go.Scatter(x=x, y=y, mode="lines", line_width=0, fill="toself", fillcolor=theme.BAND)
+        )
 
 
 def _heading(test: "TestResult") -> str:
-    outcome = "passed" if test.passed else f'<b style="color:{REJECTED}">rejected</b>'
-    p_value = f"{test.p_value:.2g}" if test.p_value > 1e-300 else "0"
-    return f"{_PANELS[test.name][0]}<br>{outcome}, p = {p_value}"
+    outcome = (
+        "passed" if test.passed else f'<b style="color:{theme.text_colour(REJECTED)}">rejected</b>'
+    )
+    p_value = f"{test.p_value:.3g}" if test.p_value > 1e-300 else "0"
+    return f"<b>{test.name}</b><br>{outcome}, p = {p_value}"
 
 
 def _caption(result: "CheckResult") -> str:
@@ -202,7 +205,9 @@ def _uniforms(panel: _TestPanel) -> None:
     gap, label = gaps[worst], theme.shorten(panel.comparisons[worst].label, 20)
     peak = int(np.abs(gap).argmax())
     at = float(np.clip(x[peak], 0.15, 0.85))
-    panel.note(label, at, float(gap[peak]), above=gap[peak] >= 0, colour=panel.colour)
+    panel.note(
+        label, at, float(gap[peak]), above=gap[peak] >= 0, colour=theme.text_colour(panel.colour)
+    )
     top = 1.45 * max(half_width, float(np.abs(gap).max()))
     panel.axis("x", "probability transform", range=[0, 1], tickvals=[0, 0.5, 1])
     panel.axis("y", "observed − expected share", range=[-top, top])
@@ -276,12 +281,12 @@ def _stretches(panel: _TestPanel) -> None:
     panel.axis("y", "log(fitted t / t)", range=[-top, top])
 
 
-_PANELS: dict[str, tuple[str, Callable[[_TestPanel], None]]] = {
-    "rounding": ("Largest component", _rounding),
-    "log-ratios": ("Log-ratios", _uniforms),
-    "flat Dirichlet": ("Flat Dirichlet map", _uniforms),
-    "independence": ("Independence in a row", _correlations),
-    "extremes": ("Extremes", _extremes),
-    "drift": ("Temperature along the file", _stretches),
-    "serial": ("Independence of rows", _correlations),
+_PANELS: dict[str, Callable[[_TestPanel], None]] = {
+    "rounding": _rounding,
+    "log-ratios": _uniforms,
+    "flat Dirichlet": _uniforms,
+    "independence": _correlations,
+    "extremes": _extremes,
+    "drift": _stretches,
+    "serial": _correlations,
 }

@@ -9,6 +9,7 @@ import numpy as np
 
 from gscli.arrays import FloatArray, IntArray, log_softmax
 from gscli.errors import DataError
+from gscli.execution.threads import Threads
 from gscli.inference.kept_rows import KeptRows
 from gscli.io.samples import Batch, ByTemperature, Samples
 
@@ -118,7 +119,7 @@ def collect(
     *,
     measure: Measure | None = None,
     keep: int = 0,
-    threads: int | None = None,
+    threads: Threads = None,
 ) -> dict[float | None, Collected]:
     """Gather samples by temperature, in one pass and bounded memory.
 
@@ -132,7 +133,7 @@ def collect(
         Counts something over projected rows; the counts are added up.
     keep : int
         How many rows of each temperature to keep at most.
-    threads : int, optional
+    threads : int or Workers, optional
         Number of threads; by default one for each usable core.
 
     Returns

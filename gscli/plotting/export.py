@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,18 +19,62 @@ class Style:
 
     Attributes
     ----------
-    width, height : int or None
-        Of images, in pixels; the figure's own by default.
-    scale : float
-        Pixels of the image for each pixel of the figure.
+    preset : {"paper"}, or None
+        Defaults of other attributes: 3.25 inches wide, or 5.5 for several panels, type of 8 pt, no
+        title, and 300 dots per inch.
+    width, height : float or None
+        Of images, in CSS pixels (1/96 inch); by default the figure's own, or in its proportions.
+    type_size : float or None
+        Of axis labels in images, in CSS pixels; by default in proportion to the figure.
+    title : str or None
+        In the place of the figure's own; if empty, none at all, and no subtitle.
+    font : str or None
+        A family of type.
+    colours : sequence of str
+        Of the categories, such as ``#0072b2``: these, then the usual ones.
+    panel_columns : int or None
+        Panels side by side.
+    scale : float or None
+        Pixels of PNG and WebP for each CSS pixel; by default 2.
     plotlyjs : {"inline", "cdn"}
         Whether HTML holds plotly.js (4.8 MB, works with no network) or links to it.
     """
 
-    width: int | None = None
-    height: int | None = None
-    scale: float = 2.0
+    preset: Literal["paper"] | None = None
+    width: float | None = None
+    height: float | None = None
+    type_size: float | None = None
+    title: str | None = None
+    font: str | None = None
+    colours: Sequence[str] = ()
+    panel_columns: int | None = None
+    scale: float | None = None
     plotlyjs: Literal["inline", "cdn"] = "inline"
+
+    def of_preset(self, panels: int) -> "Style":
+        """Return the style with what its preset says of so many panels."""
+        if self.preset is None:
+            return self
+        width = self.width
+        if width is None and self.height is None:
+            width = (PAPER_WIDTH if panels == 1 else WIDE_PAPER_WIDTH) * CSS_INCH
+        return replace(
+            self,
+            preset=None,
+            width=width,
+            type_size=self.type_size or PAPER_TYPE * CSS_INCH / 72,
+            title=self.title or "",
+            scale=self.scale or PAPER_DENSITY / CSS_INCH,
+        )
+
+
+CSS_INCH = 96
+"""CSS pixels."""
+
+PAPER_WIDTH, WIDE_PAPER_WIDTH, PAPER_TYPE, PAPER_DENSITY = 3.25, 5.5, 8, 300
+"""Inches, of a column and of a page, points, and dots per inch."""
+
+SCALE = 2.0
 
 
 def check_browser(paths: Sequence[Path]) -> None:
@@ -105,11 +149,12 @@ def save(
 
     browser = exporting([path for _, path in outputs]) if session is None else nullcontext(session)
     with browser as used:
-        wanted = [(figure, path) for figure, path in outputs if _needs_browser([path])]
+        made = [(_styled(figure, style), path) for figure, path in outputs]
+        wanted = [(figure, path) for figure, path in made if _needs_browser([path])]
         images = [_image(figure, path, style) for figure, path in wanted]
-        made = [] if used is None else used.render(images)
-        rendered = {path: content for (_, path), content in zip(wanted, made, strict=True)}
-        for figure, path in outputs:
+        contents = [] if used is None else used.render(images)
+        rendered = {path: content for (_, path), content in zip(wanted, contents, strict=True)}
+        for figure, path in made:
             content = rendered.get(path) or _text(figure, path, style).encode()
             with writing(path, overwrite=True) as file:
                 file.write(content)
@@ -119,28 +164,63 @@ def _needs_browser(paths: Sequence[Path]) -> bool:
     return any(path.suffix.lower() in IMAGE_SUFFIXES for path in paths)
 
 
-def _image(figure: Any, path: Path, style: Style) -> "Image":
+def _styled(figure: Any, style: Style) -> dict[str, Any]:
+    """Return a figure, as a dictionary, with the title, type and colours that are wanted."""
+    from gscli.plotting import theme
+    from gscli.plotting.colours import recoloured
+
+    drawn: dict[str, Any] = figure.to_plotly_json()
+    style = style.of_preset(drawn["layout"]["meta"]["count"])
+    layout = drawn["layout"]
+    if style.title is not None:
+        from gscli.plotting.sizing import retitled
+
+        layout = drawn["layout"] = retitled(layout, theme.escape(style.title))
+    if style.font is not None:
+        layout["font"] = {**layout["font"], "family": style.font}
+        layout["hoverlabel"] = {"font": {"family": style.font}}
+    if style.colours:
+        drawn = recoloured(drawn, theme.other_colours(style.colours))
+    return drawn
+
+
+def _image(figure: dict[str, Any], path: Path, style: Style) -> "Image":
     from gscli.plotting.browser import Image
+    from gscli.plotting.panels import plain_title
+    from gscli.plotting.sizing import Frame, sized
 
-    return Image(
-        figure.to_plotly_json(),
-        path.suffix.lower()[1:],  # type: ignore[arg-type]
-        style.width or int(figure.layout.width),
-        style.height or int(figure.layout.height),
-        style.scale,
-    )
+    style = style.of_preset(figure["layout"]["meta"]["count"])
+    frame = Frame(style.width, style.height, style.type_size, style.panel_columns)
+    found = sized(figure, frame)
+    suffix: Any = path.suffix.lower()[1:]
+    vector = suffix in ("svg", "pdf")
+    drawn = _as_vectors(found.figure) if vector else found.figure
+    scale = found.scale * (1 if vector else style.scale or SCALE)
+    title = plain_title(figure["layout"]) or path.stem
+    return Image(drawn, suffix, found.width, found.height, scale, title)
 
 
-def _text(figure: Any, path: Path, style: Style) -> str:
+def _as_vectors(figure: dict[str, Any]) -> dict[str, Any]:
+    """Return a figure whose points are no picture inside of the picture."""
+    traces = figure["data"]
+    plain = [t | {"type": "scatter"} if t["type"] == "scattergl" else t for t in traces]
+    return {**figure, "data": plain}
+
+
+def _text(figure: dict[str, Any], path: Path, style: Style) -> str:
     if path.suffix.lower() == ".json":
-        return str(figure.to_json())
-    page = type(figure)(figure)
-    page.update_layout(width=None, height=None, autosize=True)
-    return str(
-        page.to_html(
-            include_plotlyjs=True if style.plotlyjs == "inline" else "cdn",
-            div_id="figure",
-            default_height="96vh",
-            config={"responsive": True, "displaylogo": False},
-        )
+        from plotly.io import to_json
+
+        from gscli.plotting.sizing import Frame, sized
+
+        frame = Frame(columns=style.panel_columns)
+
+        return str(to_json(sized(figure, frame).figure, validate=False))
+    from gscli.plotting.page import page
+
+    return page(
+        figure,
+        columns=style.panel_columns,
+        palette=style.colours,
+        plotlyjs=style.plotlyjs,
     )

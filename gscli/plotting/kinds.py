@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from gscli.arrays import FloatArray, IntArray, log_softmax
 from gscli.distribution.concrete import Concrete
+from gscli.distribution.extremes import WITHIN
 from gscli.distribution.regions import highest_density_regions
 from gscli.errors import AccuracyError
 from gscli.plotting.binning import count_bins, count_cells
@@ -24,6 +25,9 @@ from gscli.plotting.tetrahedron import tetrahedron_panels
 
 MAX_POINTS = 20_000
 """Points in one figure: plotly's triangles are SVG, and a browser draws 10,000 a second."""
+
+COLD = 0.1
+"""Share of samples near a vertex from which a triangle says how many are at each."""
 
 CELL_ROWS = 48
 HISTOGRAM_BINS = 80
@@ -79,8 +83,10 @@ class Kind(ABC):
             points = panel.points
             if points is not None:
                 points = points[:: -(-len(points) * len(collected) // MAX_POINTS) or 1]
-            heading = _heading(temperature, exact[temperature])
-            panels.append(replace(panel, heading=heading, points=points))
+            heading = _heading(temperature, exact[temperature], panel)
+            # Of several panels, those shares stand in the headings.
+            observed = panel.observed if len(collected) == 1 else ()
+            panels.append(replace(panel, heading=heading, points=points, observed=observed))
         return panels
 
     @abstractmethod
@@ -92,9 +98,12 @@ class Kind(ABC):
         """Draw the panels."""
 
 
-def _heading(temperature: float | None, exact: Concrete | None) -> str:
+def _heading(temperature: float | None, exact: Concrete | None, panel: Panel) -> str:
     if temperature is None:
         return ""
+    if panel.observed:
+        shares = ", ".join(f"{100 * share:.3g}" for share in panel.observed)
+        return f"<b>t = {temperature:.4g}</b>  ·  file: {shares} %"
     regime = "" if exact is None else f"  ·  {exact.regime} regime"
     return f"<b>t = {temperature:.4g}</b>{regime}"
 
@@ -104,20 +113,27 @@ class Points(Kind):
     """Samples as points, and the regions of highest exact density, if they are wanted."""
 
     contours: bool
+    compared: bool = False
     keep: ClassVar[int] = MAX_POINTS
 
     def panel(self, found: Collected, exact: Concrete | None) -> Panel:
-        """Return the points and the regions."""
-        known = exact if self.contours else None
-        regions = () if known is None else highest_density_regions(known, log_ratio=self.log_ratio)
-        return Panel(points=found.points.rows(), regions=regions)
+        """Return the points and the regions, with the shares of points in them if compared."""
+        points = found.points.rows()
+        if exact is None or not self.contours:
+            return Panel(points=points)
+        regions = highest_density_regions(exact, log_ratio=self.log_ratio)
+        observed: tuple[float, ...] = ()
+        if self.compared:
+            density = exact.log_prob_log(points) if self.log_ratio else exact.log_prob(points)
+            observed = tuple(float((density >= region.level).mean()) for region in regions)
+        return Panel(points=points, regions=regions, observed=observed)
 
 
 @dataclass(frozen=True)
 class Ternary(Points):
     """A triangle of three categories: points, or counts of all samples in cells."""
 
-    draw: Literal["auto", "points", "bins"]
+    draw: Literal["auto", "points", "bins"] = "auto"
 
     @property
     def measure(self) -> Measure:
@@ -127,6 +143,9 @@ class Ternary(Points):
     def panel(self, found: Collected, exact: Concrete | None) -> Panel:
         """Return the points or the counts, and the regions."""
         panel = super().panel(found, exact)
+        near = (found.points.rows() > 1 - WITHIN).mean(axis=0)
+        if near.sum() > COLD:
+            panel = replace(panel, near=near)
         if self.draw == "points" or (self.draw == "auto" and found.n <= MAX_POINTS):
             return panel
         return replace(panel, points=None, counts=np.asarray(found.counts))

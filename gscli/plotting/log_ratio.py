@@ -39,21 +39,21 @@ def log_ratio_panels(panels: Sequence[Panel], categories: Categories) -> go.Figu
         traces=partial(_traces, categories=categories),
         single=(700, 680),
     )
-    figure.add_traces(list(legend_entries(go.Scattergl, "xy", categories)))
+    figure.add_traces(list(legend_entries(go.Scatter, "xy", categories)))
     return figure.update_layout(legend=theme.LEGEND_OF_THREES)
 
 
 def _traces(panel: Panel, categories: Categories) -> Iterator[Any]:
     if panel.points is not None:
         yield from samples(panel.points, categories, _markers, hover="%{x:.4g}, %{y:.4g}")
-    yield from contours(panel.regions, _lines)
+    yield from contours(panel, _lines)
 
 
-def _markers(log_x: FloatArray, **options: Any) -> go.Scattergl:
+def _markers(log_x: FloatArray, **options: Any) -> go.Scatter:
     return _trace(log_x[:, :2] - log_x[:, 2:], options)
 
 
-def _lines(lines: Sequence[FloatArray], **options: Any) -> go.Scattergl:
+def _lines(lines: Sequence[FloatArray], **options: Any) -> go.Scatter:
     path = joined(lines)
     # The logarithms are lost where a point of the line underflows: those are left out.
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -61,8 +61,9 @@ def _lines(lines: Sequence[FloatArray], **options: Any) -> go.Scattergl:
     return _trace(np.where(np.isfinite(ratios), ratios, np.nan), options)
 
 
-def _trace(ratios: FloatArray, options: dict[str, Any]) -> go.Scattergl:
+def _trace(ratios: FloatArray, options: dict[str, Any]) -> go.Scatter:
+    # Not WebGL, which draws points over all lines, and dashes that are not those of the legend.
     # Half the size of a page, where float32 reaches far enough: log-ratios grow as 1/t.
     far = np.nanmax(np.abs(ratios), initial=0) > np.finfo(np.float32).max
     x, y = ratios.T if far else ratios.astype(np.float32).T
-    return go.Scattergl(x=x, y=y, **options)
+    return go.Scatter(x=x, y=y, **options)

@@ -125,6 +125,7 @@ def marginal_panels(panels: Sequence[Panel], categories: Categories) -> go.Figur
         traces=partial(_strips, categories=categories),
         single=(700, 210 + high),
         size=(275, high),
+        least=(theme.LEAST_PANEL[0], 17 * count),
         margin=theme.Margin(70, 110, 130 if len(panels) > 1 else 110, 100),
     )
     labels = {-4: "0.01 %", -3: "0.1 %", -2: "1 %", -1: "10 %", 0: "100 %"}

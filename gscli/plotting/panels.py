@@ -1,6 +1,8 @@
 """Panels of a figure: what each shows, at one temperature, and the figure that they stand in."""
 
-from collections.abc import Iterable, Sequence
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,9 @@ import plotly.graph_objects as go
 from gscli.arrays import FloatArray, IntArray
 from gscli.distribution.regions import Region
 from gscli.plotting import theme
+
+TITLE_LINE, SUBTITLE_LINE = 24, 18
+"""Pixels that a line of a title and of a subtitle takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,21 @@ class Categories:
         positions = range(len(self.names)) if self.positions is None else self.positions
         return theme.category_colours(positions)
 
-    def labels(self, length: int, separators: Sequence[str]) -> list[str]:
-        """Return their names, cut to a length, and behind a separator their probabilities."""
-        labels = [f"<b>{theme.shorten(name, length)}</b>" for name in self.names]
-        if self.probs is None:
-            return labels
-        parts = zip(labels, separators, self.probs, strict=True)
-        return [f"{label}{separator}p = {p:.3g}" for label, separator, p in parts]
+    def labels(
+        self, length: int, separators: Sequence[str], near: FloatArray | None = None
+    ) -> list[str]:
+        """Return their names, cut to a length, and behind separators what is known of each.
+
+        That is the probability, and the share of samples near the vertex.
+        """
+        parts = [[f"<b>{theme.shorten(name, length)}</b>"] for name in self.names]
+        if self.probs is not None:
+            for part, p in zip(parts, self.probs, strict=True):
+                part.append(f"p = {p:.3g}")
+        if near is not None:
+            for part, share in zip(parts, near, strict=True):
+                part.append(f"{100 * share:.2g} % here")
+        return [separator.join(part) for separator, part in zip(separators, parts, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,10 @@ class Panel:
         Exact means.
     shares : ndarray of shape (K, bins), or None
         Exact probabilities of the bins.
+    observed : sequence of float
+        Shares of a file's samples in the regions.
+    near : ndarray of shape (K,), or None
+        Shares of samples in which a category is above 0.95.
     """
 
     heading: str = ""
@@ -80,11 +97,15 @@ class Panel:
     share: float = 1.0
     means: FloatArray | None = None
     shares: FloatArray | None = None
+    observed: Sequence[float] = ()
+    near: FloatArray | None = None
 
 
 def empty_figure(panels: Sequence[Panel], grid: theme.Grid, *, rise: int = 22) -> go.Figure:
     """Return a figure with headings so many pixels above its panels, if they are several."""
-    figure = go.Figure(layout=theme.layout(grid))
+    from gscli.plotting.notebook import Figure
+
+    figure = Figure(layout=theme.layout(grid))
     for panel, domain in zip(panels, grid.domains, strict=True):
         if len(panels) > 1:
             figure.add_annotation(
@@ -104,17 +125,27 @@ def empty_figure(panels: Sequence[Panel], grid: theme.Grid, *, rise: int = 22) -
 
 def titled(figure: go.Figure, title: str, subtitle: str = "") -> go.Figure:
     """Write a title and a subtitle above a figure."""
-    return figure.update_layout(
-        title={
-            "text": f"<b>{title}</b>",
-            "subtitle": {"text": subtitle, "font": {"size": 13, "color": theme.MUTED}},
-            "x": 0.02,
-            "xanchor": "left",
-            "yref": "container",
-            "y": 1 - 26 / figure.layout.height,
-            "font": {"size": 18},
-        }
-    )
+    return figure.update_layout(title=theme.title(title, subtitle, figure.layout.height))
+
+
+def title_of(layout: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the title and the subtitle of a layout, as plotly's HTML."""
+    title = layout.get("title", {})
+    text = str(title.get("text") or "").removeprefix("<b>").removesuffix("</b>")
+    return text, str(title.get("subtitle", {}).get("text") or "")
+
+
+def plain_title(layout: Mapping[str, Any]) -> str:
+    """Return the title of a layout as text, also one that is not shown."""
+    text = layout["meta"].get("title") or title_of(layout)[0]
+    return html.unescape(re.sub("<[^>]*>", " ", text))
+
+
+def title_height(title: str, subtitle: str) -> int:
+    """Return the pixels that a title and a subtitle take above a figure."""
+    lines = [TITLE_LINE * (text.count("<br>") + 1) for text in [title] if text]
+    lines += [SUBTITLE_LINE * (text.count("<br>") + 1) for text in [subtitle] if text]
+    return sum(lines) + (18 if lines else 0)
 
 
 def numbered(name: str, index: int) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from gscli.arrays import FloatArray, largest, log_softmax
 from gscli.distribution.concrete import Concrete
 from gscli.errors import ParameterError
+from gscli.execution.threads import Threads
 from gscli.io.samples import Samples
 from gscli.plotting import theme
 from gscli.plotting.collect import Collected, Projection, collect
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from gscli.plotting.kinds import Kind
-    from gscli.plotting.panels import Panel
+    from gscli.plotting.panels import Categories, Panel
 
 MAX_PANELS = 24
 MAX_STRIPS = 24
@@ -38,17 +39,20 @@ class Sample:
         Of the exact distribution, if it is known.
     origin : str
         Where the samples come from, for the subtitle.
-    threads : int or None
+    threads : int, Workers or None
         Number of threads for counting.
     temperatures : sequence of float
         Those that are known beforehand.
+    from_file : bool
+        Whether they are to be compared with the exact distribution, instead of drawn from it.
     """
 
     samples: Samples
     logits: FloatArray | None
     origin: str
-    threads: int | None = None
+    threads: Threads = None
     temperatures: Sequence[float] = ()
+    from_file: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,12 +111,13 @@ def plot(sample: Sample, options: PlotOptions) -> "go.Figure":
     ParameterError
         If the options do not fit the number of categories.
     """
-    from gscli.plotting.panels import titled
+    from gscli.plotting.panels import Categories, titled
 
     _check_panels(len(sample.temperatures))
     chosen = choose(sample, options)
     probs = None if sample.logits is None else np.exp(log_softmax(sample.logits))[list(chosen)]
-    kind = _kind(options, tuple(sample.names[k] for k in chosen), chosen, probs)
+    names = tuple(sample.names[k] for k in chosen)
+    kind = _kind(options, Categories(names, chosen, probs), compared=sample.from_file)
     projected = range(len(sample.names)) if kind.whole else chosen
     collected = collect(
         sample.samples,
@@ -147,13 +152,10 @@ def choose(sample: Sample, options: PlotOptions) -> tuple[int, ...]:
     return largest(rank, room)
 
 
-def _kind(
-    options: PlotOptions, names: Sequence[str], chosen: Sequence[int], probs: FloatArray | None
-) -> "Kind":
+def _kind(options: PlotOptions, categories: "Categories", *, compared: bool) -> "Kind":
     from gscli.plotting import kinds
-    from gscli.plotting.panels import Categories
 
-    categories, shown = Categories(names, chosen, probs), len(chosen)
+    shown = len(categories.names)
     if shown == 1 and not options.log_ratio:
         return kinds.Component(categories)
     if options.kind == "marginals":
@@ -161,19 +163,23 @@ def _kind(
     if shown == 2:
         return (kinds.LogRatioHistogram if options.log_ratio else kinds.Histogram)(categories)
     if shown == 3 and options.log_ratio:
-        return kinds.LogRatio(categories, options.contours)
+        return kinds.LogRatio(categories, options.contours, compared)
     if shown == 3:
-        return kinds.Ternary(categories, options.contours, options.kind)
+        return kinds.Ternary(categories, options.contours, compared, options.kind)
     if shown == 4 and not options.log_ratio:
         return kinds.Tetrahedron(categories, contours=False)
     raise ParameterError("categories", f"log-ratios are of two or three categories, not {shown}")
 
 
 def _title(sample: Sample, temperatures: Sequence[float | None]) -> str:
+    known = sample.logits is not None and None not in temperatures
+    if sample.from_file and known:
+        at = f", t = {temperatures[0]:.4g}" if len(temperatures) == 1 else ""
+        return f"{theme.shorten(sample.origin, 40)} against the Concrete distribution{at}"
+    if sample.from_file or not known:
+        return theme.shorten(f"Samples of {sample.origin}", 60)
     if len(temperatures) > 1:
         return "Effect of temperature on the Concrete distribution"
-    if sample.logits is None or temperatures[0] is None:
-        return theme.shorten(f"Samples of {sample.origin}", 60)
     return f"Concrete distribution at t = {temperatures[0]:.4g}"
 
 
@@ -206,7 +212,12 @@ def _remarks(
     dropped = sum(found.dropped for found in collected.values())
     if dropped:
         yield f"{dropped:,} row{'s' if dropped > 1 else ''} with exact zeros left out"
-    yield theme.escape(sample.origin)
+    if any(panel.near is not None for panel in panels):
+        yield "here: share of samples with that category above 0.95"
+    if len(panels) > 1 and "file:" in panels[0].heading:
+        yield "file: shares of its samples in the regions"
+    if not sample.from_file:
+        yield theme.escape(sample.origin)
 
 
 def _lines(remarks: Sequence[str], length: int) -> str:

@@ -20,6 +20,8 @@ SCALE = (
 SHADES = "·░▒▓█"
 ASCII_SHADES = ".:+#@"
 BAR, ASCII_BAR = "━", "="
+COLUMNS, ASCII_COLUMNS = " ▁▂▃▄▅▆▇█", " .:|"
+HISTOGRAM_LINES = 10
 
 UPPER, LOWER = "▀", "▄"
 SQRT3 = 3**0.5
@@ -92,6 +94,62 @@ def bars(
         text.append(mark * filled, Style(color="cyan")).append(f" {share:.3f}\n")
     text.rstrip()
     return text
+
+
+def histogram(
+    counts: IntArray, label: str, *, width: int, lines: int = HISTOGRAM_LINES, unicode: bool = True
+) -> Text:
+    """Draw counts in equal bins of [0, 1] as columns over an axis.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (bins,)
+        Joined so that there is a column for each of so many bins as fit.
+    label : str
+        Of the axis.
+    width, lines : int
+        In characters, without the axis.
+    unicode : bool
+        Whether characters beyond ASCII may be used.
+
+    Examples
+    --------
+    >>> print(histogram(np.array([9, 0, 3, 0]), "x", width=4, lines=2, unicode=False))
+    |
+    | :
+    0 x1
+    """
+    marks = COLUMNS if unicode else ASCII_COLUMNS
+    group = -(-len(counts) // width)
+    joined = np.add.reduceat(counts, np.arange(0, len(counts), group))
+    steps = len(marks) - 1
+    heights = np.ceil(joined / max(1, joined.max()) * lines * steps).astype(int)
+    text = Text()
+    for line in range(lines - 1, -1, -1):
+        filled = np.clip(heights - line * steps, 0, steps)
+        shown = "".join(marks[step] for step in filled).rstrip()
+        text.append(shown, Style(color="cyan")).append("\n")
+    middle = _clip(label, max(1, len(joined) - 4), ending="…" if unicode else "~")
+    return text.append("0" + middle.center(len(joined) - 2) + "1")
+
+
+def scale(most: int, *, colour: bool, unicode: bool = True) -> Text:
+    """Return a line that says what the shades of a triangle mean: samples in a cell.
+
+    Examples
+    --------
+    >>> print(scale(1234, colour=False))
+    samples in a cell: 0 · 1 ░▒▓█ 1,234
+    """
+    text = Text("samples in a cell: 0 ")
+    if colour and unicode:
+        text.append("█", Style(color=SCALE[0])).append(" 1 ")
+        for shade in SCALE[1:]:
+            text.append("█", Style(color=shade))
+    else:
+        shades = SHADES if unicode else ASCII_SHADES
+        text.append(f"{shades[0]} 1 {shades[1:]}")
+    return text.append(f" {most:,}")
 
 
 def _pixels(counts: IntArray, width: int, height: int) -> FloatArray:

@@ -14,14 +14,27 @@ from gscli.errors import ShapeError
 from gscli.plotting import theme
 from gscli.plotting.binning import cell_corners
 from gscli.plotting.panels import Categories, Panel, add_traces, empty_figure, numbered, titled
-from gscli.plotting.traces import contours, hover_values, joined, legend_entries, samples
+from gscli.plotting.traces import (
+    contours,
+    hover_values,
+    joined,
+    legend_entries,
+    samples,
+    simplified,
+)
 
 COUNT_STEPS = 16
-LINE_STEPS = 4000
-"""Most points of a line along a side of the triangle."""
+TOLERANCE = 1 / 4000
+"""Of lines, in the length of a side: less than any screen can show."""
+
+SHADE = 0.09
+"""Opacity of a region; those that hold less of the mass lie within the others."""
 
 SINGLE, SMALL = (600, 402), (255, 221)
 """Width and height in pixels of a triangle alone, and of one among others."""
+
+LABEL_LINE = 19
+"""Pixels of a line of the labels at corners."""
 
 BAR_WIDTH, BAR_DISTANCE = 70, 44
 """Pixels that the scale of counts takes, and from the triangles to it: labels lie between."""
@@ -96,40 +109,53 @@ def ternary_panels(
     """
     small = len(panels) > 1 if small is None else small
     largest = max((int(p.counts.max()) for p in panels if p.counts is not None), default=0)
-    grid = _grid(len(panels), bar=bool(largest))
+    lines = 3 if any(panel.near is not None for panel in panels) else 2
+    grid = _grid(len(panels), bar=bool(largest), lines=lines)
     figure = empty_figure(panels, grid, rise=30)
     if any(panel.points is not None for panel in panels):
         entries = legend_entries(go.Scatterternary, "abc", categories)
         add_traces(figure, 0, entries, subplot="ternary")
     for index, (panel, domain) in enumerate(zip(panels, grid.domains, strict=True)):
-        figure.layout[numbered("ternary", index)] = _axes(categories, domain, small=small)
+        axes = _axes(categories, domain, panel.near, small=small)
+        figure.layout[numbered("ternary", index)] = axes
         traces = _traces(panel, categories, largest, small=small)
         add_traces(figure, index, traces, subplot="ternary")
     if largest:
         plot_width = grid.width - grid.margin.left - grid.margin.right
         figure.add_trace(_colour_bar(largest, x=1 + BAR_DISTANCE / plot_width))
-    return figure.update_layout(legend=theme.LEGEND_OF_THREES)
+    # A drag would zoom in, and leave the names at corners that are not theirs.
+    return figure.update_layout(
+        legend=theme.LEGEND_OF_THREES,
+        dragmode=False,
+        modebar_remove=["zoom", "pan", "select", "lasso"],
+    )
 
 
-def _grid(count: int, *, bar: bool) -> theme.Grid:
+def _grid(count: int, *, bar: bool, lines: int) -> theme.Grid:
     """Lay out triangles, which leave room for the labels that lie outside of their corners."""
-    right = 50 + (BAR_WIDTH if bar else 0)
+    right, more = 50 + (BAR_WIDTH if bar else 0), LABEL_LINE * (lines - 2)
     if count == 1:
-        return theme.grid(1, panel=SINGLE, gap=(0, 0), margin=theme.Margin(right=right))
-    margin = theme.Margin(right=right, top=156, bottom=116)
-    return theme.grid(count, panel=SMALL, gap=(90, 122), margin=margin)
+        margin = theme.Margin(right=right, bottom=120 + more)
+        return theme.grid(1, panel=SINGLE, gap=(0, 0), margin=margin, ratio=3**0.5 / 2)
+    margin = theme.Margin(50 + more, right + more, 156, 116 + more)
+    return theme.grid(count, panel=SMALL, gap=(90 + more, 122 + more), margin=margin)
 
 
-def _axes(categories: Categories, domain: theme.Domain, *, small: bool) -> dict[str, Any]:
-    # Two lines at the bottom, where labels meet those of neighbours, or the edge.
-    labels = categories.labels(9 if small else 18, ["  ", "<br>", "<br>"])
+def _axes(
+    categories: Categories, domain: theme.Domain, near: FloatArray | None, *, small: bool
+) -> dict[str, Any]:
+    # A line each at the bottom, where labels meet those of neighbours, or the edge.
+    labels = categories.labels(9 if small else 18, ["  ", "<br>", "<br>"], near)
     return {
         "sum": 1,
         "domain": {"x": domain.x, "y": domain.y},
         "bgcolor": theme.PAPER,
         **{
             f"{letter}axis": {
-                "title": {"text": label, "font": {"size": 13 if small else 15, "color": colour}},
+                "title": {
+                    "text": label,
+                    "font": {"size": 13 if small else 15, "color": theme.text_colour(colour)},
+                },
                 "min": 0,
                 "tickvals": [0.5] if small else [0.2, 0.4, 0.6, 0.8],
                 "tickfont": {"size": 10 if small else 11, "color": theme.MUTED},
@@ -151,11 +177,29 @@ def _traces(
 ) -> Iterator[go.Scatterternary]:
     if panel.counts is not None:
         yield from _cells(panel.counts, largest)
+    else:
+        yield from _shades(panel)
     if panel.points is not None:
         hover = hover_values(categories.names, "abc")
         density = 4 if small else 1
         yield from samples(panel.points, categories, _markers, hover=hover, density=density)
-    yield from contours(panel.regions, _contour)
+    yield from contours(panel, _contour)
+
+
+def _shades(panel: Panel) -> Iterator[go.Scatterternary]:
+    """Fill the regions, the smaller ones over the larger."""
+    for index, region in enumerate(panel.regions):
+        yield _contour(
+            region.rings,
+            mode="lines",
+            fill="toself",
+            fillcolor=theme.INK,
+            opacity=SHADE,
+            line={"width": 0},
+            hoverinfo="skip",
+            legendgroup=f"region {index}",
+            showlegend=False,
+        )
 
 
 def _markers(points: FloatArray, **options: Any) -> go.Scatterternary:
@@ -164,22 +208,13 @@ def _markers(points: FloatArray, **options: Any) -> go.Scatterternary:
 
 
 def _contour(lines: Iterable[FloatArray], **options: Any) -> go.Scatterternary:
-    return _path(map(_without_close_points, lines), **options)
+    return _path((simplified(line, TOLERANCE) for line in lines), **options)
 
 
 def _path(lines: Iterable[FloatArray], **options: Any) -> go.Scatterternary:
     # Without the third coordinate, which plotly fills up to 1: a third of a page's size.
     a, b, _ = joined(lines).astype(np.float32).T
     return go.Scatterternary(a=a, b=b, cliponaxis=False, **options)
-
-
-def _without_close_points(line: FloatArray) -> FloatArray:
-    """Drop points of a line that lie closer together than any screen can show."""
-    length = np.cumsum(np.abs(np.diff(line, axis=0, prepend=line[:1])).sum(axis=1))
-    kept = np.diff(np.floor(length * LINE_STEPS), prepend=-1) > 0
-    kept[-1] = True
-    drawn: FloatArray = line[kept]
-    return drawn
 
 
 def _cells(counts: IntArray, largest: int) -> Iterator[go.Scatterternary]:
@@ -216,6 +251,6 @@ def _colour_bar(largest: int, *, x: float) -> go.Scatterternary:
         "cmax": 1,
         "colorscale": list(theme.COUNT_SCALE),
         "showscale": True,
-        "colorbar": theme.colour_bar("samples<br>in a cell", labels, x=x, xpad=0, len=0.6),
+        "colorbar": theme.colour_bar("samples<br>in a cell", labels, x=x, xpad=0, len=0.8),
     }
     return go.Scatterternary(a=[None], b=[None], mode="markers", showlegend=False, marker=marker)

@@ -26,6 +26,9 @@ VERTICES = np.array(
 RANGES = {"x": (-1.02, 0.78), "y": (-0.97, 0.83), "z": (-0.33, 1.07)}
 ZOOM = 1.4
 
+ANCHORS = ("center", "center", "center", "left")
+"""Of the labels: that of the rearmost vertex begins beside the points, not in front of them."""
+
 LABEL_REACH = 1.4
 """How far labels lie from the centre, in its distance from a vertex; beyond the ranges, a label
 vanishes."""
@@ -60,7 +63,8 @@ def tetrahedron_panels(panels: Sequence[Panel], categories: Categories) -> go.Fi
 def _scene(categories: Categories, domain: theme.Domain, *, small: bool) -> dict[str, Any]:
     centre = VERTICES.mean(axis=0)
     places = centre + LABEL_REACH * (VERTICES - centre)
-    labels = zip(places, categories.labels(14, ["<br>"] * 4), categories.colours, strict=True)
+    texts = categories.labels(14, ["<br>"] * 4)
+    labels = zip(places, texts, categories.colours, ANCHORS, strict=True)
     return {
         "domain": {"x": domain.x, "y": domain.y},
         **{f"{axis}axis": {"visible": False, "range": RANGES[axis]} for axis in "xyz"},
@@ -76,9 +80,10 @@ def _scene(categories: Categories, domain: theme.Domain, *, small: bool) -> dict
                 **dict(zip("xyz", place, strict=True)),
                 "text": text,
                 "showarrow": False,
-                "font": {"size": 12 if small else 14, "color": colour},
+                "xanchor": anchor,
+                "font": {"size": 12 if small else 14, "color": theme.text_colour(colour)},
             }
-            for place, text, colour in labels
+            for place, text, colour, anchor in labels
         ],
     }
 

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from gscli.arrays import FloatArray
-from gscli.distribution.regions import Region
 from gscli.plotting import theme
-from gscli.plotting.panels import Categories
+from gscli.plotting.panels import Categories, Panel
 
 
 def samples(
@@ -86,24 +85,56 @@ def hover_values(names: Sequence[str], fields: Iterable[str]) -> str:
     return "<br>".join(f"{theme.in_template(name)} %{{{field}:.4f}}" for name, field in pairs)
 
 
-def contours(regions: Sequence[Region], place: Callable[..., Any]) -> Iterator[Any]:
-    """Yield the lines around regions, each over a halo of paper that keeps it readable.
+def contours(panel: Panel, place: Callable[..., Any]) -> Iterator[Any]:
+    """Yield the lines around regions; over counts, each has a halo that keeps it readable.
 
     Parameters
     ----------
-    regions : sequence of Region
-        Each has its own dashes.
+    panel : Panel
+        Each of its regions has its own dashes.
     place : callable
         Returns a trace along the lines of a region, with the options given to it.
     """
-    for index, region in enumerate(regions):
+    for index, region in enumerate(panel.regions):
         shared = {"mode": "lines", "hoverinfo": "skip", "legendgroup": f"region {index}"}
-        halo = {"color": theme.PAPER, "width": 4}
-        yield place(region.lines, **shared, line=halo, opacity=0.8, showlegend=False)
+        if panel.counts is not None:  # a halo would hide points
+            halo = {"color": theme.PAPER, "width": 4}
+            yield place(region.lines, **shared, line=halo, opacity=0.8, showlegend=False)
         dash = theme.CONTOUR_DASHES[index % len(theme.CONTOUR_DASHES)]
         line = {"color": theme.INK, "width": 1.7, "dash": dash}
         name = f"{100 * region.mass:g} % of the mass"
+        if panel.observed:
+            name = f"{100 * region.mass:g} % of mass; file {100 * panel.observed[index]:.3g} %"
         yield place(region.lines, **shared, line=line, name=name, showlegend=True)
+
+
+def simplified(line: FloatArray, tolerance: float) -> FloatArray:
+    """Return a line with fewer points, nowhere further than a tolerance from the line itself.
+
+    It keeps corners, which points at even distances do not (Douglas and Peucker 1973).
+
+    Examples
+    --------
+    >>> corner = np.array([[0, 0, 0], [1, 0, 0], [2, 0, 0], [2, 1, 0], [2, 2, 0]], dtype=float)
+    >>> simplified(corner, 0.01).tolist()
+    [[0.0, 0.0, 0.0], [2.0, 0.0, 0.0], [2.0, 2.0, 0.0]]
+    """
+    kept = np.zeros(len(line), dtype=bool)
+    kept[[0, -1]] = True
+    parts = [(0, len(line) - 1)]
+    while parts:
+        first, last = parts.pop()
+        if last - first < 2:
+            continue
+        way, along = line[first + 1 : last] - line[first], line[last] - line[first]
+        share = np.clip(way @ along / max(float(along @ along), 1e-300), 0, 1)
+        distance = np.linalg.norm(way - share[:, None] * along, axis=1)
+        if distance.max() > tolerance:
+            furthest = first + 1 + int(distance.argmax())
+            kept[furthest] = True
+            parts += [(first, furthest), (furthest, last)]
+    drawn: FloatArray = line[kept]
+    return drawn
 
 
 def joined(lines: Iterable[FloatArray]) -> FloatArray:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gscli.arrays import FloatArray, largest, log_softmax
+from gscli.arrays import largest, log_softmax
 from gscli.distribution.concrete import Concrete
 from gscli.distribution.gradients import GradientError, gradient_error
-from gscli.distribution.regions import Region, highest_density_regions
+from gscli.distribution.regions import highest_density_regions
 from gscli.execution.threads import ordered_map
 from gscli.plotting import theme
 from gscli.plotting.curves import Axis, Line, Mark, curves
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 PANEL_POINTS = 300
 HISTOGRAM_ROWS = 10**6
-LINE_POINTS = 120
 LINES = 7
 
 LOWEST, HIGHEST = 0.02, 50.0
@@ -58,22 +57,7 @@ def _panel(sweep: Sweep, corners: Sequence[int], temperature: float) -> Panel:
         return Panel(heading, counts=counts, edges=edges, curve=share_density(exact, 200))
     log_x = full.sample_log(PANEL_POINTS, seed=sweep.seed)[:, list(corners)]
     points = np.exp(log_softmax(log_x))
-    return Panel(heading, points=points, regions=_thinned(highest_density_regions(exact)))
-
-
-def _thinned(regions: Sequence[Region]) -> list[Region]:
-    return [
-        Region(region.mass, region.level, tuple(map(_evenly, region.lines))) for region in regions
-    ]
-
-
-def _evenly(line: FloatArray) -> FloatArray:
-    """Keep points of a line that are evenly far apart on the simplex."""
-    steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
-    along = np.concatenate([[0.0], np.cumsum(steps)])
-    wanted = np.linspace(0, along[-1], LINE_POINTS)
-    kept: FloatArray = line[np.unique(np.searchsorted(along, wanted).clip(0, len(line) - 1))]
-    return kept
+    return Panel(heading, points=points, regions=highest_density_regions(exact))
 
 
 def temperatures_figure(

@@ -17,7 +17,7 @@ from gscli.distribution.noise import bit_generator, block_shape, log_exponential
 from gscli.distribution.properties import BATCH_SIZES, Advice, Facts, advise, facts_at
 from gscli.distribution.quadrature import LOWEST_TEMPERATURE
 from gscli.errors import ParameterError
-from gscli.execution.threads import check_threads, ordered_map
+from gscli.execution.threads import Threads, Workers, check_threads, ordered_map
 from gscli.inference.gof.check import check
 from gscli.inference.gof.results import CheckResult
 from gscli.inference.summary import Summary, SummaryAccumulator
@@ -147,7 +147,7 @@ def sweep_steps(
     n: int,
     seed: int,
     batch_sizes: Sequence[int] = BATCH_SIZES,
-    threads: int | None = None,
+    threads: Threads = None,
 ) -> Iterator[Step]:
     """Yield the facts, the samples' statistics and their tests at each temperature.
 
@@ -163,8 +163,8 @@ def sweep_steps(
         Of the noise, which all temperatures share.
     batch_sizes : sequence of int
         How many samples a gradient is averaged over.
-    threads : int, optional
-        Number of threads for drawing.
+    threads : int or Workers, optional
+        Number of threads for drawing; processes take a temperature each.
 
     Yields
     ------
@@ -185,14 +185,30 @@ def sweep_steps(
     checked = min(n, max(2000, most))
     together = min(count, len(temperatures)) if n * k <= TOGETHER_VALUES else 1
 
-    def step(temperature: float) -> Step:
-        (facts,) = facts_at(distribution.logits, [temperature], batch_sizes=batch_sizes, threads=1)
-        return _step(facts, n=n, seed=seed, threads=count // together, checked=checked)
+    step = partial(
+        _step,
+        distribution.logits,
+        n=n,
+        seed=seed,
+        batch_sizes=batch_sizes,
+        threads=count // together,
+        checked=checked,
+    )
+    by = threads if isinstance(threads, Workers) else together
+    yield from ordered_map(step, temperatures, threads=by)
 
-    yield from ordered_map(step, temperatures, threads=together)
 
-
-def _step(facts: Facts, *, n: int, seed: int, threads: int, checked: int) -> Step:
+def _step(
+    logits: FloatArray,
+    temperature: float,
+    *,
+    n: int,
+    seed: int,
+    batch_sizes: Sequence[int],
+    threads: int,
+    checked: int,
+) -> Step:
+    (facts,) = facts_at(logits, [temperature], batch_sizes=batch_sizes, threads=1)
     here, k = facts.distribution, facts.distribution.num_categories
     top = largest(here.logits, CHECKED_CATEGORIES)
     tested = here if len(top) == k else here.subcomposition(top)

@@ -82,7 +82,7 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     (("--pi", "@negative.csv"), 2, "value 2 is -2"),
     (("--pi", "@pickled.npy"), 2, "@pickled.npy: holds pickled objects"),
     (("--pi", "@cube.npy"), 2, "@cube.npy: holds float64 of shape (2, 2, 2)"),
-    (("--pi", "@short.npy"), 2, "@short.npy: is not an NPY file"),
+    (("--pi", "@short.npy"), 2, "@short.npy: ends before the 8 values that it announces"),
     (("--pi", "@nan.npy"), 2, "@nan.npy: value 2: nan is not finite"),
     (("--pi", "@deep.json"), 2, "@deep.json: is nested too deeply"),
     # temperatures

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gscli import Concrete
+from gscli import Concrete, kl_divergence
 from gscli.arrays import FloatArray, log_softmax
-from gscli.distribution.divergence import kl_divergence
 from gscli.errors import AccuracyError, ShapeError
 from tests.distribution.moment_oracles import logistic_expectation
 

@@ -361,6 +361,18 @@ def test_a_loss_that_does_not_depend_on_the_choice() -> None:
     assert "its gradient is 0" in next(cautions(flat))
 
 
+def test_a_loss_that_is_constant_but_for_rounding_has_no_gradient() -> None:
+    constant = function_loss(lambda x: ((x**3).sum(axis=1), 3 * x**2), 3)
+    for loss in (constant, linear_loss([0.1 + 0.2, 0.3, 0.3])):
+        assert exact_gradient(np.array([0.1, 0.3, 0.6]), loss).tolist() == [0, 0, 0]
+
+
+def test_a_shrunk_gradient_needs_no_temperature() -> None:
+    unbiased, shrunk = (EstimatorError(bias, 1.0, {1: bias + 1.0}, True) for bias in (9.0, 0.9))
+    found = Comparison(np.array([1.0]), (0.5,), (1,), ({"relaxed": unbiased, "zgr": shrunk},), {})
+    assert next(cautions(found)).startswith("For m = 1 the error is least for zgr (bias 95 %)")
+
+
 def test_gradients_that_are_missing_leave_estimators_out() -> None:
     values = comparison(table_loss([1, 2, 4]))
     assert values.estimators == ("reinforce", "reinforce-loo")
@@ -373,6 +385,12 @@ def test_gradients_that_are_missing_leave_estimators_out() -> None:
         for ours, theirs in zip(full.errors, whole.errors, strict=True):
             assert ours[name].mse == pytest.approx(theirs[name].mse)
     assert whole.estimators == ESTIMATORS
+
+
+def test_logits_beyond_float64_at_the_temperature_are_quiet() -> None:
+    far, near = (compare([low, 0, -1], [0.1], QUADRATIC) for low in (-1e308, -700.0))
+    for name in ESTIMATORS:
+        assert far.errors[0][name].mse == pytest.approx(near.errors[0][name].mse)
 
 
 def test_parameters_are_checked() -> None:

@@ -64,6 +64,16 @@ def test_a_factor_applied_to_the_current_value(digits: int) -> None:
         assert "step 693,147. Apply it to the initial temperature." in warning
 
 
+@pytest.mark.parametrize("digits", DIGITS)
+def test_a_factor_applied_after_a_row_is_written(digits: int) -> None:
+    before = compounded(digits)
+    shifted = np.append(before.temperatures[:1], before.temperatures[:-1])
+    (warning,) = log_warnings(ScheduleLog(before.steps, shifted))
+    assert "The factor exp(-1e-06 step) is applied to the current temperature" in warning
+    assert "every 100 steps" in warning
+    assert "t = 0.5 is reached at step 11,900" in warning
+
+
 def test_a_factor_applied_every_step_and_logged_now_and_then() -> None:
     fitted = fit_schedule(compounded(17, every=10, rows=50).until(6))
     assert fitted is not None

@@ -1,6 +1,7 @@
 """Waiting for other threads without turning deaf to signals."""
 
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -57,3 +58,13 @@ def test_a_signal_that_another_thread_gets_is_seen_to() -> None:
     finally:
         thread.join()
         signal.signal(signal.SIGUSR1, before)
+
+
+def test_polars_does_not_take_many_small_reads_for_a_deadlock() -> None:
+    warned = "POLARS_MAX_BLOCKING_THREAD_COUNT reached (512), this may indicate a deadlock"
+    code = (
+        "import warnings; from gscli.execution.interrupts import import_polars; import_polars(); "
+        f"warnings.warn({warned!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stderr == b""

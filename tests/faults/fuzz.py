@@ -169,9 +169,16 @@ class Case:
         width = rng.choice([0, 1, 1, 10, 300])
         return ",".join(f"{10 ** rng.uniform(-width, width):.3g}" for _ in range(self.categories))
 
-    def _image_folders(self) -> set[str]:
-        wanted = Path(dict(pairwise(self.words)).get("--images", "tmp"))
-        return {"tmp", str(wanted), *map(str, wanted.parents)}
+    def _folders(self) -> set[str]:
+        """Return the folders that may be there: of images, and of a dataset's parts."""
+        given = dict(pairwise(self.words))
+        wanted = Path(given.get("--images", "tmp"))
+        found = {"tmp", str(wanted), *map(str, wanted.parents)}
+        if "--shards" in given:
+            outputs = [value for flag, value in pairwise(self.words) if flag in ("-o", "--output")]
+            hive = self.folder.glob("*/temperature=*")
+            found |= {*outputs, *(str(each.relative_to(self.folder)) for each in hive)}
+        return found
 
     def faults(self, limit: float = LIMIT) -> Iterator[str]:
         """Run the case, and yield what is wrong."""
@@ -186,7 +193,7 @@ class Case:
                 yield f"--json is not JSON: {error}: {ended.stdout[:200]!r}"
         given = dict(pairwise(self.words)).get("--format")
         suffix = given and f".{given}"
-        yield from left_over(self.folder, before, suffix, self._image_folders())
+        yield from left_over(self.folder, before, suffix, self._folders())
 
 
 def left_over(

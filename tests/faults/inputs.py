@@ -151,6 +151,10 @@ FORMATS: dict[str, Callable[[Array, random.Random], bytes]] = {
     ".bin": _noise,
 }
 WEIGHTS = (4, 3, 3, 1, 1, 1, 1, 2, 1)
+NAMES = (
+    "in", "in", "in", "a b", "é", "-x", "x\x1b[31m", "100%", "n\nl", "tmp/../in", "http:",
+    "x\udcff",
+)  # fmt: skip
 
 
 def spoil(x: Array, rng: random.Random) -> Array:
@@ -200,7 +204,8 @@ def write_samples(rng: random.Random, folder: Path, categories: int, oddness: fl
         content = damage(content, rng)
     if rng.random() < 0.2 * oddness:
         suffix = rng.choice([*FORMATS, "", ".pt", ".CSV", ".xlsx"])
-    name = rng.choice(["in", "in", "in", "a b", "é", "-x", "x\x1b[31m", "100%", "n\nl"]) + suffix
+    name = rng.choice(NAMES) + suffix
+    (folder / "tmp").mkdir(exist_ok=True)
     (folder / name).write_bytes(content)
     return name
 

@@ -234,6 +234,14 @@ def test_fixed_temperature() -> None:
     assert fit([x], fix_temperature=50).log_likelihood < fixed.log_likelihood
 
 
+def test_a_fixed_temperature_comes_back_to_the_last_bit() -> None:
+    for temperature in np.random.default_rng(1).uniform(0.01, 5, 20):
+        x = Concrete([1, 3, 6], temperature).sample_log(100, seed=1)
+        found = fit(x, log=True, fix_temperature=float(temperature))
+        assert found.temperature == temperature
+        assert np.asarray(found.interval_95.temperature).tolist() == [temperature] * 2
+
+
 def test_later_rows_enter_by_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
     x = TRUTH.sample(200_000, seed=3)
     exact = fit([x])

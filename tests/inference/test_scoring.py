@@ -71,3 +71,10 @@ def test_rows_of_half_precision_are_scored_on_the_simplex(log: bool) -> None:
         scored = log_densities(Batch(rows), D, precision)
         assert np.isfinite(scored).all()
         assert np.median(np.abs(scored - exact[usable])) < 0.05
+
+
+def test_a_sum_beyond_float64_is_quiet() -> None:
+    found = LogDensityStatistics(Concrete(logits=[-1.0, -1e308], temperature=1), Precision())
+    log_prob = found.score(Batch(np.full((2, 2), 0.5)))
+    assert log_prob.tolist() == [-1e308, -1e308]
+    assert found.mean == -np.inf

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gscli.errors import DataError
 from gscli.io.datasets import Checksummed, Manifest, Run, Written, fault_of_part
+from gscli.io.folders import Folder
 from gscli.io.provenance import Provenance
 
 BLOCK = 1000
@@ -64,7 +65,7 @@ def test_a_manifest_reads_back_as_it_was_written(tmp_path: Path, temperatures: A
     manifest = manifest_of(run_of(5000, 3, 70, temperatures))
     path = tmp_path / "manifest.json"
     path.write_text(manifest.text())
-    assert Manifest.read(path) == manifest
+    assert Manifest.read(Folder(tmp_path)) == manifest
 
 
 def changed(content: dict[str, Any], *place: Any, to: Any) -> dict[str, Any]:
@@ -111,10 +112,10 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path, place: Any, to: Any) -> N
     path = tmp_path / "manifest.json"
     content = json.loads(manifest_of(run_of()).text())
     path.write_text(json.dumps(content))
-    Manifest.read(path)
+    Manifest.read(Folder(tmp_path))
     path.write_text(json.dumps(changed(content, *place, to=to)))
     with pytest.raises(DataError, match=r"manifest.*damaged"):
-        Manifest.read(path)
+        Manifest.read(Folder(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "manifest.json"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"manifest.json is not the manifest of a dataset"):
-        Manifest.read(path)
+        Manifest.read(Folder(tmp_path))
 
 
 def test_a_manifest_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
@@ -133,7 +134,7 @@ def test_a_manifest_that_would_fill_the_memory_is_refused(tmp_path: Path) -> Non
     with path.open("wb") as file:
         file.truncate(10**12)
     with pytest.raises(DataError, match="has more than"):
-        Manifest.read(path)
+        Manifest.read(Folder(tmp_path))
 
 
 @given(st.binary(max_size=300), st.integers(0, 2000), st.integers(0, 20))
@@ -144,7 +145,7 @@ def test_no_bytes_make_more_than_an_error(
     text = manifest_of(run_of()).text().encode()
     path.write_bytes(text[:place] + noise + text[place + left_out :])
     with suppress(DataError):
-        Manifest.read(path)
+        Manifest.read(Folder(path.parent))
 
 
 def test_the_first_difference_of_two_runs_is_named() -> None:

@@ -38,7 +38,7 @@ def test_names(tmp_path: Path) -> None:
         ("x.csv", "cat\nfish\n", "row 2: 'fish' is not a label; the categories are cat, dog, bird"),
         ("x.csv", "cat,dog\n", "has 2 columns; expected one"),
         ("x.parquet", "PAR1 and no more", "is not a column of labels"),
-        ("x.npy", "\x93NUMPY", "is not an NPY file"),
+        ("x.npy", "\x93NUMPY", "not a readable NPY file"),
         ("none.csv", None, "No such file"),
     ],
 )

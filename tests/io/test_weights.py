@@ -155,12 +155,8 @@ def test_bad_npy_files_are_refused(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for junk in (b"", b"x", whole[:50], whole[:-8], b"PK\x03\x04junk", b"\x93NUMPY\x09\x09"):
         path.write_bytes(junk)
-        with pytest.raises(DataError, match="is not an NPY file"):
+        with pytest.raises(DataError, match=r"not a readable NPY file|ends before"):
             read_weights(path)
-    np.savez(tmp_path / "y.npz", np.ones(3))
-    (tmp_path / "y.npz").rename(path)
-    with pytest.raises(DataError, match="archive"):
-        read_weights(path)
 
 
 def test_what_cannot_be_opened_is_refused(tmp_path: Path) -> None:

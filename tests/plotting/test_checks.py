@@ -9,7 +9,8 @@ from scipy import special
 from gscli import Concrete
 from gscli.inference.gof.check import check
 from gscli.inference.gof.results import CheckResult
-from gscli.plotting.checks import BAND, OBSERVED, REJECTED, check_panels
+from gscli.plotting import theme
+from gscli.plotting.checks import OBSERVED, REJECTED, check_panels
 
 N = 10_000
 
@@ -35,15 +36,15 @@ def test_a_panel_for_each_test_titled_with_its_verdict(k: int) -> None:
     result, names = judged(k)
     figure = check_panels(result, names=names, title="T", subtitle="S")
     found = headings(figure)
-    titles = ["Largest component", "Log-ratios", "Flat Dirichlet map", "Independence in a row"]
-    titles += ["Extremes", "Temperature along the file", "Independence of rows"]
+    titles = ["rounding", "log-ratios", "flat Dirichlet", "independence", "extremes", "drift"]
+    titles.append("serial")
     if k in (2, 40):  # Two have no pair; of forty, the pairs are too many to draw.
-        titles.remove("Independence in a row")
+        titles.remove("independence")
     if k == 2:  # It would be the log-ratio's again.
-        titles.remove("Flat Dirichlet map")
-    assert [text.partition("<br>")[0] for text in found] == titles
+        titles.remove("flat Dirichlet")
+    assert [text.partition("<br>")[0] for text in found] == [f"<b>{title}</b>" for title in titles]
     p_values = {test.name: test.p_value for test in result.tests}
-    assert f"passed, p = {p_values['rounding']:.2g}" in found[0]
+    assert f"passed, p = {p_values['rounding']:.3g}" in found[0]
     assert not any("rejected" in text for text in found)
     assert "alpha = 0.001" in figure.layout.title.subtitle.text
     others = "largest passed, score passed" if k > 2 else "score passed"
@@ -72,7 +73,7 @@ def test_lines_leave_the_band_where_the_test_is_rejected_and_only_there() -> Non
         level = 0.001 / result.by_chance
         for panel, lines in ((1, 3), (2, 2)):
             band, *curves = traces(figure, panel)
-            assert band.fillcolor == BAND
+            assert band.fillcolor == theme.BAND
             assert len(curves) == lines
             reach = max(band.y)
             assert reach == pytest.approx(special.kolmogi(level / lines) / np.sqrt(N), rel=0.01)
@@ -147,7 +148,7 @@ def test_exact_zeros_leave_one_panel_with_its_verdict_in_the_caption() -> None:
     result = check([d.sample(2000, seed=1)], d)
     figure = check_panels(result, names=["a", "b", "c"])
     assert headings(figure) == []
-    assert "Largest component: passed, p = " in figure.layout.title.subtitle.text
+    assert "<b>rounding</b> passed, p = " in figure.layout.title.subtitle.text
     assert len(figure.data) == 2
 
 

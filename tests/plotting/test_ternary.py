@@ -23,7 +23,7 @@ def test_vertex_of_each_category_has_its_name_its_colour_and_its_samples() -> No
         title = axes[f"{axis}axis"]["title"]
         assert name in title["text"]
         assert f"p = {(0.1, 0.3, 0.6)[k]}" in title["text"]
-        assert title["font"]["color"] == theme.CATEGORY_COLOURS[k]
+        assert title["font"]["color"] == theme.text_colour(theme.CATEGORY_COLOURS[k])
         trace, key = markers(figure)[k], keys(figure)[k]
         assert key["name"] == f"rounds to {name}"
         assert key["legendgroup"] == trace["legendgroup"]

@@ -9,23 +9,27 @@ import click
 
 from gscli import __version__
 from gscli.cli import options
+from gscli.cli.help import Command
 from gscli.cli.messages import describe_probs, echo_json, printable, say
-from gscli.cli.outputs import check_outputs
+from gscli.cli.outputs import check_outputs, check_style
 from gscli.cli.param_types import FiniteRange, OutputType, SamplesType
 from gscli.cli.parameters import Parameters
+from gscli.cli.progress import waiting
 from gscli.cli.tables import itemised, plain_table
 from gscli.errors import GscliError
 from gscli.plotting.export import SUFFIXES, check_browser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.table import Table
     from rich.text import Text
 
     from gscli.arrays import FloatArray
     from gscli.cli.inputs import Input
-    from gscli.inference.gof.results import CheckResult
+    from gscli.execution.threads import Threads
+    from gscli.inference.gof.results import CheckResult, TestResult
+    from gscli.plotting.export import Style
 
 EXIT_REJECTED = 1
 EXIT_NOT_JUDGED = 2
@@ -36,7 +40,9 @@ COLOURS = {"passed": "green", "rejected": "bold red"}
 VERDICT_COLOURS = {"Consistent": "green", "Rejected": "bold red", "Not judged": "bold yellow"}
 
 
-@click.command("check", short_help="Test whether a file's samples are right, and say why not.")
+@click.command(
+    "check", cls=Command, short_help="Test whether a file's samples are right, and say why not."
+)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @options.parameters(default=None, note="[default: the file's own]", assumed=False, hard=True)
 @options.columns
@@ -69,8 +75,10 @@ VERDICT_COLOURS = {"Consistent": "green", "Rejected": "bold red", "Not judged": 
     help="Draw observed against expected, test by test: .html, .png, .svg, .pdf, .webp or .json. "
     "Repeatable.",
 )
+@options.style
 @options.force
 @options.as_json
+@click.option("--verbose", is_flag=True, help="Explain the tests that passed, too.")
 @options.threads
 @options.quiet
 def command(
@@ -83,9 +91,11 @@ def command(
     min_rows: int,
     alpha: float,
     plots: tuple[Path, ...],
+    style: "Style",
     force: bool,
     as_json: bool,
-    threads: int | None,
+    verbose: bool,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Test whether the samples in FILE, or - for standard input, are of the distribution.
@@ -96,8 +106,9 @@ def command(
     with 1 if they are rejected, and then names the likeliest cause, and with 2 if they cannot be
     judged: a wrong option, a file that cannot be read, too few rows or too many zeros.
 
-    Of several files, or temperatures of one, a table has a row each, and the exit code is the
-    worst one. --quiet prints one line for each instead of its tests.
+    A test that rejects is explained; --verbose explains all. Of several files, or temperatures of
+    one, a table has a row each, and the exit code is the worst one. --quiet prints one line for
+    each instead of its tests.
 
     Hard samples have no temperature: which category each row is of is tested, and whether rows
     are independent.
@@ -111,34 +122,23 @@ def command(
     """
     from gscli.cli.inputs import expand_globs
 
+    if verbose and (quiet or as_json):
+        raise click.UsageError("--verbose explains a table; leave out --quiet and --json")
+    check_style(plots)
     files = expand_globs(files)
     for file in files:
         check_outputs(plots, force=force, figures=True, file=file, hint="'--plot'")
     check_browser(plots)
-    how: dict[str, Any] = {"alpha": alpha, "min_rows": min_rows, "threads": threads}
-    if hard or labels:
-        if log:
-            raise click.UsageError(
-                "--log and --hard exclude each other: vertices have no logarithm"
-            )
-        judged = partial(
-            _judge_hard, parameters=parameters, columns=columns, labels=labels, quiet=quiet, how=how
-        )
-    else:
-        if parameters.given and not (parameters.row_logits or all(parameters.probs)):
-            raise click.BadParameter(
-                "a probability is 0; only --hard samples can have one", param_hint="'--pi'"
-            )
-        opened = partial(_open, parameters=parameters, columns=columns, log=log, quiet=quiet)
-        judged = partial(_judge, opened=opened, own=parameters.row_logits, how=how, quiet=quiet)
+    how = {"alpha": alpha, "min_rows": min_rows, "threads": threads}
+    judged = _judge_with(parameters, columns, how, log=log, hard=hard, labels=labels, quiet=quiet)
     runs: list[Run] = []
     if len(files) > 1:
         runs += [run for file in files for run in _attempted(file, judged)]
     else:
         runs += judged(files[0])
     if plots:
-        _draw(runs, plots)
-    _show(runs, as_json=as_json, quiet=quiet)
+        _draw(runs, plots, style)
+    _show(runs, as_json=as_json, quiet=quiet, verbose=verbose)
     if plots:
         say(f"Wrote {', '.join(map(str, plots))}", quiet=quiet)
     if code := max(run.exit_code for run in runs):
@@ -244,23 +244,23 @@ def _judge(
     """Return what was found of one file, at each temperature."""
     given = opened(file)
     one = _judge_one if own is None else partial(_judge_by_row, own=own)
-    found: list[Run] = [one(each, how=how) for each in given.each()]
+    found: list[Run] = [one(each, how=how, quiet=quiet) for each in given.each()]
     given.tell(quiet=quiet)
     return found
 
 
-def _judge_one(given: "Input", *, how: dict[str, Any]) -> Judged:
+def _judge_one(given: "Input", *, how: dict[str, Any], quiet: bool) -> Judged:
     from gscli.inference.gof.check import check
     from gscli.io.samples import naming
 
     samples, distribution = given.samples, given.distribution()
-    with naming(samples.label):
+    with naming(samples.label), waiting(f"testing {samples.label}", quiet=quiet):
         result = check(samples, distribution, names=samples.names, **how)
     t = distribution.temperature
     return Judged(samples.label, samples.names, distribution.probs, t, result)
 
 
-def _judge_by_row(given: "Input", *, own: Path, how: dict[str, Any]) -> Judged:
+def _judge_by_row(given: "Input", *, own: Path, how: dict[str, Any], quiet: bool) -> Judged:
     """Return what was found where each row has logits of its own."""
     from gscli.distribution.concrete import Concrete
     from gscli.inference.gof.check import check
@@ -273,7 +273,7 @@ def _judge_by_row(given: "Input", *, own: Path, how: dict[str, Any]) -> Judged:
         raise click.UsageError(f"{samples.label} states no temperature; give one with -t")
     (t,) = given.temperatures
     equal = Concrete([1.0] * len(samples.names), t)
-    with naming(samples.label):
+    with naming(samples.label), waiting(f"testing {samples.label}", quiet=quiet):
         mapped = with_equal_logits(samples, read_row_logits(own), t)
         result = check(mapped, equal, names=samples.names, **how)
     return Judged(samples.label, samples.names, None, t, result)
@@ -313,9 +313,43 @@ def _judge_hard(
         rows, shown = (batch.rows for batch in given.samples), given.samples.names
         parameters = given.parameters or parameters
     probs = None if own else parameters.probs
-    with naming(file):
+    with naming(file), waiting(f"testing {file}", quiet=quiet):
         result = check_hard(rows, probs, logits=logits, names=shown, **how)
     return [Judged(file, tuple(shown), probs, None, result)]
+
+
+def _judge_with(
+    parameters: Parameters,
+    columns: tuple[str, ...] | None,
+    how: dict[str, Any],
+    *,
+    log: bool,
+    hard: bool,
+    labels: bool,
+    quiet: bool,
+) -> "Callable[[str], list[Run]]":
+    """Return the function that judges a file."""
+    from gscli.execution.threads import Workers
+
+    if isinstance(how["threads"], Workers) and (hard or labels or parameters.row_logits):
+        raise click.UsageError(
+            "--dask judges relaxed samples of one distribution; leave it out for --hard, --labels "
+            "and logits of each row"
+        )
+    if hard or labels:
+        if log:
+            raise click.UsageError(
+                "--log and --hard exclude each other: vertices have no logarithm"
+            )
+        return partial(
+            _judge_hard, parameters=parameters, columns=columns, labels=labels, quiet=quiet, how=how
+        )
+    if parameters.given and not (parameters.row_logits or all(parameters.probs)):
+        raise click.BadParameter(
+            "a probability is 0; only --hard samples can have one", param_hint="'--pi'"
+        )
+    opened = partial(_open, parameters=parameters, columns=columns, log=log, quiet=quiet)
+    return partial(_judge, opened=opened, own=parameters.row_logits, how=how, quiet=quiet)
 
 
 def _attempted(file: str, judged: "Callable[[str], list[Run]]") -> "list[Run]":
@@ -327,7 +361,7 @@ def _attempted(file: str, judged: "Callable[[str], list[Run]]") -> "list[Run]":
         return [Failed(file, reason.removeprefix(f"{file}: "))]
 
 
-def _show(runs: "list[Run]", *, as_json: bool, quiet: bool) -> None:
+def _show(runs: "list[Run]", *, as_json: bool, quiet: bool, verbose: bool) -> None:
     if as_json:
         found = [run.as_dict() for run in runs]
         codes = [run.exit_code for run in runs]
@@ -337,7 +371,7 @@ def _show(runs: "list[Run]", *, as_json: bool, quiet: bool) -> None:
         for run in runs:
             click.echo(printable(_line(run)))
     elif len(runs) == 1 and isinstance(runs[0], Judged):
-        _print(runs[0])
+        _print(runs[0], verbose=verbose)
     else:
         _print_table(runs)
 
@@ -354,18 +388,27 @@ def _print_table(runs: "list[Run]") -> None:
     from rich.console import Console
     from rich.text import Text
 
-    table = plain_table("file")
+    console = Console(highlight=False)
+    wide = console.width >= WIDE
+    table = plain_table()
+    table.add_column("file", overflow="fold")
     for head in ("t", "n", "verdict", "least p"):
         table.add_column(head, no_wrap=True)
-    table.add_column("why", overflow="fold")
+    if wide:
+        table.add_column("why", overflow="fold")
     for run in runs:
-        file, *cells = (Text(printable(cell)) for cell in (run.file, *run.cells()))
-        cells[2].stylize(VERDICT_COLOURS[cells[2].plain])
-        table.add_row(file, *cells)
-    Console(highlight=False).print(table)
+        cells = [Text(printable(cell)) for cell in (run.file, *run.cells())]
+        cells[3].stylize(VERDICT_COLOURS[cells[3].plain])
+        table.add_row(*cells[: len(table.columns)])
+    console.print(table)
+    if not wide:
+        for run in runs:
+            *_, why = run.cells()
+            if why:
+                console.print(itemised("-", Text(printable(f"{run.file}: {why}"))))
 
 
-def _draw(runs: "list[Run]", targets: tuple[Path, ...]) -> None:
+def _draw(runs: "list[Run]", targets: tuple[Path, ...], style: "Style") -> None:
     from gscli.plotting.checks import check_panels
     from gscli.plotting.export import save
 
@@ -375,20 +418,21 @@ def _draw(runs: "list[Run]", targets: tuple[Path, ...]) -> None:
     title = f"{run.result.verdict}: n = {run.result.n:,}"
     subtitle = run.description()
     figure = check_panels(run.result, names=run.names, title=title, subtitle=subtitle)
-    save([(figure, path) for path in targets])
+    save([(figure, path) for path in targets], style)
 
 
-def _print(run: Judged) -> None:
+def _print(run: Judged, *, verbose: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
     result = run.result
     console = Console(highlight=False)
-    wide = console.width >= WIDE
-    console.print(table_of(result, sentences=wide))
+    explained = [test for test in result.tests if verbose or not test.passed]
+    wide = console.width >= WIDE and bool(explained)
+    console.print(table_of(result, explained if wide else ()))
     console.print()
-    if not wide:
-        for test in result.tests:
+    if explained and not wide:
+        for test in explained:
             console.print(itemised("-", Text(printable(f"{test.name}: {test.sentence}"))))
         console.print()
     console.print(conclusion(result), Text(printable(run.description())))
@@ -414,20 +458,20 @@ def conclusion(result: "CheckResult") -> "Text":
     return Text(words[result.verdict], style=colour if result.conclusive else "bold yellow")
 
 
-def table_of(result: "CheckResult", *, sentences: bool) -> "Table":
-    """Return the tests as a table: statistic, p-value, verdict, and perhaps the sentence."""
+def table_of(result: "CheckResult", explained: "Sequence[TestResult]") -> "Table":
+    """Return the tests as a table: statistic, p-value, verdict, and the sentences of some."""
     from rich.text import Text
 
     table = plain_table("test", "statistic", "p-value")
     table.add_column("verdict", no_wrap=True)
-    if sentences:
+    if explained:
         table.add_column("what it says", overflow="fold")
     for test in result.tests:
         word = "passed" if test.passed else "rejected"
         cells: list[str | Text] = [test.name, f"{test.statistic:.4g}", f"{test.p_value:.3g}"]
         cells += [
             Text(word, style=COLOURS[word]),
-            *([Text(printable(test.sentence))] if sentences else []),
+            *([Text(printable(test.sentence))] if test in explained else []),
         ]
         table.add_row(*cells)
     return table

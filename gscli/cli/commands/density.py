@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING
 import click
 
 from gscli.cli import options, preview
+from gscli.cli.help import Command
 from gscli.cli.messages import describe_parameters, say
 from gscli.cli.outputs import check_outputs, data_format
 from gscli.cli.parameters import Parameters
 
 if TYPE_CHECKING:
     from gscli.arrays import FloatArray
+    from gscli.execution.threads import Threads
     from gscli.inference.scoring import LogDensityStatistics
     from gscli.io.samples import Batch, Samples
 
 
-@click.command("density", short_help="Write the exact log-density at the points of a file.")
+@click.command(
+    "density", cls=Command, short_help="Write the exact log-density at the points of a file."
+)
 @options.file_argument()
 @options.parameters(default=None, note="[default: the file's own]", assumed=False)
 @options.columns
@@ -40,7 +44,7 @@ def command(
     output: Path | None,
     format: str | None,
     force: bool,
-    threads: int | None,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Write the exact log-density at the points of FILE, or - for standard input.
@@ -85,26 +89,34 @@ def _scored(
     found: "LogDensityStatistics",
     *,
     append: bool,
-    threads: int | None,
+    threads: "Threads",
 ) -> "Iterator[dict[str, FloatArray]]":
     """Yield the output's columns, batch by batch, and gather their statistics in `found`."""
-
-    def score(batch: "Batch") -> "tuple[dict[str, FloatArray], LogDensityStatistics]":
-        own = make()
-        kept = _columns(samples, batch) if append else {}
-        return {**kept, "log_prob": own.score(batch)}, own
-
-    for table, own in samples.map(score, threads=threads):
+    kept = (samples.names, samples.has_temperatures) if append else None
+    for table, own in samples.map(partial(_score, make, kept), threads=threads):
         found.merge(own)
         yield table
 
 
-def _columns(samples: "Samples", batch: "Batch") -> "dict[str, FloatArray]":
+def _score(
+    make: "Callable[[], LogDensityStatistics]",
+    kept: tuple[tuple[str, ...], bool] | None,
+    batch: "Batch",
+) -> "tuple[dict[str, FloatArray], LogDensityStatistics]":
+    """Return a batch's log-densities, behind the columns that are kept, and their statistics."""
+    own = make()
+    log_prob = own.score(batch)
+    return {**(_columns(*kept, batch) if kept else {}), "log_prob": log_prob}, own
+
+
+def _columns(
+    names: tuple[str, ...], has_temperatures: bool, batch: "Batch"
+) -> "dict[str, FloatArray]":
     """Return the columns that the file had, of one batch."""
     import numpy as np
 
-    columns = dict(zip(samples.names, batch.rows.T, strict=True))
-    if not samples.has_temperatures:
+    columns = dict(zip(names, batch.rows.T, strict=True))
+    if not has_temperatures:
         return columns
     return {
         "temperature": np.broadcast_to(np.asarray(batch.temperature), len(batch.rows)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gscli.cli import options
+from gscli.cli.help import Command
 from gscli.cli.inputs import open_input
 from gscli.cli.messages import echo_json
 from gscli.cli.outputs import csv_text
@@ -17,13 +18,14 @@ from gscli.cli.progress import waiting
 if TYPE_CHECKING:
     from gscli.distribution.concrete import Concrete
     from gscli.distribution.properties import Advice, Facts
+    from gscli.execution.threads import Threads
     from gscli.inference.summary import Summary
     from gscli.io.samples import Samples
 
 CLASSIC = float(CLASSIC_TEMPERATURE)
 
 
-@click.command("describe", short_help="Show exact means, entropy and gradient error.")
+@click.command("describe", cls=Command, short_help="Show exact means, entropy and gradient error.")
 @options.file_argument(required=False)
 @options.parameters(default=None, note="[default: the file's temperature column, else 3]")
 @options.batch_sizes
@@ -38,6 +40,7 @@ CLASSIC = float(CLASSIC_TEMPERATURE)
 @options.log
 @options.as_json
 @click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table, a row a temperature.")
+@options.threads
 @options.quiet
 def command(
     file: str | None,
@@ -48,6 +51,7 @@ def command(
     log: bool,
     as_json: bool,
     as_csv: bool,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Show exact facts at one or more temperatures, and the statistics of FILE beside them.
@@ -83,7 +87,7 @@ def command(
     measured, names = {}, parameters.names
     if file is not None:
         given = open_input(file, parameters, log=log, quiet=quiet, columns=columns, assume=True)
-        names, measured = given.samples.names, _measure(given.samples)
+        names, measured = given.samples.names, _measure(given.samples, threads)
         given.tell(quiet=quiet)
         known = given.parameters or parameters
         parameters = replace(known, temperatures=given.temperatures)
@@ -95,6 +99,7 @@ def command(
                 parameters.temperatures or tuple(measured) or (CLASSIC,),
                 batch_sizes=batch_sizes,
                 prior=None if prior is None else _prior(prior, names),
+                threads=threads,
             )
         )
     if as_csv:
@@ -138,7 +143,7 @@ def _prior(prior: Prior, names: tuple[str, ...]) -> "Callable[[float], Concrete]
     return lambda _: fixed
 
 
-def _measure(samples: "Samples", threads: int | None = None) -> "dict[float, Summary]":
+def _measure(samples: "Samples", threads: "Threads") -> "dict[float, Summary]":
     """Return the statistics of a file at each of its temperatures."""
     from functools import partial
 

@@ -7,11 +7,14 @@ import click
 
 from gscli import __version__
 from gscli.cli import options
+from gscli.cli.help import Command
 
 PACKAGES = ("numpy", "scipy", "polars", "plotly", "kaleido", "click", "rich")
 
 
-@click.command("doctor", short_help="Show versions, threads and the browser for images.")
+@click.command(
+    "doctor", cls=Command, short_help="Show versions, threads and the browser for images."
+)
 @click.option("--export", is_flag=True, help="Render a real PNG with the browser, and time it.")
 @options.as_json
 def command(export: bool, as_json: bool) -> None:

@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gscli.cli import options
+from gscli.cli.help import Command
 from gscli.cli.messages import echo_json, printable
 from gscli.cli.param_types import TemperaturesType
-from gscli.cli.tables import itemised, plain_table
+from gscli.cli.progress import waiting
+from gscli.cli.tables import fitted_tables, itemised
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gscli.execution.threads import Threads
     from gscli.inference.fit import FitResult
 
 SHOWN_CATEGORIES = 50
 
 
-@click.command("fit", short_help="Find the pi and the temperature that a file comes from.")
+@click.command(
+    "fit", cls=Command, short_help="Find the pi and the temperature that a file comes from."
+)
 @options.file_argument()
 @options.columns
 @options.log
@@ -39,7 +44,7 @@ def command(
     log: bool,
     fixed: tuple[float, ...] | None,
     as_json: bool,
-    threads: int | None,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Fit probabilities and temperature to the samples in FILE by maximum likelihood.
@@ -62,7 +67,7 @@ def command(
     found = []
     for each in given.each():
         samples, fixed_at = each.samples, None if fixed is None else each.temperatures[0]
-        with naming(samples.label):
+        with naming(samples.label), waiting(f"fitting {samples.label}", quiet=quiet):
             result = fit(samples, fix_temperature=fixed_at, names=samples.names, threads=threads)
         found.append(result)
     given.tell(quiet=quiet)
@@ -80,7 +85,8 @@ def _print(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
-    console.print(_table(result, names, fixed=fixed))
+    for table in _tables(result, names, console.width, fixed=fixed):
+        console.print(table)
     console.print(
         f"\nlog-likelihood {result.log_likelihood:,.2f} nats, n = {result.n:,}", highlight=False
     )
@@ -104,18 +110,24 @@ def _goodness(verdict: str) -> tuple[str, str]:
     return "rejected: the samples are not of this distribution", "bold red"
 
 
-def _table(result: "FitResult", names: tuple[str, ...], *, fixed: bool) -> "Table":
+def _tables(
+    result: "FitResult", names: tuple[str, ...], width: int, *, fixed: bool
+) -> "Iterator[Table]":
     from rich.text import Text
 
-    table = plain_table("category", "p", "standard error", "95 % interval")
-    for name, estimate, error, interval in _rows(result, names):
-        table.add_row(Text(printable(name)), estimate, error, interval)
+    rows: list[tuple[str | Text, ...]] = [
+        (printable(name), *cells) for name, *cells in _rows(result, names)
+    ]
     if len(names) > SHOWN_CATEGORIES:
-        table.add_row(f"({len(names) - SHOWN_CATEGORIES} more: --json has all)")
+        rows.append((f"({len(names) - SHOWN_CATEGORIES} more: --json has all)", "", "", ""))
     ends = result.interval_95.temperature
     cells = to_digits(result.temperature, result.standard_errors.temperature, ends)
-    table.add_row("temperature", *((cells[0], "fixed", "") if fixed else cells), style="cyan")
-    return table
+    last = ("temperature", *((cells[0], "fixed", "") if fixed else cells))
+    rows.append(tuple(Text(cell, "cyan") for cell in last))
+    categories, estimates, errors, intervals = zip(*rows, strict=True)
+    sides = [("category", categories), ("p", estimates)]
+    groups = [[("standard error", errors)], [("95 % interval", intervals)]]
+    return fitted_tables(sides, groups, width)
 
 
 def _rows(result: "FitResult", names: tuple[str, ...]) -> Iterator[tuple[str, str, str, str]]:

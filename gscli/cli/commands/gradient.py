@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gscli.cli import options
+from gscli.cli.help import Command
 from gscli.cli.losses import LOSS_FORMS, EstimatorsType, LossType
 from gscli.cli.messages import echo_json, say
-from gscli.cli.outputs import check_outputs, csv_text
+from gscli.cli.outputs import check_outputs, check_style, csv_text
 from gscli.cli.param_types import SamplesType
 from gscli.cli.parameters import Parameters
 from gscli.cli.progress import waiting
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gscli.cli.tables import Column
     from gscli.distribution.estimators import Best, Comparison, Estimator
     from gscli.distribution.losses import Loss
+    from gscli.execution.threads import Threads
     from gscli.plotting.export import Style
 
 CLASSIC_GRID = "0.05:5:21"
@@ -31,7 +33,7 @@ SMALLEST_BIAS = 1e-8
 LOSS_HINT = "'-l' / '--loss'"
 
 
-@click.command("gradient", short_help="Compare gradient estimators on a loss.")
+@click.command("gradient", cls=Command, short_help="Compare gradient estimators on a loss.")
 @options.parameters(default=CLASSIC_GRID)
 @click.option(
     "-l",
@@ -64,6 +66,7 @@ LOSS_HINT = "'-l' / '--loss'"
 @options.style
 @options.as_json
 @click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table of all temperatures.")
+@options.threads
 @options.quiet
 def command(
     parameters: Parameters,
@@ -77,6 +80,7 @@ def command(
     style: "Style",
     as_json: bool,
     as_csv: bool,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Compare estimators of the gradient of E[loss(D)] with respect to the logits, D one-hot.
@@ -108,6 +112,7 @@ def command(
         raise click.UsageError("--json and --csv are both given; leave one out")
     parameters.check_exact_range()
     check_outputs(outputs, force=True)
+    check_style(outputs)
     logits = parameters.at().logits
     try:
         loss = (make_loss or default_loss)(len(logits))
@@ -124,6 +129,7 @@ def command(
             inner_samples=inner_samples,
             n=n,
             seed=seed,
+            threads=1 if threads is None else threads,
         )
     if outputs:
         _draw(comparison, outputs, style)

@@ -7,18 +7,23 @@ import click
 from click.core import ParameterSource
 
 from gscli.cli import options
+from gscli.cli.help import Command
 from gscli.cli.messages import say
 from gscli.cli.outputs import check_outputs, check_style, figure_targets, open_page
 from gscli.cli.parameters import Parameters
+from gscli.cli.progress import waiting
 
 if TYPE_CHECKING:
+    from gscli.execution.threads import Threads
     from gscli.plotting.export import Style
     from gscli.plotting.plot import PlotOptions, Sample
 
 KINDS = ("auto", "points", "bins", "marginals")
 
 
-@click.command("plot", short_help="Draw samples: as a page, an image or in the terminal.")
+@click.command(
+    "plot", cls=Command, short_help="Draw samples: as a page, an image or in the terminal."
+)
 @options.file_argument(required=False)
 @options.parameters(default=None, note="[default: the file's own, else 3]")
 @options.samples
@@ -71,7 +76,7 @@ def command(
     show: bool,
     terminal: bool,
     force: bool,
-    threads: int | None,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Draw samples, from the distribution itself or from FILE, or - for standard input.
@@ -100,16 +105,18 @@ def command(
     else:
         given = open_input(file, parameters, log=log, quiet=quiet, columns=columns)
     samples = given.samples
-    sample = Sample(samples, given.logits, samples.label, threads, given.temperatures)
+    sample = Sample(
+        samples, given.logits, samples.label, threads, given.temperatures, file is not None
+    )
     chosen = positions(sample.names, categories)
     plot_options = PlotOptions(kind, contours, chosen, log_ratio)
     if terminal and chosen is not None and len(chosen) == 1:
         raise click.UsageError("--terminal draws two or more categories; name more")
     if terminal:
-        _draw_in_terminal(sample, plot_options)
+        _draw_in_terminal(sample, plot_options, quiet=quiet)
         given.tell(quiet=quiet)
         return
-    _draw(sample, plot_options, targets, style)
+    _draw(sample, plot_options, targets, style, quiet=quiet)
     given.tell(quiet=quiet)
     say(f"Wrote {', '.join(map(str, targets))} ({sample.origin})", quiet=quiet)
     if show:
@@ -145,22 +152,35 @@ def _check_combination(
 
 
 def _draw(
-    sample: "Sample", plot_options: "PlotOptions", targets: tuple[Path, ...], style: "Style"
+    sample: "Sample",
+    plot_options: "PlotOptions",
+    targets: tuple[Path, ...],
+    style: "Style",
+    *,
+    quiet: bool,
 ) -> None:
     from gscli.plotting.export import exporting, save
 
     with exporting(targets) as session:
         from gscli.plotting.plot import plot
 
-        figure = plot(sample, plot_options)
-        save([(figure, path) for path in targets], style, session=session)
+        with waiting(_phase(sample), quiet=quiet):
+            figure = plot(sample, plot_options)
+        with waiting(f"making {', '.join(path.name for path in targets)}", quiet=quiet):
+            save([(figure, path) for path in targets], style, session=session)
 
 
-def _draw_in_terminal(sample: "Sample", plot_options: "PlotOptions") -> None:
+def _phase(sample: "Sample") -> str:
+    return f"reading {sample.origin}" if sample.from_file else "drawing samples"
+
+
+def _draw_in_terminal(sample: "Sample", plot_options: "PlotOptions", *, quiet: bool) -> None:
     from rich.console import Console
 
     from gscli.cli.terminal_plots import terminal_plots
 
     console = Console(highlight=False)
-    for part in terminal_plots(sample, plot_options, console):
+    with waiting(_phase(sample), quiet=quiet):
+        parts = list(terminal_plots(sample, plot_options, console))
+    for part in parts:
         console.print(part)

@@ -2,18 +2,23 @@
 
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gscli.cli import options, preview
 from gscli.cli.datasets import check_shards, save_dataset, seed_of
+from gscli.cli.help import Command
 from gscli.cli.messages import describe_loss, describe_run, say
-from gscli.cli.outputs import Request, check_outputs, data_format
+from gscli.cli.outputs import OUTPUT_HINT, Request, check_outputs, data_format
 from gscli.cli.param_types import SamplesType
 from gscli.cli.parameters import Parameters
 
+if TYPE_CHECKING:
+    from gscli.execution.threads import Threads
 
-@click.command("sample", short_help="Draw samples to CSV, NPY or Parquet.")
+
+@click.command("sample", cls=Command, short_help="Draw samples to CSV, NPY or Parquet.")
 @options.parameters()
 @options.samples
 @click.option(
@@ -25,7 +30,7 @@ from gscli.cli.parameters import Parameters
     help="Begin at this row of the seed's stream.",
 )
 @options.seed
-@options.outputs
+@options.outputs_and_urls
 @options.table_format
 @click.option(
     "--shards",
@@ -55,14 +60,14 @@ def command(
     n: int,
     start: int,
     seed: int | None,
-    outputs: tuple[Path, ...],
+    outputs: tuple[Path | str, ...],
     format: str | None,
     shards: int | None,
     resume: bool,
     log: bool,
     hard: bool,
     dtype: str,
-    threads: int | None,
+    threads: "Threads",
     force: bool,
     quiet: bool,
 ) -> None:
@@ -92,8 +97,8 @@ def command(
         raise click.UsageError(
             "--force does not replace a dataset; remove its folder, or name another"
         )
-    if resume and not shards:
-        raise click.UsageError("--resume finishes a dataset; give its --shards as well")
+    if not shards:
+        _check_single(outputs, threads, resume=resume)
     if resume and seed is None:
         seed = seed_of(outputs)
     request = Request(
@@ -114,11 +119,12 @@ def command(
         ]
         _tell(request, made)
         return
-    targets = [(path, data_format(path, format)) for path in outputs]
-    if preview.wanted(outputs, format):
+    paths = tuple(map(Path, outputs))
+    targets = [(path, data_format(path, format)) for path in paths]
+    if preview.wanted(paths, format):
         preview.show_sample(request)
         return
-    check_outputs(outputs, force=force)
+    check_outputs(paths, force=force)
     for path, kind in targets:
         request.check_room(path, kind)
     written = []
@@ -128,6 +134,21 @@ def command(
             written.append(path)
     if written:
         _tell(request, [str(path) for path in written if outputs])
+
+
+def _check_single(outputs: tuple[Path | str, ...], threads: "Threads", *, resume: bool) -> None:
+    """Refuse what a dataset alone can have."""
+    from gscli.execution.threads import Workers
+
+    if resume:
+        raise click.UsageError("--resume finishes a dataset; give its --shards as well")
+    if isinstance(threads, Workers):
+        raise click.UsageError("--dask writes the parts of a dataset; give --shards as well")
+    if urls := [place for place in outputs if isinstance(place, str)]:
+        raise click.BadParameter(
+            f"{urls[0]!r} is a URL, where a dataset can be written; give --shards as well",
+            param_hint=OUTPUT_HINT,
+        )
 
 
 def _tell(request: Request, outputs: list[str]) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gscli.cli import options
+from gscli.cli.help import Command
 from gscli.cli.messages import echo_json, say
-from gscli.cli.outputs import check_outputs
+from gscli.cli.outputs import check_outputs, check_style
 from gscli.cli.param_types import SamplesType, Syntax
 from gscli.cli.parameters import Parameters
 from gscli.cli.progress import waiting
@@ -56,7 +57,9 @@ class ScheduleOrLogType(Syntax):
         return ScheduleType().parse(text)
 
 
-@click.command("schedule", short_help="Show what a temperature schedule does over a run.")
+@click.command(
+    "schedule", cls=Command, short_help="Show what a temperature schedule does over a run."
+)
 @click.argument("spec", metavar="SPEC", type=ScheduleOrLogType())
 @options.weights
 @options.batch_sizes
@@ -100,19 +103,22 @@ def command(
     \b
     SPEC is
       constant:T
-      linear:A:B:STEPS        A + (B - A) step / STEPS, then B
-      exp:A:B:RATE            max(B, A exp(-RATE step))
-      multiply:A:B:FACTOR     max(B, A FACTOR^step)
-      cosine:A:B:STEPS        half a cosine from A to B, then B
-      jang[:RATE[:EVERY]]     exp, 1 to 0.5, rate 1e-5 or 1e-4, updated every 1,000 or 500 steps:
-                              Jang, Gu, Poole (2017), section 4
-      jang-notebook           rate 3e-5, 50,000 steps: E. Jang's notebook (gumbel-softmax)
-      dalle                   cosine, 1 to 1/16 in 150,000 (a linear one typically diverged): Ramesh
-                              et al. (2021), appendix A.2
-      wav2vec2                2 to 0.5, x 0.999995, 400,000: Baevski et al. (2020), section 4.2
-      wav2vec2-large          2 to 0.1, x 0.999995, 1,000,000: the same, and fairseq
-      taming                  cosine, 0.9 to 1e-6 in 1,000,001: Esser et al. (2021), their code
-      log.csv                 a log with columns step and temperature: its mistakes are named
+      linear:A:B:STEPS     A + (B - A) step / STEPS, then B
+      exp:A:B:RATE         max(B, A exp(-RATE step))
+      multiply:A:B:FACTOR  max(B, A FACTOR^step)
+      cosine:A:B:STEPS     half a cosine from A to B, then B
+      jang[:RATE[:EVERY]]  exp, 1 to 0.5, rate 1e-5 or 1e-4, updated every
+                           1,000 or 500 steps: Jang et al. (2017), section 4
+      jang-notebook        rate 3e-5, 50,000 steps: E. Jang's notebook
+      dalle                cosine, 1 to 1/16 in 150,000: Ramesh et al. (2021),
+                           appendix A.2 (a linear one typically diverged)
+      wav2vec2             2 to 0.5, x 0.999995, 400,000: Baevski et al.
+                           (2020), section 4.2
+      wav2vec2-large       2 to 0.1, x 0.999995, 1,000,000: the same, fairseq
+      taming               cosine, 0.9 to 1e-6 in 1,000,001: Esser et al.
+                           (2021), their code
+      log.csv              a log with columns step and temperature: its
+                           mistakes are named
 
     Columns are as `gscli describe` defines them, exact at each step shown; `best` is the least
     error at any temperature with a bias up to one half.
@@ -135,6 +141,7 @@ def command(
         others=as_json or bool(outputs),
     )
     check_outputs(outputs, force=True)
+    check_style(outputs)
     if isinstance(spec, Schedule) and run is not None:
         spec = replace(spec, run=run)
     if isinstance(spec, Schedule) and language is not None:

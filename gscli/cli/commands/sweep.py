@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from gscli.cli import options
+from gscli.cli.help import Command
 from gscli.cli.messages import describe_parameters, say
 from gscli.cli.outputs import PAGE_SUFFIXES, check_outputs, csv_text, open_page
 from gscli.cli.param_types import OutputType
@@ -15,6 +16,7 @@ from gscli.cli.progress import track, waiting
 from gscli.plotting.export import check_browser
 
 if TYPE_CHECKING:
+    from gscli.execution.threads import Threads
     from gscli.report.page import Origin
     from gscli.report.sweep import Sweep
 
@@ -24,7 +26,7 @@ FIGURES = (
 )  # fmt: skip
 
 
-@click.command("sweep", short_help="Make the page that answers: which temperature?")
+@click.command("sweep", cls=Command, short_help="Make the page that answers: which temperature?")
 @options.parameters(default=CLASSIC_GRID)
 @options.batch_sizes
 @options.samples
@@ -76,7 +78,7 @@ def command(
     plotlyjs: Literal["inline", "cdn"],
     show: bool,
     force: bool,
-    threads: int | None,
+    threads: "Threads",
     quiet: bool,
 ) -> None:
     """Make one HTML page over a grid of temperatures: explore it, and choose one.
@@ -88,7 +90,7 @@ def command(
     \b
     Examples:
       gscli sweep --pi 1,3,6 --open
-      gscli sweep --pi cat=1,dog=3,bird=6 -t 0.1:5:20 -o pets.html --table pets.csv
+      gscli sweep --pi cat=1,dog=3 -t 0.1:5:20 -o pets.html --table pets.csv
       gscli sweep --fragment gradient_error --plotlyjs cdn -o figure.html
     """
     from gscli.distribution.noise import fresh_seed
@@ -123,7 +125,7 @@ def _run(
     batch_sizes: tuple[int, ...],
     n: int,
     seed: int,
-    threads: int | None,
+    threads: "Threads",
     quiet: bool,
 ) -> "Sweep":
     from gscli.report.sweep import finish, sweep_steps

@@ -8,6 +8,7 @@ from scipy import special
 
 from gscli.distribution.concrete import Concrete, check_concrete
 from gscli.errors import DataError, ParameterError
+from gscli.execution.threads import Threads
 from gscli.inference.gof import diagnosis
 from gscli.inference.gof.null_distributions import temperature_information
 from gscli.inference.gof.results import CheckResult, corrected
@@ -34,7 +35,7 @@ def check(
     alpha: float = 0.001,
     names: Sequence[str] | None = None,
     min_rows: int = 1,
-    threads: int | None = None,
+    threads: Threads = None,
 ) -> CheckResult:
     """Test whether samples come from a distribution.
 
@@ -52,7 +53,7 @@ def check(
         The categories' names in the sentences; by default x1 ... xK.
     min_rows : int
         Fewer rows are not judged, however good they look; nor are fewer than `fewest_rows`.
-    threads : int, optional
+    threads : int or Workers, optional
         Number of threads; by default one for each usable core. The result does not depend on it
         but for the rounding of sums.
 

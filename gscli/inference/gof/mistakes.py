@@ -148,14 +148,17 @@ def _exact_mistakes(given: Concrete, estimate: float) -> list[Mistake]:
         words = "the logits were left out: the samples fit equal probabilities"
         mistakes.append(Mistake(lambda _: words, _parameters(np.zeros_like(a), t)))
     if t != 1:
-        mistakes += [
+        mistakes.append(
             Mistake(
                 lambda _: (
                     f"the temperature is inverted: the samples fit {estimate:.4g}, about "
                     f"1 / {t:.4g}, not {t:.4g}"
                 ),
                 _parameters(a, 1 / t),
-            ),
+            )
+        )
+    if t != 1 and np.ptp(a) > 0:  # of equal logits the second is only the temperature 1
+        mistakes += [
             Mistake(
                 lambda _: "the temperature divides the noise alone: logits + noise / temperature",
                 _parameters(t * a, t),

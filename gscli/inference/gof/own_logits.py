@@ -54,4 +54,6 @@ def with_equal_logits(samples: Samples, logits: RealArray, temperature: float) -
             yield Part(part.num_rows, loads)
 
     precision = samples.precision if samples.log else replace(FULL_PRECISION, log=True)
-    return replace(samples, read=read, log=True, valid=False, precision=precision, first=None)
+    return replace(
+        samples, read=read, source=None, log=True, valid=False, precision=precision, first=None
+    )

@@ -13,10 +13,12 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
 from gscli.arrays import RealArray
 from gscli.errors import DataError
@@ -81,7 +83,7 @@ def open_npz(
     name = arrays[_chosen(label, list(arrays), member)]
     try:
         return open_npy(label, archive.open(name), temperatures, option)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, UnicodeError) as error:
         raise DataError(f"{name} cannot be read: {error}") from error
 
 
@@ -191,9 +193,32 @@ def _npy_header(file: BinaryIO) -> Header:
         raise DataError(f"not a readable NPY file: {reason}") from error
     if dtype.hasobject:
         raise DataError("holds pickled objects, which are not read; save a float array")
-    if dtype.kind not in "fiu":
+    if dtype.kind not in "fiub":
         raise DataError(f"holds values of type {dtype}; expected numbers")
     return Header(shape, dtype, fortran)
+
+
+def load_npy(path: Path, *, mapped: bool = False) -> npt.NDArray[Any]:
+    """Return the array of an NPY file of any shape, or map it without reading it.
+
+    Raises
+    ------
+    DataError
+        If it is not an NPY file of numbers, or shorter than it announces.
+    OSError
+        If it cannot be read.
+    """
+    with path.open("rb") as file:
+        header = _npy_header(file)
+        size = os.fstat(file.fileno()).st_size - file.tell()
+    values = math.prod(header.shape)
+    if size < values * header.dtype.itemsize:
+        raise DataError(f"ends before the {values:,} values that it announces")
+    with warnings.catch_warnings(action="ignore"):  # of headers that Python 2 wrote
+        loaded: npt.NDArray[Any] = np.load(
+            path, mmap_mode="r" if mapped and values else None, allow_pickle=False
+        )
+    return loaded
 
 
 def raw_array(file: Any, shape: tuple[int, int]) -> Callable[[], Iterator[Part]]:

@@ -1,7 +1,6 @@
 """Parquet and Arrow files, which polars reads, a slice of rows at a time."""
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,8 +22,6 @@ def open_frame(label: str, path: Path, kind: Kind, chosen: Sequence[str] | None)
     A slice of rows is read by itself: read as a whole, all rows of a group are in memory at once,
     and a few kilobytes can hold a group of gigabytes.
     """
-    # Else polars maps an Arrow file into memory, and one that shrinks ends the program (SIGBUS).
-    os.environ.setdefault("POLARS_FORCE_ASYNC", "1")
     import_polars()
     import polars as pl
 
@@ -78,6 +75,15 @@ def open_frame(label: str, path: Path, kind: Kind, chosen: Sequence[str] | None)
     )
 
 
+def plain_path(file: Any, path: Path) -> Path:
+    """Return a path of an open file that polars takes, whatever the user called it.
+
+    It refuses names with dots that lead upwards, control characters or bytes that are not UTF-8.
+    """
+    own = Path(f"/proc/self/fd/{file.fileno()}")
+    return own if own.exists() else path.resolve()
+
+
 def _pandas_indices(metadata: dict[str, str]) -> list[str]:
     """Return the names of the columns that pandas says to be its index."""
     try:
@@ -109,7 +115,8 @@ class _Failures:
         known = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
         if isinstance(error, known) and not isinstance(error, FileNotFoundError | PermissionError):
             article = "an Arrow" if self.kind == "Arrow" else "a Parquet"
-            reason = str(error).partition("\n")[0]
+            panicked = isinstance(error, pl.exceptions.PanicException)
+            reason = "it is damaged" if panicked else str(error).partition("\n")[0]
             raise DataError(
                 f"not a readable {self.kind} file: {reason}; write {article} file anew"
             ) from error

@@ -61,7 +61,7 @@ def open_text(label: str, file: BinaryIO, chosen: Sequence[str] | None) -> Sampl
         if file.seekable():
             file.seek(offset)
         start = 0
-        for lines in _whole_lines(file, table.rows):
+        for lines in whole_lines(file, table.rows):
             num_rows = _count_rows(lines)
             if num_rows:  # not blank lines alone
                 yield Part(num_rows, partial(load, lines, start))
@@ -193,7 +193,8 @@ def _has_decimal_comma(field: str) -> bool:
     return field.count(",") == 1 and is_number(field.replace(",", "."))
 
 
-def _whole_lines(file: BinaryIO, rest: bytes) -> Iterator[bytes]:
+def whole_lines(file: BinaryIO, rest: bytes = b"") -> Iterator[bytes]:
+    """Yield some bytes and then a file, cut at the ends of lines, some megabytes at a time."""
     while content := file.read(CSV_BYTES):
         head, newline, tail = content.rpartition(b"\n")
         if newline:

@@ -77,3 +77,9 @@ def test_a_temperature_that_drifts_is_seen(n: int, spread: float) -> None:
     result = check(rows, Concrete([1, 3, 6], 0.5), log=True)
     assert not result.consistent
     assert "the temperature changes along the file" in result.causes[0]
+
+
+@pytest.mark.parametrize("k", [3, 40])
+def test_of_equal_probabilities_a_temperature_of_one_is_only_another_temperature(k: int) -> None:
+    found = check(Concrete(np.ones(k), 1).sample(3_000, seed=1), Concrete(np.ones(k), 1.9))
+    assert found.causes[0].startswith("the temperature is off by a factor of 0.5")
