@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 CLEAR = "rgba(0,0,0,0)"
 SCRIPTS = (
     "ui.js", "exact.js", "noise.js", "schedule.js", "picture.js", "sample.js", "anneal.js",
-    "report.js",
+    "snippets.js", "report.js",
 )  # fmt: skip
 """The page's own, in their order: each uses only what stands before it."""
 
@@ -100,7 +100,7 @@ def page(sweep: Sweep, origin: Origin, *, plotlyjs: Literal["inline", "cdn"] = "
     from plotly.utils import PlotlyJSONEncoder
 
     environment = Environment(
-        loader=PackageLoader("gscli.report", "."),
+        loader=PackageLoader("gscli.report", "assets"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -112,7 +112,7 @@ def page(sweep: Sweep, origin: Origin, *, plotlyjs: Literal["inline", "cdn"] = "
     environment.filters["best"] = format_best
     environment.filters["css_colour"] = css_colour
     environment.filters["unescape"] = html.unescape  # plotly's names are HTML
-    source = files("gscli.report")
+    source = files("gscli.report").joinpath("assets")
     corners, shown = largest(sweep.logits, CORNERS), largest(sweep.logits, SHOWN)
     panels = figures.panels(sweep, corners)
     changes = figures.change_figures(sweep, origin.names)
@@ -207,6 +207,8 @@ def fragment_of(
         Whether the fragment holds plotly.js, and needs no network, or links to it.
     """
     figure = all_figures(sweep, origin.names)[name]
+    # Panels side by side scroll where a column of text is too narrow for their labels.
+    least = figure.layout.width if name == "temperatures" else 0
     figure.update_layout(width=None, autosize=True)
     drawn = figure.to_html(
         full_html=False,
@@ -217,7 +219,9 @@ def fragment_of(
     source = (
         f'<p style="font: 12px sans-serif">Made by <code>{html.escape(origin.command)}</code></p>'
     )
-    return f'<div class="gscli-figure">\n{drawn}\n{source}\n</div>\n'
+    outer = '<div class="gscli-figure" style="overflow-x: auto" tabindex="0">'
+    inner = f'<div style="min-width: {least}px">\n{drawn}\n</div>'
+    return f"{outer}\n{inner}\n{source}\n</div>\n"
 
 
 def plotlyjs_link() -> dict[str, str]:

@@ -198,6 +198,26 @@ def plot(folder: Path, quick: bool) -> list[Row]:
     return rows
 
 
+def sweep(folder: Path, quick: bool) -> list[Row]:
+    """Measure making the page of `sweep`, its size, and moving its temperature."""
+    page = folder / "x.html"
+    drawn = ("sweep", "--seed", "1", "-q", "--force")
+    seconds = [gscli(*drawn, "-o", page).seconds for _ in range(3 if quick else 7)]
+    rows = [limit("sweep, whole command", median(seconds), "s", 2.5)]
+    for pi in ("1,3,6", "uniform:20"):
+        gscli(*drawn, "--pi", pi, "--plotlyjs", "cdn", "-o", page)
+        rows.append(limit(f"page of {pi}, plotly.js apart", page.stat().st_size / 1e6, "MB", 0.6))
+    what = "dragging t, 2,000 points and density: 95 % of the frames come within"
+    if _has_browser() and find_spec("playwright"):
+        gscli(*drawn, "-o", page)
+        timed = ("-m", "tests.benchmarks.panning", page, "--slider", "#temperature")
+        frames = json.loads(python(*timed).output)
+        rows.append(limit(what, frames["slow"], "ms", 17, f"median {frames['median']:.3g} ms"))
+    else:
+        rows.append(_missing(what, "playwright or a browser"))
+    return rows
+
+
 def large(folder: Path, quick: bool) -> list[Row]:
     """Compare drawing a large NPY file with summing it, both from disk, or from the page cache."""
     n, rounds, path = 10**8, 2 if quick else 7, folder / "x.npy"
@@ -247,6 +267,7 @@ GROUPS: dict[str, Group] = {
     "memory": memory,
     "start": start,
     "plot": plot,
+    "sweep": sweep,
     "large": large,
     **outputs.GROUPS,
     **categories.GROUPS,

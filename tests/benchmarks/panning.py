@@ -1,4 +1,4 @@
-"""How evenly a page redraws while its figure is dragged, in a real browser."""
+"""How evenly a page redraws while its figure, or a slider, is dragged, in a real browser."""
 
 import argparse
 import json
@@ -17,20 +17,25 @@ FRAMES = """() => {
 }"""
 
 
-def frame_times(page: Path) -> list[float]:
-    """Drag the figure of a page with the mouse, and return the milliseconds between its frames."""
+def frame_times(page: Path, slider: str | None = None) -> list[float]:
+    """Drag the figure or a slider with the mouse, and return milliseconds between the frames."""
     with import_module("playwright.sync_api").sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(find_browser().path), args=["--no-sandbox"]
         )
         tab = browser.new_page(viewport={"width": 900, "height": 760})
         tab.goto(page.resolve().as_uri())
-        plot = tab.wait_for_selector(".plotly-graph-div:has(.ternarylayer path)")
-        tab.evaluate("plot => Plotly.relayout(plot, {dragmode: 'pan'})", plot)
-        tab.wait_for_timeout(1000)
+        if slider:
+            dragged, up = tab.wait_for_selector(slider), 0.5
+            dragged.scroll_into_view_if_needed()
+            tab.wait_for_timeout(5000)  # until all figures are drawn
+        else:
+            dragged, up = tab.wait_for_selector(".plotly-graph-div:has(.ternarylayer path)"), 0.55
+            tab.evaluate("plot => Plotly.relayout(plot, {dragmode: 'pan'})", dragged)
+            tab.wait_for_timeout(1000)
         tab.evaluate(FRAMES)
-        box = plot.bounding_box()
-        x, y = box["x"] + box["width"] * 0.45, box["y"] + box["height"] * 0.55
+        box = dragged.bounding_box()
+        x, y = box["x"] + box["width"] * 0.45, box["y"] + box["height"] * up
         tab.mouse.move(x, y)
         tab.mouse.down()
         for step in range(STEPS):
@@ -45,7 +50,8 @@ def main() -> None:
     """Print the median and the 95th percentile, in milliseconds, as a JSON object."""
     parser = argparse.ArgumentParser()
     parser.add_argument("page", type=Path)
-    gaps = frame_times(parser.parse_args().page)
+    parser.add_argument("--slider", metavar="SELECTOR")
+    gaps = frame_times(**vars(parser.parse_args()))
     median, slow = np.quantile(gaps, [0.5, 0.95])
     print(json.dumps({"median": median, "slow": slow}))
 

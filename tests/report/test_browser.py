@@ -521,6 +521,7 @@ def test_one_temperature_on_every_figure(show: Open, classic: Path) -> None:
     see_every_figure(shown)
     shown.evaluate("location.hash = 't=0.4'")
     shown.wait_for_function("window.gscli.state.temperature === 0.4")
+    settle(shown)  # until the sliders rest, only the figures in view follow
     places = shown.evaluate(
         """() => Array.from(document.querySelectorAll('[data-linked]'), figure => {
              const cursor = figure.parentElement.querySelector('.cursor');

@@ -3,6 +3,7 @@ const annealing = (() => {
   const POINTS = 240;
   const HEIGHT = 116; // of each of the two charts
   const LEFT = 46;
+  const MOST_TICKS = 6;
   const LEAST_ERROR = 1e-15; // of the chart, whose axis is logarithmic
 
   /** Temperature, error, and the mean of the errors so far, at evenly spaced steps. */
@@ -47,11 +48,16 @@ const annealing = (() => {
     pen.setLineDash([]);
   }
 
-  const decades = (low, high) => {
+  /** The round numbers between two that a chart has room to name. */
+  function ticks(low, high) {
     const found = [];
-    for (let power = Math.ceil(Math.log10(low)); power <= Math.log10(high); power++) found.push(10 ** power);
-    return found;
-  };
+    const digits = high / low < 100 ? [1, 2, 5] : [1];
+    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
+      found.push(...digits.map((digit) => Number(`${digit}e${power}`)));
+    }
+    const within = found.filter((value) => low <= value && value <= high);
+    return within.filter((_, i) => i % Math.ceil(within.length / MOST_TICKS) === 0);
+  }
 
   /** Paint both charts up to a step. */
   function paint(canvas, points, step, constant, mark) {
@@ -61,13 +67,12 @@ const annealing = (() => {
     const x = (at) => LEFT + ((width - LEFT - 4) * at) / run;
     const temperatures = points.map((each) => each.temperature);
     const range = [Math.min(...temperatures, mark) * 0.8, Math.max(...temperatures, mark) * 1.25];
-    const marks = [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5].filter((t) => range[0] <= t && t <= range[1]);
-    const upper = chart(pen, 0, width, "temperature", range, marks);
+    const upper = chart(pen, 0, width, "temperature", range, ticks(...range));
     line(pen, points.map((each) => [each.step, each.temperature]), x, upper, ui.style("--ink"), 2);
     const values = points.flatMap((each) => [each.error, each.mean]);
     if (constant) values.push(constant);
     const errors = [Math.min(...values) / 1.5, Math.max(...values) * 1.5];
-    const lower = chart(pen, HEIGHT + 4, width, "error", errors, decades(...errors));
+    const lower = chart(pen, HEIGHT + 4, width, "error", errors, ticks(...errors));
     line(pen, points.map((each) => [each.step, each.error]), x, lower, ui.style("--ink"), 1.2);
     if (constant) line(pen, [[0, constant], [run, constant]], x, lower, ui.style("--muted"), 1.5, [6, 4]);
     const done = points.filter((each) => each.step <= step);

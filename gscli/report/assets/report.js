@@ -317,10 +317,10 @@
   let traced = {}; // of which schedule, m and curve, and its points
 
   function buildSchedules() {
-    for (const [name, { formula }] of Object.entries(data.schedules)) {
-      scheduleSelect.append(element("option", { value: name }, `${name}: ${formula}`));
+    for (const [name, { start, floor }] of Object.entries(data.schedules)) {
+      scheduleSelect.append(element("option", { value: name }, `${name}: ${format(start)} to ${format(floor)}`));
     }
-    scheduleSelect.append(element("option", { value: "own" }, "your own: max(B, A · exp(−rate · step))"));
+    scheduleSelect.append(element("option", { value: "own" }, "your own: A to B"));
     scheduleSelect.addEventListener("change", () => {
       state.schedule = scheduleSelect.value;
       toStep(0);
@@ -398,7 +398,8 @@
     });
     const spec = data.schedules[state.schedule] ? state.schedule : now.spec;
     byId("schedule-command").textContent = `gscli schedule ${spec} ${typedWeights()} -m ${m}`;
-    byId("schedule-source").textContent = now.source ? `${now.source}.` : "";
+    const formula = now.formula ?? "max(B, A · exp(−rate · step))";
+    write(byId("schedule-source"), `t = ${formula}. ${now.source ? `${now.source}.` : ""}`);
   }
 
   // --- the code of this choice -------------------------------------------------------------------
@@ -409,71 +410,11 @@
   const typedWeights = () =>
     moved() && data.whole ? `--pi ${weights().join(",")}` : data.weights;
 
-  const LIBRARIES = {
-    torch(temperature, m, mode) {
-      const pi = data.whole
-        ? `torch.tensor([${weights().join(", ")}]).log()`
-        : `...  # a tensor of your ${data.num_categories} logits`;
-      const head = `import torch\n\nlogits = ${pi}\n`;
-      if (mode === "hard") {
-        const draw = `torch.distributions.OneHotCategorical(logits=logits).sample((${m},))`;
-        return `${head}y = ${draw}  # no gradient\n`;
-      }
-      const hard = mode === "straight-through" ? "True" : "False";
-      const call = `torch.nn.functional.gumbel_softmax(\n    logits.expand(${m}, -1), tau=${temperature}, hard=${hard}\n)`;
-      return `${head}y = ${call}\n`;
-    },
-    jax(temperature, m, mode) {
-      const pi = data.whole
-        ? `jnp.log(jnp.array([${weights().join(", ")}]))`
-        : `...  # an array of your ${data.num_categories} logits`;
-      const lines = [
-        "import jax",
-        "import jax.numpy as jnp",
-        "",
-        `logits = ${pi}`,
-        `gumbel = jax.random.gumbel(jax.random.key(0), (${m}, ${data.num_categories}))`,
-      ];
-      if (mode === "hard") {
-        lines.push("y = jax.nn.one_hot((logits + gumbel).argmax(-1), logits.size)  # no gradient");
-      } else {
-        lines.push(`y = jax.nn.softmax((logits + gumbel) / ${temperature})`);
-      }
-      if (mode === "straight-through") {
-        lines.push("hard = jax.nn.one_hot(y.argmax(-1), logits.size)");
-        lines.push("y = hard + (y - jax.lax.stop_gradient(y))");
-      }
-      return `${lines.join("\n")}\n`;
-    },
-    tfp(temperature, m, mode) {
-      const pi = data.whole
-        ? `tf.math.log(tf.constant([${weights().join(", ")}], tf.float32))`
-        : `...  # a tensor of your ${data.num_categories} logits`;
-      const draw = mode === "hard"
-        ? "OneHotCategorical(logits=logits, dtype=tf.float32)"
-        : `RelaxedOneHotCategorical(${temperature}, logits=logits)`;
-      const lines = [
-        "import tensorflow as tf",
-        "import tensorflow_probability as tfp",
-        "",
-        `logits = ${pi}`,
-        `y = tfp.distributions.${draw}.sample(${m})${mode === "hard" ? "  # no gradient" : ""}`,
-      ];
-      if (mode === "straight-through") {
-        lines.push("hard = tf.one_hot(tf.argmax(y, -1), logits.shape[-1])");
-        lines.push("y = hard + (y - tf.stop_gradient(y))");
-      }
-      return `${lines.join("\n")}\n`;
-    },
-    gscli(temperature, m, mode) {
-      const hard = mode === "relaxed" ? "" : " --hard";
-      return `gscli sample ${typedWeights()} -t ${temperature}${hard} -n ${data.n} --seed ${data.seed} -o samples.csv\n`;
-    },
-  };
+  const snippets = snippetsOf(data, weights, typedWeights);
 
   function code() {
     const library = document.querySelector("[name='library']:checked").value;
-    return LIBRARIES[library](rounded(state.temperature), state.batchSize, state.mode);
+    return snippets.libraries[library](rounded(state.temperature), state.batchSize, state.mode);
   }
 
   async function copy(text, button) {
@@ -648,7 +589,9 @@
 
   /** Once the sliders rest: the link, and, exactly, what takes more than a frame. */
   async function settle() {
+    settling = 0;
     writeHash();
+    showCursors(true);
     if (known) showCost(known.at(state.temperature));
     const wanted = `${state.logits}|${state.batchSize}`;
     if (wanted === settled) return;
@@ -817,13 +760,13 @@
       cursor.style.top = `${figure.offsetTop + yaxis._offset}px`;
       cursor.style.height = `${yaxis._length}px`;
     }
-    showCursors();
+    showCursors(true);
   }
 
-  /** Move the cursors in view to the temperature: reads no layout, since that would cost one a frame. */
-  function showCursors() {
+  /** Move the cursors to the temperature: those in view, until the sliders rest; reads no layout. */
+  function showCursors(all = false) {
     for (const { cursor, axis, seen } of linked) {
-      if (!axis || !seen) continue;
+      if (!axis || !(seen || all)) continue;
       const x = axis.d2p(state.temperature);
       cursor.hidden = x < 0 || x > axis._length;
       cursor.style.transform = `translateX(${x}px)`;
@@ -1032,48 +975,6 @@
 
   // --- a figure to take away -----------------------------------------------------------------
 
-  const METHODS = {
-    "change-mean": "mean",
-    "change-entropy": "entropy",
-    "change-expected_max": "expected_max",
-    "change-near_vertex": "near_vertex",
-    error: "gradient_error",
-  };
-
-  /** The command and the Python lines that give what a figure shows. */
-  function sources(name, temperature) {
-    const sizes = data.batch_sizes.join(",");
-    const pi = data.whole ? `[${weights().join(", ")}]` : `logits=...  # your ${data.num_categories}`;
-    if (temperature) {
-      const [file, t] = ["panel.html", `-t ${temperature} -n ${data.n} --seed ${data.seed}`];
-      return {
-        command: `gscli plot ${typedWeights()} ${t} -o ${file}`,
-        python: data.whole
-          ? `from gscli import Concrete\n\nx = Concrete(${pi}, ${temperature}).sample(${data.n}, seed=${data.seed})\n`
-          : `from gscli import Concrete\n\nlogits = ...  # your ${data.num_categories} logits\nx = Concrete(logits=logits, temperature=${temperature}).sample(${data.n}, seed=${data.seed})\n`,
-      };
-    }
-    const logits = data.whole
-      ? `import numpy as np\n\nlogits = np.log([${weights().join(", ")}])`
-      : `import numpy as np\n\nlogits = ...  # your ${data.num_categories} logits`;
-    const grid = `np.geomspace(${data.span[0]}, ${data.span[1]}, 61)`;
-    if (name.startsWith("training")) {
-      return {
-        command: `gscli gradient ${typedWeights()} -t ${data.grid} -m ${sizes}`,
-        python:
-          "from gscli.distribution.estimators import compare\n" +
-          "from gscli.distribution.losses import default_loss\n" +
-          `${logits}\ncomparison = compare(logits, ${grid}, default_loss(len(logits)))\n`,
-      };
-    }
-    return {
-      command: `gscli describe ${typedWeights()} -t ${data.grid} -m ${sizes}`,
-      python:
-        `from gscli import Concrete\n${logits}\n` +
-        `values = [Concrete(logits=logits, temperature=t).${METHODS[name]}() for t in ${grid}]\n`,
-    };
-  }
-
   async function savePicture(place) {
     const paper = style("--paper");
     const layout = { ...place.layout, paper_bgcolor: paper, plot_bgcolor: paper };
@@ -1107,8 +1008,8 @@
     };
     const of = place.getAttribute("aria-label");
     tool("PNG", `Save as PNG: ${of}`, () => savePicture(place));
-    tool("Command", `Copy the command: ${of}`, (b) => copy(sources(name, temperature).command, b));
-    tool("Python", `Copy the Python lines: ${of}`, (b) => copy(sources(name, temperature).python, b));
+    tool("Command", `Copy the command: ${of}`, (b) => copy(snippets.sources(name, temperature).command, b));
+    tool("Python", `Copy the Python lines: ${of}`, (b) => copy(snippets.sources(name, temperature).python, b));
     place.parentElement.append(tools);
   }
 
@@ -1147,9 +1048,9 @@
     picture,
     schedules,
     presets: data.schedules,
-    sources,
+    sources: snippets.sources,
     advised: () => advised,
-    settled: () => settled === `${state.logits}|${state.batchSize}`,
+    settled: () => settling === 0 && settled === `${state.logits}|${state.batchSize}`,
     points: () => Array.from({ length: rows }, (_, row) => picture.shares(scene(), row)),
   };
 })();
