@@ -3,6 +3,7 @@
 The only module that imports `distributed`, and only when there is work for it.
 """
 
+import copy
 import importlib
 import math
 import os
@@ -254,8 +255,10 @@ def _accumulated(make: Callable[[], A], part: Callable[[], Iterable[Any]]) -> A:
 
 
 def _merged(left: A, right: A) -> A:
-    left.merge(right)
-    return left
+    # What a task is given must stay as it is: another attempt may be given the same.
+    merged = copy.deepcopy(left)
+    merged.merge(right)
+    return merged
 
 
 def _reported(function: Callable[[S, Callable[[T], bool]], None], item: S) -> list[T]:
