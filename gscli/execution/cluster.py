@@ -33,6 +33,9 @@ REMOTE = re.compile(r"(tcp|tls|ws|wss|ucx|inproc)://\S+")
 PATIENCE = 10.0
 """Seconds in which a scheduler, or a first worker of it, has to answer."""
 
+STARTING = 60.0
+"""Seconds in which processes of this machine start: on a busy one that takes long."""
+
 RENEWED = 2.0
 """Seconds after which the workers are counted again."""
 
@@ -369,7 +372,13 @@ def _local_workers(distributed: Any, count: int) -> Iterator[str]:
         )
     with undone_on_signals(partial(_end_processes, cluster)), cluster:
         cluster.scale(count)
-        cluster.wait_for_workers(count, timeout=PATIENCE)
+        try:
+            cluster.wait_for_workers(count, timeout=STARTING)
+        except TimeoutError as error:
+            raise ClusterError(
+                f"--dask local:{count}: {count} processes did not start in {STARTING:.0f} s; ask "
+                "for fewer"
+            ) from error
         yield cluster.scheduler_address
 
 

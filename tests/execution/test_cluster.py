@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gscli.errors import ClusterError
+from gscli.execution import cluster
 from gscli.execution.cluster import Cluster, _refuse_versions, _Tree, is_address
 
 
@@ -82,9 +83,9 @@ def test_other_versions_are_refused(found: dict[str, Any], message: str) -> None
 
 
 def test_nothing_is_started_before_there_is_work() -> None:
-    cluster = Cluster("local:2")
-    cluster.close()
-    assert cluster._client is None
+    own = Cluster("local:2")
+    own.close()
+    assert own._client is None
 
 
 def failing(item: int) -> int:
@@ -108,16 +109,26 @@ def work(item: int, report: Callable[[int], bool]) -> None:
 
 
 @pytest.mark.slow
+def test_processes_that_do_not_start_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(cluster, "STARTING", 0.01)
+    own = Cluster("local:2")
+    with pytest.raises(ClusterError, match="local:2: 2 processes did not start"):
+        list(own.ordered_map(abs, [1]))
+    own.close()
+
+
+@pytest.mark.slow
 def test_processes_do_what_threads_do() -> None:
     pytest.importorskip("distributed")
-    cluster = Cluster("local:2")
+    own = Cluster("local:2")
     try:
-        assert list(cluster.ordered_map(abs, range(-20, 0))) == [*range(20, 0, -1)]
-        assert sorted(cluster.reports(work, range(1, 4))) == [-3, -2, -1, 1, 2, 3]
+        assert list(own.ordered_map(abs, range(-20, 0))) == [*range(20, 0, -1)]
+        assert sorted(own.reports(work, range(1, 4))) == [-3, -2, -1, 1, 2, 3]
         parts = [list(range(i, i + 3)) for i in range(0, 30, 3)]
-        assert cluster.accumulate(Count, [part.copy for part in parts]).items == [*range(30)]
-        assert cluster.accumulate(Count, []).items == []
+        assert own.accumulate(Count, [part.copy for part in parts]).items == [*range(30)]
+        assert own.accumulate(Count, []).items == []
         with pytest.raises(ValueError, match="7"):
-            list(cluster.ordered_map(failing, [7]))
+            list(own.ordered_map(failing, [7]))
     finally:
-        cluster.close()
+        own.close()
