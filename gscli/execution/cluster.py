@@ -3,6 +3,8 @@
 The only module that imports `distributed`, and only when there is work for it.
 """
 
+import copy
+import ctypes
 import importlib
 import math
 import os
@@ -13,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -31,6 +33,9 @@ REMOTE = re.compile(r"(tcp|tls|ws|wss|ucx|inproc)://\S+")
 
 PATIENCE = 10.0
 """Seconds in which a scheduler, or a first worker of it, has to answer."""
+
+STARTING = 60.0
+"""Seconds in which processes of this machine start: on a busy one that takes long."""
 
 RENEWED = 2.0
 """Seconds after which the workers are counted again."""
@@ -52,10 +57,11 @@ QUIET = {
         "critical",
     ),
     "distributed.worker.profile.enabled": False,
-    # Else the C library gives back what each array frees, and has it mapped anew for the next.
-    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
 }
 """Settings of Dask."""
+
+KEPT_MEMORY = {-1: 2**26, -3: 2**25}
+"""Bytes of M_TRIM_THRESHOLD and M_MMAP_THRESHOLD: those to which glibc itself adapts at most."""
 
 SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 """Of which one process tells the workers of this machine."""
@@ -254,8 +260,10 @@ def _accumulated(make: Callable[[], A], part: Callable[[], Iterable[Any]]) -> A:
 
 
 def _merged(left: A, right: A) -> A:
-    left.merge(right)
-    return left
+    # What a task is given must stay as it is: another attempt may be given the same.
+    merged = copy.deepcopy(left)
+    merged.merge(right)
+    return merged
 
 
 def _reported(function: Callable[[S, Callable[[T], bool]], None], item: S) -> list[T]:
@@ -276,7 +284,21 @@ def _reported(function: Callable[[S, Callable[[T], bool]], None], item: S) -> li
 def _checked(expected: Mapping[str, str], function: Callable[..., T], *arguments: Any) -> T:
     """Call a function on a worker of the same versions."""
     _refuse_versions("a worker", versions(), expected)
+    _keep_memory()
     return function(*arguments)
+
+
+@cache
+def _keep_memory() -> None:
+    """Let the C library keep the memory of arrays, once in a process.
+
+    Dask sets MALLOC_TRIM_THRESHOLD_ in its workers. Then each array is mapped anew, which doubles
+    the time that `check` takes.
+    """
+    with suppress(OSError, AttributeError, TypeError):  # not glibc
+        mallopt = ctypes.CDLL(None).mallopt
+        for parameter, size in KEPT_MEMORY.items():
+            mallopt(parameter, size)
 
 
 def _refuse_versions(worker: str, found: Mapping[str, Any], expected: Mapping[str, str]) -> None:
@@ -366,7 +388,13 @@ def _local_workers(distributed: Any, count: int) -> Iterator[str]:
         )
     with undone_on_signals(partial(_end_processes, cluster)), cluster:
         cluster.scale(count)
-        cluster.wait_for_workers(count, timeout=PATIENCE)
+        try:
+            cluster.wait_for_workers(count, timeout=STARTING)
+        except TimeoutError as error:
+            raise ClusterError(
+                f"--dask local:{count}: {count} processes did not start in {STARTING:.0f} s; ask "
+                "for fewer"
+            ) from error
         yield cluster.scheduler_address
 
 

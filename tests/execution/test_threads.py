@@ -3,11 +3,11 @@
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from gscli.execution.threads import ordered_map, unordered_map
+from gscli.execution.threads import ordered_map, reports, unordered_map
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -104,3 +104,16 @@ def test_closing_ends_the_threads() -> None:
     assert len(started) == 3
     results.close()
     assert not any(thread.is_alive() for thread in started)
+
+
+def test_what_was_reported_before_an_error_is_not_lost() -> None:
+    def work(item: int, report: Callable[[int], bool]) -> None:
+        if item == 2:
+            raise ValueError("two")
+        report(item)
+
+    found: list[int] = []
+    results = reports(work, range(5), threads=1)
+    with pytest.raises(ValueError, match="two"):
+        found.extend(results)
+    assert found == [0, 1]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from .fuzz import Case
 from .kills import Kills
-from .process import LIMIT
+from .process import LIMIT, SIGNALS
 
 
 def main() -> int:
@@ -33,6 +33,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, metavar="I", help="number of the first")
     parser.add_argument("--limit", type=float, default=LIMIT, metavar="S", help="longest case")
+    parser.add_argument("--signal", choices=SIGNALS, help="kill with this one alone")
+    parser.add_argument(
+        "--commands", default="", metavar="NAME,...", help="kill these alone, such as sample,sweep"
+    )
     parser.add_argument("--images", action="store_true", help="kill commands with a browser too")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the folders of failed cases")
     given = parser.parse_args()
@@ -50,7 +54,12 @@ def main() -> int:
                 shutil.copytree(name, given.keep / str(number), dirs_exist_ok=True)
     if given.kills:
         with tempfile.TemporaryDirectory() as name:
-            kills = Kills(Path(name), images=given.images)
+            kills = Kills(
+                Path(name),
+                images=given.images,
+                signals=[given.signal] if given.signal else [*SIGNALS],
+                names=tuple(given.commands.split(",")),
+            )
             for number in range(given.first, given.first + given.kills):
                 failed += _report(f"kill {number}", kills.faults(given.seed, number))
             before_us = kills.before_us

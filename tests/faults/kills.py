@@ -3,7 +3,7 @@
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .fuzz import left_over
@@ -43,9 +43,18 @@ PATIENCE = 10.0
 class Kills:
     """Commands, how long they take here, and a folder with what they read."""
 
-    def __init__(self, folder: Path, *, images: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        images: bool = False,
+        signals: Sequence[str] = tuple(SIGNALS),
+        names: tuple[str, ...] = ("",),
+    ) -> None:
         self.folder = folder
-        self.commands = {**COMMANDS, **(IMAGES if images else {})}
+        self.signals = signals
+        known = {**COMMANDS, **(IMAGES if images else {})}
+        self.commands = {name: words for name, words in known.items() if name.startswith(names)}
         self.durations: dict[str, float] = {}
         self.before_us = 0
         """How many signals met the interpreter's own start, before a line of this package ran."""
@@ -63,7 +72,7 @@ class Kills:
         # The early moments are the imports; most of the others are alike.
         duration = self.durations[label]
         moment = rng.uniform(0, rng.choice([0.1, duration, duration, 1.05 * duration]))
-        name = rng.choice(["SIGINT", "SIGTERM", "SIGKILL"])
+        name = rng.choice(self.signals)
         said = f"{name} after {moment:.3f} s of {' '.join(words)}"
         old = self._prepare(rng)
         process = start(words, self.folder)
