@@ -12,6 +12,7 @@ from gscli.execution.threads import Threads
 from gscli.inference.gof import diagnosis
 from gscli.inference.gof.null_distributions import temperature_information
 from gscli.inference.gof.results import CheckResult, corrected
+from gscli.inference.gof.row_faults import zeros_are_impossible
 from gscli.inference.gof.sensitivity import sensitivity
 from gscli.inference.gof.statistics import FEWEST_SCORED, Statistics
 from gscli.io.columns import default_names
@@ -98,7 +99,7 @@ def check(
     needed = max(min_rows, fewest_rows(distribution.num_categories, alpha))
     enough = statistics.n >= needed
     judged = enough and (statistics.judged or statistics.zeros == 0)
-    conclusive = not passed or judged or (enough and statistics.one_hot == statistics.n)
+    conclusive = not passed or judged or (enough and _impossible(statistics))
     consistent = passed and judged
     causes: tuple[str, ...] = ()
     if not consistent:
@@ -146,6 +147,12 @@ def fewest_rows(num_categories: int, alpha: float) -> int:
     quantile = float(special.ndtri(SHARE * alpha / 2))
     information = temperature_information(num_categories) * math.log(JUDGED_FACTOR) ** 2
     return max(FEWEST_SCORED, math.ceil(quantile**2 / information))
+
+
+def _impossible(statistics: Statistics) -> bool:
+    """Return whether the zeros alone show that the samples are not right."""
+    hard = statistics.one_hot == statistics.n
+    return hard or (statistics.zeros > 0 and zeros_are_impossible(statistics))
 
 
 def _few_rows(n: int, needed: int) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from gscli.inference.gof.mistakes import likeliest, likeliest_at
 from gscli.inference.gof.noise_laws import PLAUSIBLE, RATIO, other_law
 from gscli.inference.gof.null_distributions import of_distances
 from gscli.inference.gof.results import TestResult
-from gscli.inference.gof.row_faults import LAW, MOST_SHOWN
+from gscli.inference.gof.row_faults import FEW_REPEATS, LAW, MOST_SHOWN
 from gscli.inference.gof.statistics import Statistics
 from gscli.inference.gof.transforms import (
     log_exponentials_of,
@@ -30,9 +30,6 @@ from gscli.inference.gof.transforms import (
 from gscli.inference.likelihood import Estimate, maximize
 from gscli.io.precision import Precision
 from gscli.io.samples import Batch
-
-FEW_REPEATS = 1e-3
-"""Share of repeated rows below which clamped noise, not reuse, is the likelier cause."""
 
 COARSEST_CLIP = 0.1
 """Uniforms clipped to [c, 1 - c] with a larger c are another law, not clamped noise."""
@@ -45,6 +42,10 @@ CORRELATED = 5.0
 
 NOT_GUMBEL = "the noise is not Gumbel: no pi and no temperature fit these samples"
 DEPENDENT = "the noise of different categories is not independent"
+UNCLEAR = "the noise is not Gumbel, or that of different categories is not independent"
+
+RIGHT = 0.1
+"""Median p-value from which on log-ratios that are not rejected are taken to be right."""
 
 
 def explain(statistics: Statistics, tests: Sequence[TestResult]) -> tuple[str, ...]:
@@ -122,7 +123,7 @@ def _of_law(
 
 def _blurred(law: Sequence[str]) -> bool:
     """Whether the law is like that of rounded values, or of a mixture of temperatures."""
-    return bool(law) and law[0].startswith((NOT_GUMBEL, DEPENDENT))
+    return bool(law) and law[0].startswith((NOT_GUMBEL, DEPENDENT, UNCLEAR))
 
 
 def _law_behind(law: list[str], log_x: FloatArray, statistics: Statistics) -> list[str]:
@@ -271,8 +272,9 @@ def _dependent(statistics: Statistics) -> list[str]:
     # Noise that is not Gumbel spoils every log-ratio; where some are right, the others are of
     # noise that depends on each other.
     distances = statistics.ratios.distances()
-    right = of_distances(distances, statistics.usable) > PLAUSIBLE
-    if not right.any() or right.all():
+    p_values = of_distances(distances, statistics.usable)
+    right = p_values > PLAUSIBLE
+    if not right.any() or right.all() or np.median(p_values[right]) < RIGHT:
         return []
     pairs = [
         f"{statistics.names[i]} and {statistics.names[j]}"
@@ -294,7 +296,7 @@ def _misfit(log_x: FloatArray, estimate: Estimate, statistics: Statistics) -> li
     if clamped:
         return clamped
     if p_values.get("independence", 1.0) < PLAUSIBLE:
-        return [DEPENDENT]
+        return [UNCLEAR]
     return []
 
 

@@ -17,6 +17,9 @@ from gscli.io.samples import Batch
 LAW = {"rounding", "log-ratios", "flat Dirichlet", "independence", "extremes", "largest", "score"}
 """Tests of the law of one row."""
 
+FEW_REPEATS = 1e-3
+"""Share of repeated rows below which clamped noise, not reuse, is the likelier cause."""
+
 MOST_SHOWN = 8
 """Values of a row that are shown."""
 
@@ -106,11 +109,18 @@ def zeros(statistics: Statistics) -> list[str]:
         return [f"{share}, too many for temperature {temperature:g}: {cold}"]
     if statistics.precision.decimal:
         return [f"{share}, from {statistics.precision.name} precision: write more digits; {remedy}"]
-    # Noise spans some 40 and a float32 number exp(-87) at least: no row can underflow then.
-    if 40 + float(np.ptp(statistics.distribution.logits)) < 87 * temperature:
+    if zeros_are_impossible(statistics):
         words = f"{share}, which cannot occur at temperature {temperature:g}: {cold}; {remedy}"
         return [words]
     return [f"{share} from underflow: {remedy}"]
+
+
+def zeros_are_impossible(statistics: Statistics) -> bool:
+    """Return whether no value of these samples can underflow."""
+    # Noise spans some 40, and a float32 number is exp(-87) at least.
+    distribution = statistics.distribution
+    spread = 40 + float(np.ptp(distribution.logits))
+    return not statistics.precision.coarse and spread < 87 * distribution.temperature
 
 
 def constant(log_x: FloatArray, statistics: Statistics) -> list[str]:
@@ -207,8 +217,8 @@ def smoothed(log_x: FloatArray) -> tuple[FloatArray, float] | None:
 def repeats(statistics: Statistics) -> list[str]:
     """Say how many rows equal an earlier one."""
     count, lag = statistics.repeats.count()
-    words = (
-        f"noise is reused: {count:,} rows equal an earlier one, most often the one {lag:,} rows "
-        "before"
-    )
-    return [words]
+    rows = "1 row equals" if count == 1 else f"{count:,} rows equal"
+    before = f"{rows} an earlier one, most often the one {lag:,} rows before"
+    if count < FEW_REPEATS * statistics.usable:
+        return [f"noise is reused, or has few digits, or values were clipped: {before}"]
+    return [f"noise is reused: {before}"]

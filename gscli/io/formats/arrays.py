@@ -160,7 +160,8 @@ def _open_array(
     if batch and len(temperatures) != 1:
         several = f"; of {shape[0]} temperatures, all, in order" if len(shape) == 3 else ""
         raise DataError(
-            f"{len(shape)}-D array {shape}: name the temperature of a batch with {option}{several}"
+            f"{len(shape)}-D array {shape}: name the temperature of a batch with {option}{several};"
+            f" or save it as reshape(-1, {shape[-1]})"
         )
     if header.fortran and len(shape) > 2:
         raise DataError(f"a Fortran-ordered array of shape {shape}; save it in C order")

@@ -116,7 +116,7 @@ class _Failures:
         if isinstance(error, known) and not isinstance(error, FileNotFoundError | PermissionError):
             article = "an Arrow" if self.kind == "Arrow" else "a Parquet"
             panicked = isinstance(error, pl.exceptions.PanicException)
-            reason = "it is damaged" if panicked else str(error).partition("\n")[0]
+            reason = "it seems to be damaged" if panicked else str(error).partition("\n")[0]
             raise DataError(
                 f"not a readable {self.kind} file: {reason}; write {article} file anew"
             ) from error

@@ -117,6 +117,18 @@ def _over_rows(case: Case) -> FloatArray:
     return found
 
 
+def _some_hard(case: Case) -> FloatArray:
+    found = case.rows()
+    found[::20] = np.eye(case.num_categories)[found[::20].argmax(axis=1)]
+    return found
+
+
+def _antithetic(case: Case) -> FloatArray:
+    half = case.uniforms[: case.n // 2] * (1 - 2**-52)
+    pairs = np.stack([half, 1 - half], axis=1).reshape(case.n, -1)
+    return case.rows(-np.log(-np.log(pairs)))
+
+
 def _coarse_uniforms(case: Case) -> FloatArray:
     uniforms = (np.floor(case.uniforms * 2**10) + 0.5) / 2**10
     return case.rows(-np.log(-np.log(uniforms)))
@@ -207,4 +219,15 @@ WRONG = {
     ),
     "softmax over the rows": Wrong(_over_rows, "softmax ran over the rows"),
     "not normalised": Wrong(lambda case: 1.01 * case.rows(), "not normalised"),
+    "Laplace noise": Wrong(
+        lambda case: case.rows(np.random.default_rng(case.seed).laplace(size=case.normals.shape)),
+        "noise is not Gumbel",
+    ),
+    "normal numbers added to the logits": Wrong(
+        lambda case: case.rows(case.gumbels + 0.5 * case.normals),
+        "noise is",
+    ),
+    "softmax twice": Wrong(lambda case: np.exp(log_softmax(case.rows())), "noise is not Gumbel"),
+    "some rows hard": Wrong(_some_hard, "which cannot occur at temperature"),
+    "antithetic pairs of rows": Wrong(_antithetic, "rows depend on earlier ones"),
 }
