@@ -117,7 +117,7 @@ def histogram(
     >>> print(histogram(np.array([9, 0, 3, 0]), "x", width=4, lines=2, unicode=False))
     |
     | :
-    0 x1
+    0x 1
     """
     marks = COLUMNS if unicode else ASCII_COLUMNS
     group = -(-len(counts) // width)
