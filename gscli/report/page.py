@@ -349,7 +349,8 @@ def _embedded(figure: "go.Figure") -> dict[str, Any]:
     # Plain, since plotly takes long over each change.
     drawn: dict[str, Any] = _rounded(figure.to_dict())
     layout = drawn["layout"]
-    for key in ("template", "title", "width", "height"):
+    unused = ("legend",) if not layout.get("showlegend", True) else ()
+    for key in ("template", "title", "width", "height", *unused):
         layout.pop(key, None)
     top = 12 + LABEL_HEIGHT * len(layout.get("annotations", ()))
     layout["margin"] = {"l": 44, "r": 20, "t": top, "b": 48}
@@ -360,10 +361,6 @@ def _embedded(figure: "go.Figure") -> dict[str, Any]:
         layout["ternary"]["bgcolor"] = CLEAR
         for axis in "abc":  # the corners are named once, above the panels
             layout["ternary"][f"{axis}axis"]["title"]["text"] = ""
-        # Thin lines over small points need no casing, the unnamed line beneath each.
-        drawn["data"] = [
-            each for each in drawn["data"] if each["mode"] != "lines" or "name" in each
-        ]
         for trace in drawn["data"]:
             trace.pop("c", None)  # what is left of 1
             if trace["mode"] == "markers":
