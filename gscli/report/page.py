@@ -1,7 +1,5 @@
 """A sweep's results to one HTML page: data, figures, template, style and script together."""
 
-import base64
-import hashlib
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from gscli.distribution.extremes import WITHIN
 from gscli.distribution.gradients import MAX_RELATIVE_BIAS
 from gscli.distribution.properties import cautions, format_best
 from gscli.distribution.schedules import PRESETS
+from gscli.plotting import plotlyjs as plotly_script
 from gscli.plotting import theme
 from gscli.plotting.curves import LABEL_HEIGHT
 from gscli.plotting.estimators import LOOKS, estimator_figures
@@ -96,7 +95,6 @@ def page(sweep: Sweep, origin: Origin, *, plotlyjs: Literal["inline", "cdn"] = "
         The page, the same for the same sweep.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from plotly.offline import get_plotlyjs
     from plotly.utils import PlotlyJSONEncoder
 
     environment = Environment(
@@ -164,8 +162,8 @@ def page(sweep: Sweep, origin: Origin, *, plotlyjs: Literal["inline", "cdn"] = "
         stills={name: still(figure) for name, figure in embedded.items()},
         style=source.joinpath("report.css").read_text(encoding="utf-8"),
         script="".join(source.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS),
-        plotlyjs=get_plotlyjs() if plotlyjs == "inline" else "",
-        plotlyjs_link=plotlyjs_link(),
+        plotlyjs=plotly_script.script() if plotlyjs == "inline" else "",
+        plotlyjs_link={"src": plotly_script.source(), "integrity": plotly_script.integrity()},
     )
 
 
@@ -222,17 +220,6 @@ def fragment_of(
     outer = '<div class="gscli-figure" style="overflow-x: auto" tabindex="0">'
     inner = f'<div style="min-width: {least}px">\n{drawn}\n</div>'
     return f"{outer}\n{inner}\n{source}\n</div>\n"
-
-
-def plotlyjs_link() -> dict[str, str]:
-    """Return where plotly.js is on the network, and the hash that a browser holds it to."""
-    from plotly.offline import get_plotlyjs, get_plotlyjs_version
-
-    digest = hashlib.sha256(get_plotlyjs().encode()).digest()
-    return {
-        "src": f"https://cdn.plot.ly/plotly-{get_plotlyjs_version()}.min.js",
-        "integrity": f"sha256-{base64.b64encode(digest).decode()}",
-    }
 
 
 def all_figures(sweep: Sweep, names: Sequence[str]) -> "dict[str, go.Figure]":
@@ -362,7 +349,8 @@ def _embedded(figure: "go.Figure") -> dict[str, Any]:
     # Plain, since plotly takes long over each change.
     drawn: dict[str, Any] = _rounded(figure.to_dict())
     layout = drawn["layout"]
-    for key in ("template", "title", "width", "height"):
+    unused = ("legend",) if not layout.get("showlegend", True) else ()
+    for key in ("template", "title", "width", "height", *unused):
         layout.pop(key, None)
     top = 12 + LABEL_HEIGHT * len(layout.get("annotations", ()))
     layout["margin"] = {"l": 44, "r": 20, "t": top, "b": 48}
@@ -373,10 +361,6 @@ def _embedded(figure: "go.Figure") -> dict[str, Any]:
         layout["ternary"]["bgcolor"] = CLEAR
         for axis in "abc":  # the corners are named once, above the panels
             layout["ternary"][f"{axis}axis"]["title"]["text"] = ""
-        # Thin lines over small points need no casing, the unnamed line beneath each.
-        drawn["data"] = [
-            each for each in drawn["data"] if each["mode"] != "lines" or "name" in each
-        ]
         for trace in drawn["data"]:
             trace.pop("c", None)  # what is left of 1
             if trace["mode"] == "markers":

@@ -19,7 +19,7 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 10, 8, 42
 SIDE = 240
 """Of a triangle; 8 more on each side for what is drawn across its edges."""
 
-MOST_POINTS, MOST_CORNERS = 60, 60
+MOST_POINTS, MOST_CORNERS = 60, 40
 """Of a trace, evenly chosen."""
 
 DASHES = {"solid": "", "longdash": "10 4", "dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3"}
@@ -58,18 +58,27 @@ def _values(values: Any) -> FloatArray:
 
 
 def _trace(trace: dict[str, Any], x: FloatArray, y: FloatArray) -> str:
+    if trace.get("fill"):  # of a region, whose edge is a line of its own
+        return ""
     lines = "lines" in trace["mode"]
     most = MOST_CORNERS if lines else MOST_POINTS
-    chosen = np.unique(np.linspace(0, len(x) - 1, min(most, len(x))).round().astype(int))
-    points = [f"{x[i]:.0f} {y[i]:.0f}" for i in chosen if np.isfinite(x[i] + y[i])]
-    if not points:
-        return ""
-    if lines:
-        line = trace["line"]
-        dash = DASHES[line.get("dash", "solid")]
-        return _path("M" + "L".join(points), line["color"], 1.8, dash)
-    # A stroke of no length with round ends is a dot.
-    return _path("".join(f"M{point}h0" for point in points), trace["marker"]["color"], 4)
+    chosen = np.linspace(0, len(x) - 1, min(most, len(x))).round().astype(int)
+    gaps = np.flatnonzero(~np.isfinite(x + y))  # between the pieces of a line
+    chosen = np.unique(np.concatenate([chosen, gaps, gaps - 1, gaps + 1]).clip(0, len(x) - 1))
+    pieces: list[list[str]] = [[]]
+    for i in chosen.tolist():
+        if np.isfinite(x[i] + y[i]):
+            pieces[-1].append(f"{x[i]:.0f} {y[i]:.0f}")
+        else:
+            pieces.append([])
+    pieces = [piece for piece in pieces if piece]
+    if not lines:
+        # A stroke of no length with round ends is a dot.
+        dots = "".join(f"M{point}h0" for piece in pieces for point in piece)
+        return _path(dots, trace["marker"]["color"], 4) if dots else ""
+    path = "".join("M" + "L".join(piece) for piece in pieces)
+    line = trace["line"]
+    return _path(path, line["color"], 1.8, DASHES[line.get("dash", "solid")])
 
 
 def _path(path: str, colour: str, width: float, dash: str = "") -> str:

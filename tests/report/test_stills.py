@@ -60,3 +60,19 @@ def test_points_of_a_triangle_lie_where_their_shares_say() -> None:
 def test_colours_are_the_pages_variables() -> None:
     assert css_colour(theme.CATEGORY_COLOURS[4]) == "var(--category-4)"
     assert [css_colour(theme.MUTED), css_colour(theme.INK)] == ["var(--muted)", "var(--ink)"]
+
+
+def test_pieces_of_a_line_stay_apart_and_regions_are_not_filled() -> None:
+    trace = {"type": "scatter", "mode": "lines", "line": {"color": theme.INK, "dash": "dot"}}
+    x = [0, 1, None, 2, *np.linspace(2.01, 3, 300).tolist()]
+    figure = {
+        "data": [
+            {**trace, "x": x, "y": [1.0] * len(x)},
+            {**trace, "x": [0, 1, 1], "y": [0, 0, 1], "fill": "toself", "fillcolor": theme.INK,
+             "opacity": 0.1},
+        ],
+        "layout": {"xaxis": {"title": {"text": "x"}}, "yaxis": {}},
+    }  # fmt: skip
+    (_, line), _ = drawn(figure)
+    assert line.attrib["d"].count("M") == 2
+    assert line.attrib["stroke-dasharray"] == "2 3"
