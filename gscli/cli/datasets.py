@@ -98,14 +98,14 @@ def save_dataset(
         threads = check_threads(request.threads)
         at_once = max(1, min(threads, len(missing)))
         make = partial(_make, replace(request, threads=threads // at_once), folder, kind)
-        made: Iterable[Report] = reports(
-            make,
-            missing,
-            threads=request.threads if isinstance(request.threads, Workers) else at_once,
-        )
-        for _, part in show(made, total=total, size=lambda report: report[0]):
-            if part is not None:
-                own.record(part)
+        recorded = partial(_recorded, own.record)
+        made: Iterable[Report]
+        if isinstance(request.threads, Workers):
+            made = map(recorded, reports(make, missing, threads=request.threads))
+        else:  # at once, by the thread that made it
+            made = reports(partial(_passing, recorded, make), missing, threads=at_once)
+        for _ in show(made, total=total, size=lambda report: report[0]):
+            pass
         request.lossy_rows = sum(part.lossy_rows for part in own.finish())
     kept = f", {len(pieces) - len(missing):,} kept" if resume else ""
     return f"{place} ({len(pieces):,} part{'' if len(pieces) == 1 else 's'}{kept})"
@@ -125,6 +125,23 @@ def _prepare(run: "Run") -> None:
 
     if run.format != "npy":
         import_polars()
+
+
+def _recorded(record: "Callable[[Written], None]", report: "Report") -> "Report":
+    """Record the part that is complete, if one is."""
+    if report[1] is not None:
+        record(report[1])
+    return report
+
+
+def _passing(
+    through: "Callable[[Report], Report]",
+    make: "Callable[[Piece, Callable[[Report], bool]], None]",
+    piece: "Piece",
+    report: "Callable[[Report], bool]",
+) -> None:
+    """Make a part, and pass its reports through a function."""
+    make(piece, lambda each: report(through(each)))
 
 
 def _make(

@@ -63,7 +63,9 @@ QUIET = {
 KEPT_MEMORY = {-1: 2**26, -3: 2**25}
 """Bytes of M_TRIM_THRESHOLD and M_MMAP_THRESHOLD: those to which glibc itself adapts at most."""
 
-SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+SIGNALS = {
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+}
 """Of which one process tells the workers of this machine."""
 
 FIRST = 10
@@ -401,7 +403,8 @@ def _local_workers(distributed: Any, count: int) -> Iterator[str]:
 def dask_setup(worker: Any) -> None:  # noqa: ARG001
     """Delete unfinished files when a local worker is told to end: called in it by Dask."""
     end_on_signals()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS - {signal.SIGINT})
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS - {signal.SIGINT})
 
 
 def _end_processes(cluster: Any) -> None:
@@ -431,6 +434,9 @@ def _is_alive(pid: int) -> bool:
 @contextmanager
 def _without_signals() -> Iterator[None]:
     """Let no signal end the threads and processes that are started in the block."""
+    if sys.platform == "win32":
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield

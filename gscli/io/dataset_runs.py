@@ -76,7 +76,7 @@ class DatasetRun:
         return [piece for piece in self.pieces if piece not in kept]
 
     def record(self, part: Written) -> None:
-        """Record a part that is complete."""
+        """Record a part that is complete, also from several threads."""
         self._written[part.piece] = part
         self._append(part.as_dict())
 

@@ -308,21 +308,33 @@ class _Dataset:
         What a thread reads is merged with what others read, which takes as long as reading some
         hundred thousand values.
         """
-        for temperature, own in groupby(self.files, key=self._stated):
-            for files in _grouped(own):
-                if len(files) == 1:
-                    yield from files[0].parts(temperature)
-                else:
-                    rows = sum(file.rows for file in files)
-                    yield Part(rows, partial(_together, files, temperature))
+        for temperature, files in self._groups():
+            if len(files) == 1:
+                yield from files[0].parts(temperature)
+            else:
+                yield _task(temperature, files)
 
     def tasks(self) -> Iterator[Part]:
-        """Yield each file as a part, for another process."""
-        for file in self.files:
-            yield Part(file.rows, partial(file.load, self._stated(file)))
+        """Yield each large file, and small files together, for another process."""
+        for temperature, files in self._groups():
+            yield _task(temperature, files)
+
+    def _groups(self) -> Iterator[tuple[float | None, list[_PartFile]]]:
+        """Yield large files alone and small ones together, with what their rows state."""
+        for temperature, own in groupby(self.files, key=self._stated):
+            for files in _grouped(own):
+                yield temperature, files
 
     def _stated(self, file: _PartFile) -> float | None:
         return file.temperature if self.several else None
+
+
+def _task(temperature: float | None, files: list[_PartFile]) -> Part:
+    """Return all rows of files as one part."""
+    rows = sum(file.rows for file in files)
+    if len(files) == 1:
+        return Part(rows, partial(files[0].load, temperature))
+    return Part(rows, partial(_together, files, temperature))
 
 
 def _grouped(files: Iterable[_PartFile]) -> Iterator[list[_PartFile]]:

@@ -128,7 +128,7 @@ class Source(Protocol):
         """Yield parts for the threads of this process."""
 
     def tasks(self) -> Iterable[Part]:
-        """Yield a picklable part for each file."""
+        """Yield picklable parts, a file or some small ones each."""
 
 
 A = TypeVar("A", bound=Accumulator[Batch])

@@ -12,7 +12,7 @@ from statistics import median
 from gscli.errors import BrowserNotFoundError
 from gscli.plotting.browser import find_browser
 
-from . import categories, outputs
+from . import categories, datasets, outputs
 from .measure import REFERENCES, Row, compare, gscli, in_turns, limit, python, reported
 
 CLASSIC = ("--pi", "1,3,6", "-t", "3", "--seed", "1", "-q", "-f")
@@ -271,9 +271,10 @@ GROUPS: dict[str, Group] = {
     "large": large,
     **outputs.GROUPS,
     **categories.GROUPS,
+    **datasets.GROUPS,
 }
 
-ONLY_WHEN_ASKED = {"billion"}
+ONLY_WHEN_ASKED = {"billion", "rows-large", "workers"}
 """Groups that take minutes and tens of gigabytes: with `--only`."""
 
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 
 from gscli.execution import cluster
+from gscli.io import samples
 from gscli.io.datasets import Manifest
 from gscli.io.folders import RemoteFolder
 from tests.cli.test_datasets import content_of
@@ -36,6 +37,12 @@ def address() -> Iterator[str]:
         dashboard_address="127.0.0.1:0",
     ) as own:
         yield own.scheduler_address
+
+
+@pytest.fixture(autouse=True)
+def large_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the parts here be large ones, which are not read together."""
+    monkeypatch.setattr(samples, "PART_VALUES", 2**17)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from gscli.arrays import FloatArray
 from gscli.errors import DataError
 from gscli.io import joined
+from gscli.io import samples as batches
 from gscli.io.datasets import Checksummed, Manifest, Written
 from gscli.io.folders import Folder
 from gscli.io.joined import DatasetFiles, Files, find_files, input_files
@@ -85,19 +86,25 @@ def test_one_temperature_is_opened_alone(dataset: Path, monkeypatch: pytest.Monk
         open_samples(str(dataset), temperatures=[2.0])
 
 
-def test_tasks_are_the_same_rows_in_another_process(dataset: Path) -> None:
+@pytest.mark.parametrize("together", [False, True])
+def test_tasks_are_the_same_rows_in_another_process(
+    dataset: Path, monkeypatch: pytest.MonkeyPatch, together: bool
+) -> None:
+    if not together:
+        monkeypatch.setattr(batches, "PART_VALUES", 400)
     samples = open_samples(str(dataset)).taking([1, 0])
     assert samples.source is not None
     tasks = [pickle.loads(pickle.dumps(part)) for part in samples.source.tasks()]
-    assert [part.num_rows for part in tasks] == [200] * 6
+    assert [part.num_rows for part in tasks] == ([600] * 2 if together else [200] * 6)
     found = [batch for part in tasks for batch in part.load()]
     whole = list(samples)
-    assert [batch.start for batch in found] == [*range(0, 1200, 200)]
+    assert [batch.start for batch in found] == [*range(0, 1200, tasks[0].num_rows)]
     assert (
         np.concatenate([batch.rows for batch in found])
         == np.concatenate([batch.rows for batch in whole])
     ).all()
-    assert [batch.temperature for batch in found] == [0.5] * 3 + [3.0] * 3
+    half = len(found) // 2
+    assert [batch.temperature for batch in found] == [0.5] * half + [3.0] * half
 
 
 def test_a_part_that_goes_missing_is_named(dataset: Path) -> None:
