@@ -8,7 +8,6 @@ import click
 
 if TYPE_CHECKING:
     from gscli.arrays import FloatArray
-    from gscli.cli.outputs import Request
     from gscli.distribution.concrete import Concrete
 
 SHOWN_CATEGORIES = 8
@@ -93,26 +92,3 @@ def format_temperatures(distributions: "Sequence[Concrete]") -> str:
         shown = ", ".join([*texts[:3], "...", *texts[-2:]])
         return f"{shown} ({len(distributions)} temperatures)"
     return ", ".join(texts)
-
-
-def describe_run(request: "Request", outputs: Sequence[str]) -> str:
-    """Return the line that says what was drawn, where it went and how to repeat it."""
-    files = [path for path in outputs if path != "-"]
-    where = f" to {', '.join(files)}" if files else ""
-    named = request.names if request.names[0] != "x1" else None
-    count = f"{request.n:,} sample{'' if request.n == 1 else 's'}"
-    if request.start:
-        count += f" from row {request.start:,} on"
-    parameters = describe_parameters(request.distributions, named)
-    return f"{count}{where}: {parameters}; seed {request.seed}"
-
-
-def describe_loss(request: "Request") -> str:
-    """Return the line that says how many rows lost their smallest shares, and the remedy."""
-    share = request.lossy_rows / (request.n * len(request.distributions))
-    rows = f"{request.lossy_rows:,} rows ({share:.2g})"
-    if request.form == "log":
-        return f"{rows} hold -inf, since float32 ends at 1e38; use --dtype float64"
-    return (
-        f"{rows} hold an exact 0 or 1, where the density is not finite; --log keeps full precision"
-    )

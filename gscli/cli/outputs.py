@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from gscli import __version__
-from gscli.cli.messages import printable
+from gscli.cli.messages import describe_parameters, printable
 from gscli.cli.param_types import unknown_suffix
 from gscli.cli.progress import track
 from gscli.errors import OutputError
@@ -187,6 +187,27 @@ class Request:
         """Shape of the array: (n, K), or (T, n, K) for several temperatures."""
         count, shape = len(self.distributions), (self.n, len(self.names))
         return shape if count == 1 else (count, *shape)
+
+    def description(self, outputs: Sequence[str]) -> str:
+        """Return the line that says what was drawn, where it went and how to repeat it."""
+        files = [path for path in outputs if path != "-"]
+        where = f" to {', '.join(files)}" if files else ""
+        named = self.names if self.names[0] != "x1" else None
+        count = f"{self.n:,} sample{'' if self.n == 1 else 's'}"
+        if self.start:
+            count += f" from row {self.start:,} on"
+        return f"{count}{where}: {describe_parameters(self.distributions, named)}; seed {self.seed}"
+
+    def loss(self) -> str:
+        """Return the line that says how many rows lost their smallest shares, and the remedy."""
+        share = self.lossy_rows / (self.n * len(self.distributions))
+        rows = f"{self.lossy_rows:,} rows ({share:.2g})"
+        if self.form == "log":
+            return f"{rows} hold -inf, since float32 ends at 1e38; use --dtype float64"
+        return (
+            f"{rows} hold an exact 0 or 1, where the density is not finite; "
+            "--log keeps full precision"
+        )
 
     def rows(self, distribution: "Concrete") -> "Iterator[FloatArray]":
         """Yield points of the simplex for the statistics of one temperature."""

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gscli.cli.messages import describe_run, printable
+from gscli.cli.messages import printable
 from gscli.cli.tables import plain_table
 from gscli.cli.terminal_plots import GAP, share_histogram, triangle
 
@@ -57,7 +57,7 @@ def show_sample(request: "Request") -> None:
     console = Console(highlight=False)
     for distribution in request.distributions:
         _show_one(console, request, distribution)
-    console.print(printable(describe_run(request, [])), style="dim", markup=False, soft_wrap=True)
+    console.print(printable(request.description([])), style="dim", markup=False, soft_wrap=True)
     console.print("To keep the samples: -o samples.csv (or .npy, .parquet)", soft_wrap=True)
 
 

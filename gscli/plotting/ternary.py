@@ -24,8 +24,8 @@ from gscli.plotting.traces import (
 )
 
 COUNT_STEPS = 16
-TOLERANCE = 1 / 4000
-"""Of lines, in the length of a side: less than any screen can show."""
+TOLERANCE = 3e-5
+"""Of lines, in the length of a side: a cold region is a narrow band along the edges."""
 
 SHADE = 0.09
 """Opacity of a region; those that hold less of the mass lie within the others."""

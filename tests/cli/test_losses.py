@@ -19,10 +19,10 @@ def test_read_table(tmp_path: Path) -> None:
     ("content", "words"),
     [
         (None, "No such file"),
-        (b"not an array", "is not an NPY file"),
-        (b"", "is not an NPY file"),
-        (np.array(["a", "b"]), "does not hold an array of numbers"),
-        (np.array([{}, {}], dtype=object), "is not an NPY file"),
+        (b"not an array", "not a readable NPY file"),
+        (b"", "not a readable NPY file"),
+        (np.array(["a", "b"]), "holds values of type <U1; expected numbers"),
+        (np.array([{}, {}], dtype=object), "holds pickled objects"),
     ],
 )
 def test_what_is_not_a_table(tmp_path: Path, content: object, words: str) -> None:

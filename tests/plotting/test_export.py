@@ -116,15 +116,16 @@ def test_size_and_scale(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("chromium")
-def test_no_process_is_left_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_process_is_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
     # The browser's profile lies in a temporary folder, which tells its processes from others'.
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     image = Image(ternary([[0.2, 0.3, 0.5]]).to_plotly_json(), "png", 300, 300)
-    with Session(find_browser()) as session:
-        session.render([image])
-        assert processes_of(f"--user-data-dir={tmp_path}")
-    assert processes_of(str(tmp_path)) == []
-    assert list(tmp_path.iterdir()) == []
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        monkeypatch.setattr(tempfile, "tempdir", place)
+        with Session(find_browser()) as session:
+            session.render([image])
+            assert processes_of(f"--user-data-dir={place}")
+        assert processes_of(place) == []
+        assert list(Path(place).iterdir()) == []
 
 
 @pytest.mark.usefixtures("chromium")

@@ -9,7 +9,7 @@ import click
 from gscli.cli import options, preview
 from gscli.cli.datasets import check_shards, save_dataset, seed_of
 from gscli.cli.help import Command
-from gscli.cli.messages import describe_loss, describe_run, say
+from gscli.cli.messages import say
 from gscli.cli.outputs import OUTPUT_HINT, Request, check_outputs, data_format
 from gscli.cli.param_types import SamplesType
 from gscli.cli.parameters import Parameters
@@ -152,6 +152,6 @@ def _check_single(outputs: tuple[Path | str, ...], threads: "Threads", *, resume
 
 
 def _tell(request: Request, outputs: list[str]) -> None:
-    say(describe_run(request, outputs), quiet=request.quiet)
+    say(request.description(outputs), quiet=request.quiet)
     if request.lossy_rows:
-        say(describe_loss(request), quiet=request.quiet)
+        say(request.loss(), quiet=request.quiet)
