@@ -186,8 +186,8 @@ def _styled(figure: Any, style: Style) -> dict[str, Any]:
 
 def _image(figure: dict[str, Any], path: Path, style: Style) -> "Image":
     from gscli.plotting.browser import Image
-    from gscli.plotting.panels import plain_title
     from gscli.plotting.sizing import Frame, sized
+    from gscli.plotting.titles import plain_title
 
     style = style.of_preset(_panels(figure["layout"]))
     frame = Frame(style.width, style.height, style.type_size, style.panel_columns)

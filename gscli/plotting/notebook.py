@@ -9,8 +9,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from gscli.errors import BrowserNotFoundError, ExportError
-from gscli.plotting.panels import plain_title
 from gscli.plotting.plotlyjs import as_json, integrity, source
+from gscli.plotting.titles import plain_title
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 

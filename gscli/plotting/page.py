@@ -7,9 +7,9 @@ from string import Template
 from typing import Any, Literal
 
 from gscli.plotting import theme
-from gscli.plotting.panels import plain_title
 from gscli.plotting.plotlyjs import as_json, integrity, script, source
 from gscli.plotting.sizing import Frame, sized
+from gscli.plotting.titles import plain_title
 
 WIDTHS = (1200, 900, 640, 370)
 """Pixels of windows for which a narrower page has a layout of its own; of phones the last one."""

@@ -1,8 +1,6 @@
 """Panels of a figure: what each shows, at one temperature, and the figure that they stand in."""
 
-import html
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +9,6 @@ import plotly.graph_objects as go
 from gscli.arrays import FloatArray, IntArray
 from gscli.distribution.regions import Region
 from gscli.plotting import theme
-
-TITLE_LINE, SUBTITLE_LINE = 24, 18
-"""Pixels that a line of a title and of a subtitle takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,26 +121,6 @@ def empty_figure(panels: Sequence[Panel], grid: theme.Grid, *, rise: int = 22) -
 def titled(figure: go.Figure, title: str, subtitle: str = "") -> go.Figure:
     """Write a title and a subtitle above a figure."""
     return figure.update_layout(title=theme.title(title, subtitle, figure.layout.height))
-
-
-def title_of(layout: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the title and the subtitle of a layout, as plotly's HTML."""
-    title = layout.get("title", {})
-    text = str(title.get("text") or "").removeprefix("<b>").removesuffix("</b>")
-    return text, str(title.get("subtitle", {}).get("text") or "")
-
-
-def plain_title(layout: Mapping[str, Any]) -> str:
-    """Return the title of a layout as text, also one that is not shown."""
-    text = layout.get("meta", {}).get("title") or title_of(layout)[0]
-    return html.unescape(re.sub("<[^>]*>", " ", text))
-
-
-def title_height(title: str, subtitle: str) -> int:
-    """Return the pixels that a title and a subtitle take above a figure."""
-    lines = [TITLE_LINE * (text.count("<br>") + 1) for text in [title] if text]
-    lines += [SUBTITLE_LINE * (text.count("<br>") + 1) for text in [subtitle] if text]
-    return sum(lines) + (18 if lines else 0)
 
 
 def numbered(name: str, index: int) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gscli.plotting import theme
-from gscli.plotting.panels import numbered, title_height, title_of
+from gscli.plotting.panels import numbered
+from gscli.plotting.titles import title_height, title_of
 
 DEFAULT_SIZE = (700, 450)
 """Pixels, as of plotly."""
