@@ -24,7 +24,7 @@ from gscli.plotting.traces import (
 )
 
 COUNT_STEPS = 16
-TOLERANCE = 3e-5
+TOLERANCE = 6e-5
 """Of lines, in the length of a side: a cold region is a narrow band along the edges."""
 
 SHADE = 0.09
