@@ -182,7 +182,7 @@ def _traces(
     if panel.points is not None:
         hover = hover_values(categories.names, "abc")
         density = 4 if small else 1
-        yield from samples(panel.points, categories, _markers, hover=hover, density=density)
+        yield from samples(panel.points, categories, _at, hover=hover, density=density)
     yield from contours(panel, _contour)
 
 
@@ -202,18 +202,17 @@ def _shades(panel: Panel) -> Iterator[go.Scatterternary]:
         )
 
 
-def _markers(points: FloatArray, **options: Any) -> go.Scatterternary:
-    a, b, c = points.astype(np.float32).T
-    return go.Scatterternary(a=a, b=b, c=c, cliponaxis=False, **options)
-
-
 def _contour(lines: Iterable[FloatArray], **options: Any) -> go.Scatterternary:
     return _path((simplified(line, TOLERANCE) for line in lines), **options)
 
 
 def _path(lines: Iterable[FloatArray], **options: Any) -> go.Scatterternary:
+    return _at(joined(lines), **options)
+
+
+def _at(points: FloatArray, **options: Any) -> go.Scatterternary:
     # Without the third coordinate, which plotly fills up to 1: a third of a page's size.
-    a, b, _ = joined(lines).astype(np.float32).T
+    a, b, _ = points.astype(np.float32).T
     return go.Scatterternary(a=a, b=b, cliponaxis=False, **options)
 
 

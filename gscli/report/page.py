@@ -361,8 +361,12 @@ def _embedded(figure: "go.Figure") -> dict[str, Any]:
         layout["ternary"]["bgcolor"] = CLEAR
         for axis in "abc":  # the corners are named once, above the panels
             layout["ternary"][f"{axis}axis"]["title"]["text"] = ""
+        # The legend stands once, above the panels; a trace without points is an entry of it.
+        layout.pop("meta", None)
+        drawn["data"] = [trace for trace in drawn["data"] if trace["a"] != [None]]
         for trace in drawn["data"]:
-            trace.pop("c", None)  # what is left of 1
+            for key in ("legendgroup", "legendrank", "name", "showlegend"):
+                trace.pop(key, None)
             if trace["mode"] == "markers":
                 trace["marker"] |= {"size": 3.2, "opacity": 0.7}
     return drawn
