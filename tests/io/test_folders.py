@@ -7,18 +7,6 @@ import pytest
 from gscli.errors import OutputError
 from gscli.io.folders import Folder, RemoteFolder, folder_at
 
-fsspec = pytest.importorskip("fsspec")
-
-
-@pytest.fixture(params=["disk", "memory"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
-    if request.param == "disk":
-        return folder_at(tmp_path)
-    files = fsspec.filesystem("memory")
-    if files.exists("/folders"):
-        files.rm("/folders", recursive=True)
-    return folder_at("memory://folders")
-
 
 def test_what_is_written_is_read(folder: Folder) -> None:
     for name in ("a.npy", "temperature=0.5/b.npy"):

@@ -13,16 +13,6 @@ from gscli.io.run_records import PROGRESS, record_in, recorded_lines
 fsspec = pytest.importorskip("fsspec")
 
 
-@pytest.fixture(params=["disk", "memory"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
-    if request.param == "disk":
-        return folder_at(tmp_path)
-    files = fsspec.filesystem("memory")
-    if files.exists("/records"):
-        files.rm("/records", recursive=True)
-    return folder_at("memory://records")
-
-
 def test_lines_are_found_again(folder: Folder) -> None:
     assert recorded_lines(folder) is None
     record = record_in(folder)
