@@ -134,7 +134,10 @@ class Cluster(Workers):
             tree = _Tree(partial(tasks.submit, _merged, priority=FIRST))
             for done in chain([None], tasks.completed()):
                 if done is not None:
-                    tasks.check(done)
+                    if done.status != "finished":
+                        for part_before in tree.before(done):  # whose error is the one to tell
+                            tasks.result(part_before)
+                        tasks.result(done)
                     tree.add(done)
                 for index, part in islice(todo, tasks.room()):
                     tree.begin(tasks.submit(_accumulated, make, part), index)
@@ -186,11 +189,6 @@ class _Tasks:
             self._open.discard(future)
             yield future
 
-    def check(self, future: Any) -> None:
-        """Raise the error of a task that is done, if it failed."""
-        if future.status != "finished":
-            self.result(future)
-
     def result(self, future: Any) -> Any:
         """Wait for a task, and return its result or raise its error."""
         distributed = _distributed()
@@ -236,6 +234,12 @@ class _Tree:
     def begin(self, future: Any, index: int) -> None:
         """Note the place of a part whose work begins."""
         self.open[future] = 0, index
+
+    def before(self, future: Any) -> list[Any]:
+        """Return the parts before a part on which the work goes on, in order."""
+        place = self.open[future]
+        found = {own: each for each, own in self.open.items() if own < place and own[0] == 0}
+        return [found[own] for own in sorted(found)]
 
     def add(self, future: Any) -> None:
         """Take a result that is done."""

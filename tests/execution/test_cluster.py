@@ -1,7 +1,9 @@
 """The order in which results merge, and what is refused; the rest is in tests/cli/test_dask.py."""
 
 import random
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -92,6 +94,11 @@ def failing(item: int) -> int:
     raise ValueError(item)
 
 
+def broken(item: int) -> list[int]:
+    time.sleep(0.5 / (1 + item))
+    raise ValueError(f"part {item}")
+
+
 class Count:
     def __init__(self) -> None:
         self.items: list[int] = []
@@ -128,6 +135,8 @@ def test_processes_do_what_threads_do() -> None:
         parts = [list(range(i, i + 3)) for i in range(0, 30, 3)]
         assert own.accumulate(Count, [part.copy for part in parts]).items == [*range(30)]
         assert own.accumulate(Count, []).items == []
+        with pytest.raises(ValueError, match="part 0"):  # and not the first that fails
+            own.accumulate(Count, [partial(broken, item) for item in range(3)])
         with pytest.raises(ValueError, match="7"):
             list(own.ordered_map(failing, [7]))
     finally:
