@@ -1,4 +1,4 @@
-"""Results to JSON and to rows of tables: the one way, for every result of the package."""
+"""Results to JSON, to rows of tables and to text: the one way, for every result of the package."""
 
 import html
 import math
@@ -95,3 +95,15 @@ def html_list(items: Iterable[str]) -> str:
     """Return a list for a notebook, its items escaped; nothing if there are none."""
     points = "".join(f"<li>{html.escape(item)}</li>" for item in items)
     return f"<ul>{points}</ul>" if points else ""
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent, with two digits, or all of its whole ones.
+
+    Examples
+    --------
+    >>> [percent(share) for share in (0.0206, 0.9, 0.9996, 12.345)]
+    ['2.1 %', '90 %', '100 %', '1234 %']
+    """
+    value = 100 * share
+    return f"{value:.0f} %" if value >= 99.5 else f"{value:.2g} %"

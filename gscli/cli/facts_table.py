@@ -75,13 +75,15 @@ def print_facts(
 
 def _advice_lines(advice: "dict[int, Advice] | None") -> Iterator[str]:
     """Yield the best temperatures, and what is wrong with those of a shrunk gradient."""
-    from gscli.distribution.properties import cautions, format_best, format_percent
+    from gscli.distribution.properties import cautions, format_best
+    from gscli.records import percent
 
     if advice is None:
         yield "No temperature is best: one category has nearly all of the probability."
         return
     parts = [
-        f"{format_best(each.advised)} for m = {m:,} (bias {format_percent(each.advised_error)})"
+        f"{format_best(each.advised)} for m = {m:,} "
+        f"(bias {percent(each.advised_error.relative_bias)})"
         for m, each in advice.items()
     ]
     yield f"Best temperature: {', '.join(parts)}"

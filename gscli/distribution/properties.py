@@ -14,7 +14,7 @@ from gscli.distribution.gradients import MAX_RELATIVE_BIAS, GradientError
 from gscli.distribution.quadrature import HIGHEST_TEMPERATURE
 from gscli.errors import AccuracyError
 from gscli.execution.threads import Threads, ordered_map
-from gscli.records import Record
+from gscli.records import Record, percent
 
 BATCH_SIZES = (1, 32, 1024)
 """Numbers of samples that a gradient is averaged over, where none are given."""
@@ -257,7 +257,7 @@ def cautions(advice: Mapping[int, Advice]) -> Iterator[str]:
     shrunk = {m: each for m, each in advice.items() if each.shrunk}
     if shrunk:
         where = _series(format_best(each.best) for each in shrunk.values())
-        biases = _series(format_percent(each.best_error) for each in shrunk.values())
+        biases = _series(percent(each.best_error.relative_bias) for each in shrunk.values())
         yield (
             f"For m = {_series(f'{m:,}' for m in shrunk)} the error is least at t = {where}, but "
             f"the gradient there is only shrunk towards 0 (bias {biases}): not advised. "
@@ -276,17 +276,6 @@ def _series(texts: Iterable[str]) -> str:
     values = list(texts)
     *first, last = values if len(set(values)) > 1 else values[:1]
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def format_percent(error: GradientError) -> str:
-    """Return a relative bias in per cent, to two digits.
-
-    Examples
-    --------
-    >>> format_percent(Concrete([1, 3, 6], temperature=1).gradient_error())
-    '30 %'
-    """
-    return f"{100 * error.relative_bias:.2g} %"
 
 
 def format_best(temperature: float) -> str:

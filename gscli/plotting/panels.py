@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from gscli.arrays import FloatArray, IntArray
 from gscli.distribution.regions import Region
 from gscli.plotting import theme
+from gscli.records import percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Categories:
                 part.append(f"p = {p:.3g}")
         if near is not None:
             for part, share in zip(parts, near, strict=True):
-                part.append(f"{100 * share:.2g} % here")
+                part.append(f"{percent(share)} > 0.95")
         return [separator.join(part) for separator, part in zip(separators, parts, strict=True)]
 
 

@@ -211,9 +211,13 @@ def _path(lines: Iterable[FloatArray], **options: Any) -> go.Scatterternary:
 
 
 def _at(points: FloatArray, **options: Any) -> go.Scatterternary:
-    # Without the third coordinate, which plotly fills up to 1: a third of a page's size.
+    # Without the third coordinate, which plotly fills up to 1: a third of a page's size. Where
+    # rounding makes it negative, plotly would leave the point out.
     a, b, _ = points.astype(np.float32).T
-    return go.Scatterternary(a=a, b=b, cliponaxis=False, **options)
+    rest = 1 - a.astype(np.float64)
+    most = rest.astype(np.float32)
+    most = np.where(most > rest, np.nextafter(most, np.float32(0)), most)
+    return go.Scatterternary(a=a, b=np.minimum(b, most), cliponaxis=False, **options)
 
 
 def _cells(counts: IntArray, largest: int) -> Iterator[go.Scatterternary]:

@@ -361,9 +361,13 @@ def _embedded(figure: "go.Figure") -> dict[str, Any]:
         layout["ternary"]["bgcolor"] = CLEAR
         for axis in "abc":  # the corners are named once, above the panels
             layout["ternary"][f"{axis}axis"]["title"]["text"] = ""
-        # The legend stands once, above the panels; a trace without points is an entry of it.
+        # The legend stands once, above the panels: no names, and no entries of points here.
         layout.pop("meta", None)
-        drawn["data"] = [trace for trace in drawn["data"] if trace["a"] != [None]]
+        drawn["data"] = [
+            trace
+            for trace in drawn["data"]
+            if trace["mode"] != "markers" or not trace["showlegend"]
+        ]
         for trace in drawn["data"]:
             for key in ("legendgroup", "legendrank", "name", "showlegend"):
                 trace.pop(key, None)

@@ -108,7 +108,7 @@ def test_sub_composition_is_of_samples() -> None:
     figure = draw(sample_of([1, 2, 3, 4, 5]), categories=(4, 1, 0), contours=False)
     drawn = np.concatenate(
         [
-            np.stack([array(t[axis]) for axis in "abc"], axis=-1)
+            np.stack([array(t[axis]) for axis in "ab"], axis=-1)
             for t in traces(figure, "scatterternary")
             if not t["showlegend"]
         ]

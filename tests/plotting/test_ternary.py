@@ -28,9 +28,10 @@ def test_vertex_of_each_category_has_its_name_its_colour_and_its_samples() -> No
         assert key["name"] == f"rounds to {name}"
         assert key["legendgroup"] == trace["legendgroup"]
         assert key["marker"]["color"] == trace["marker"]["color"] == theme.CATEGORY_COLOURS[k]
-        # plotly puts a on top, b left and c right; a trace's a, b and c are x_1, x_2 and x_3.
-        drawn = np.stack([array(trace[letter]) for letter in "abc"], axis=-1)
-        assert drawn == pytest.approx(points[[k]])
+        # plotly puts a on top, b left and c, what is left of 1, right: x_1, x_2 and x_3.
+        drawn = np.stack([array(trace[letter]) for letter in "ab"], axis=-1)
+        assert "c" not in trace
+        assert drawn == pytest.approx(points[[k], :2])
 
 
 def test_nothing_is_clipped_at_the_corners() -> None:
@@ -87,3 +88,13 @@ def test_panels_have_headings_and_one_legend() -> None:
 def test_points_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ShapeError, match="a triangle shows"):
         ternary(np.zeros(shape))
+
+
+@pytest.mark.parametrize("t", [0.01, 0.3, 3.0])
+def test_no_rounding_leaves_a_point_or_a_line_outside(t: float) -> None:
+    d = Concrete([1, 3, 6], t)
+    panel = Panel("", points=d.sample(10_000, seed=1), regions=highest_density_regions(d))
+    figure = ternary_panels([panel], Categories(["a", "b", "c"], [0, 1, 2], None))
+    for trace in figure.data:
+        a, b = np.asarray(trace.a, float), np.asarray(trace.b, float)
+        assert not np.any(1 - a - b < 0)  # what plotly fills it up with

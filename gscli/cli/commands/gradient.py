@@ -246,7 +246,9 @@ def _named(comparison: "Comparison", best: "Best") -> str:
 
 def _percent(share: float) -> str:
     """Return a share in per cent, or 0 if it is but rounding."""
-    return f"{100 * share:.2g} %" if share > SMALLEST_BIAS else "0 %"
+    from gscli.records import percent
+
+    return percent(share) if share > SMALLEST_BIAS else "0 %"
 
 
 def _tables(comparison: "Comparison", width: int) -> "Iterator[Table]":
