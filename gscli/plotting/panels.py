@@ -50,7 +50,7 @@ class Categories:
                 part.append(f"p = {p:.3g}")
         if near is not None:
             for part, share in zip(parts, near, strict=True):
-                part.append(f"{percent(share)} > 0.95")
+                part.append(f"{percent(share)} near")
         return [separator.join(part) for separator, part in zip(separators, parts, strict=True)]
 
 

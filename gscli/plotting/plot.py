@@ -213,7 +213,7 @@ def _remarks(
     if dropped:
         yield f"{dropped:,} row{'s' if dropped > 1 else ''} with exact zeros left out"
     if any(panel.near is not None for panel in panels):
-        yield "% > 0.95: share of samples with that category above 0.95"
+        yield "near: share of samples with that category above 0.95"
     if len(panels) > 1 and "file:" in panels[0].heading:
         yield "file: shares of its samples in the regions"
     if not sample.from_file:

@@ -101,7 +101,7 @@ def change_figures(sweep: Sweep, names: Sequence[str]) -> dict[str, "go.Figure"]
     most = f"The {LINES} most probable of {len(probs):,} categories" if len(probs) > LINES else ""
     singles = {
         "entropy": ("Entropy", Axis("entropy (nats)")),
-        "expected_max": ("E[max X]", Axis("mean of the largest component", {"range": [0, 1.03]})),
+        "expected_max": ("E[max X]", Axis("largest component", {"range": [0, 1.03]})),
         "near_vertex": ("Nearly one-hot samples", Axis("share", {"range": [-0.02, 1.03]})),
     }
     return {
