@@ -4,7 +4,6 @@ The only module that imports `distributed`, and only when there is work for it.
 """
 
 import copy
-import ctypes
 import importlib
 import math
 import os
@@ -15,13 +14,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from functools import cache, partial
+from functools import partial
 from itertools import chain, islice
 from typing import Any, TypeVar
 
 from gscli import __version__
 from gscli.errors import ClusterError
 from gscli.execution.ending import end_on_signals, undone_on_signals
+from gscli.execution.memory import keep_freed_memory
 from gscli.execution.threads import Accumulator, Workers, accumulated
 
 T = TypeVar("T")
@@ -59,9 +59,6 @@ QUIET = {
     "distributed.worker.profile.enabled": False,
 }
 """Settings of Dask."""
-
-KEPT_MEMORY = {-1: 2**26, -3: 2**25}
-"""Bytes of M_TRIM_THRESHOLD and M_MMAP_THRESHOLD: those to which glibc itself adapts at most."""
 
 SIGNALS = {
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -290,21 +287,8 @@ def _reported(function: Callable[[S, Callable[[T], bool]], None], item: S) -> li
 def _checked(expected: Mapping[str, str], function: Callable[..., T], *arguments: Any) -> T:
     """Call a function on a worker of the same versions."""
     _refuse_versions("a worker", versions(), expected)
-    _keep_memory()
+    keep_freed_memory()
     return function(*arguments)
-
-
-@cache
-def _keep_memory() -> None:
-    """Let the C library keep the memory of arrays, once in a process.
-
-    Dask sets MALLOC_TRIM_THRESHOLD_ in its workers. Then each array is mapped anew, which doubles
-    the time that `check` takes.
-    """
-    with suppress(OSError, AttributeError, TypeError):  # not glibc
-        mallopt = ctypes.CDLL(None).mallopt
-        for parameter, size in KEPT_MEMORY.items():
-            mallopt(parameter, size)
 
 
 def _refuse_versions(worker: str, found: Mapping[str, Any], expected: Mapping[str, str]) -> None:

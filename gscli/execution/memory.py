@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import suppress
+from functools import cache
 
 KEPT = 2**25
 """Bytes; glibc allows no more for `M_MMAP_THRESHOLD`."""
@@ -9,11 +10,12 @@ KEPT = 2**25
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 
+@cache
 def keep_freed_memory() -> None:
     """Let this process keep what its arrays leave, for the next ones.
 
-    By default glibc returns it to the system, and each page of it faults anew: 200,000 times in
-    `check` of 10^7 rows, a quarter of its time.
+    By default, and as Dask sets it in its workers, the C library returns it to the system, and each
+    page of it faults anew: 200,000 times in `check` of 10^7 rows, a quarter of its time.
     """
     if sys.platform != "linux":
         return
