@@ -62,6 +62,8 @@ def terminal_plots(
 
     Three categories make a triangle, two a histogram, others bars of their mean shares.
     """
+    from rich.text import Text
+
     from gscli.plotting.binning import count_bins, count_cells
     from gscli.plotting.collect import Projection, collect
     from gscli.plotting.plot import choose
@@ -76,8 +78,10 @@ def terminal_plots(
     )
     projection = Projection.of(sample.samples, chosen, log_ratio=False)
     collected = collect(sample.samples, projection, measure=measure, threads=sample.threads)
+    if len(collected) > 1:  # what all of them have in common
+        yield Text(printable(sample.origin))
     pictures = (
-        _heading(sample, temperature, found)
+        _heading(sample, temperature, found, alone=len(collected) == 1)
         .append("\n\n")
         .append_text(_picture(console, sample, chosen, found, width))
         for temperature, found in collected.items()
@@ -109,11 +113,14 @@ def _in_rows(pictures: "Iterable[Text]", across: int) -> "Iterator[RenderableTyp
         yield grid
 
 
-def _heading(sample: "Sample", temperature: float | None, found: "Collected") -> "Text":
+def _heading(
+    sample: "Sample", temperature: float | None, found: "Collected", *, alone: bool
+) -> "Text":
     from rich.text import Text
 
     at = "" if temperature is None else f"t = {temperature:g}  "
-    return Text().append(at, "bold").append(f"n = {found.n:,}  {printable(sample.origin)}")
+    origin = f"  {printable(sample.origin)}" if alone else ""
+    return Text().append(at, "bold").append(f"n = {found.n:,}{origin}")
 
 
 def _picture(
