@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gscli.arrays import FloatArray
-from gscli.distribution.quadrature import MAX_POWER, STEP, Quadrature, quadrature
-from gscli.errors import AccuracyError, ParameterError
+from gscli.distribution.quadrature import STEP, Quadrature, quadrature
+from gscli.errors import AccuracyError
 
 
 def mean(logits: npt.ArrayLike, temperature: float) -> FloatArray:
@@ -78,92 +78,6 @@ def covariance(logits: npt.ArrayLike, temperature: float) -> FloatArray:
     for row, value in zip(result, first, strict=True):  # without another K x K array
         row -= value * first
     return result
-
-
-def mixed_moment(logits: npt.ArrayLike, temperature: float, powers: npt.ArrayLike) -> float:
-    """Return E[Π X_k^powers_k].
-
-    Parameters
-    ----------
-    logits : array_like, shape (K,)
-        Log-probabilities up to a common constant.
-    temperature : float
-        0.001 <= temperature <= 1000.
-    powers : array_like of int, shape (K,)
-        Non-negative, of sum at most 4.
-
-    Returns
-    -------
-    float
-        The moment.
-
-    Raises
-    ------
-    AccuracyError
-        If the temperature is outside its range.
-    ParameterError
-        If `powers` has another shape, a negative or fractional entry, or too large a sum.
-
-    Examples
-    --------
-    >>> round(mixed_moment(np.log([1, 3, 6]), 3, [2, 1, 1]), 8)
-    0.00738266
-    """
-    rule = quadrature(logits, temperature)
-    exponents = _check_powers(powers, len(rule.logits))
-    order = int(exponents.sum())
-    if order == 0:
-        return 1.0
-    integrand = rule.weights / math.gamma(order)
-    for category in np.flatnonzero(exponents):
-        at = rule.logits[category] + rule.nodes
-        integrand = integrand * rule.table.ratio(at, int(exponents[category]))
-    return float(integrand.sum())
-
-
-def _check_powers(powers: npt.ArrayLike, num_categories: int) -> npt.NDArray[np.int64]:
-    values = np.asarray(powers, dtype=np.float64)
-    if values.shape != (num_categories,):
-        raise ParameterError("powers", f"has shape {values.shape}; expected ({num_categories},)")
-    exponents = values.astype(np.int64)
-    if (exponents != values).any() or (exponents < 0).any() or exponents.sum() > MAX_POWER:
-        raise ParameterError(
-            "powers", f"{values.tolist()} are not integers >= 0 of sum <= {MAX_POWER}"
-        )
-    return exponents
-
-
-def expected_log_sum(logits: npt.ArrayLike, temperature: float) -> float:
-    """Return E[log S], S = Σ (pi_k / E_k)^(1/t) with E_k ~ Exp(1) and pi = exp(logits).
-
-    The only result here that depends on the logits' common constant: adding c to all of
-    them adds c / temperature.
-
-    Parameters
-    ----------
-    logits : array_like, shape (K,)
-        log pi.
-    temperature : float
-        0.001 <= temperature <= 1000.
-
-    Returns
-    -------
-    float
-        The expectation, in nats.
-
-    Raises
-    ------
-    AccuracyError
-        If the temperature is outside its range.
-
-    Examples
-    --------
-    >>> round(expected_log_sum([0.0, 0.0], 1) - np.euler_gamma, 9)
-    1.0
-    """
-    rule = quadrature(logits, temperature)
-    shift = float(np.max(logits) - rule.logits.max())
-    return (shift + np.euler_gamma + _excess(rule)) / temperature
 
 
 def _excess(rule: Quadrature) -> float:

@@ -20,6 +20,7 @@ from gscli.distribution.extremes import (
     near_vertex,
 )
 from gscli.errors import AccuracyError, ParameterError
+from tests.distribution.moment_oracles import mixed_moment
 from tests.distribution.oracles.logistic import logistic_law
 from tests.distribution.oracles.winner import near_the_largest, over_the_largest
 
@@ -156,7 +157,7 @@ def test_the_law_of_a_component_has_its_exact_moments(
             dx = (high - low) * 6 * s * (1 - s) * 6 * u * (1 - u) * weights / 2
             above = 1 - marginal_cdf(logits, temperature, k, x)
             total += [dx @ above, dx @ (2 * x * above)]
-        square = moments.mixed_moment(logits, temperature, 2 * np.eye(len(logits))[k])
+        square = mixed_moment(logits, temperature, 2 * np.eye(len(logits))[k])
         # Near 0 and 1 the law goes like x^t, which for small t is not smooth in u either.
         bound = 1e-6 if temperature < 0.3 else 1e-10
         assert total == pytest.approx([mean[k], square], rel=0, abs=bound)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gscli.distribution import moments, quadrature
 from gscli.distribution.gradients import GradientError, best_temperature, gradient_error
 from gscli.errors import AccuracyError, ParameterError
-from tests.distribution.moment_oracles import logistic_expectation
+from tests.distribution.moment_oracles import logistic_expectation, mixed_moment
 
 CLASSIC = np.log([1.0, 3.0, 6.0])
 
@@ -94,7 +94,7 @@ def test_noise_is_the_sum_over_all_pairs(temperature: float) -> None:
 
     def moment(*categories: int) -> float:
         powers = np.bincount(categories, minlength=k)
-        return moments.mixed_moment(logits, temperature, powers)
+        return mixed_moment(logits, temperature, powers)
 
     squared = sum(moment(i, i) - 2 * moment(i, i, i) for i in range(k))
     squared += sum(moment(i, i, j, j) for i, j in itertools.product(range(k), repeat=2))
@@ -195,7 +195,7 @@ def test_thousands_of_categories_in_bounded_memory() -> None:
     assert seconds < 10
 
     def moment(*powers: int) -> float:
-        return moments.mixed_moment(logits, t, [*powers, *[0] * (k - len(powers))])
+        return mixed_moment(logits, t, [*powers, *[0] * (k - len(powers))])
 
     # All categories alike: a matrix with rows of sum 0 is then a multiple of I - 1/K.
     mean, norm = moment(1, 1) / t, k * math.sqrt(k - 1)
