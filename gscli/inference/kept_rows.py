@@ -45,8 +45,8 @@ class KeptRows:
 
     def merge(self, later: Self) -> None:
         """Take in what was kept of the rows that follow."""
-        self.level = max(self.level, later.level)
-        self._thin()
+        while self.level < later.level:
+            self._rise()
         for indices, rows in later._kept:
             self._append(indices, rows)
 
@@ -57,19 +57,17 @@ class KeptRows:
     def _append(self, indices: IntArray, rows: FloatArray) -> None:
         chosen = self._chosen(indices)
         self._kept.append((indices[chosen], rows[chosen]))
-        self.count += int(np.count_nonzero(chosen))
+        self.count += len(chosen)
         while self.count > self.limit:
-            self.level += 1
-            self._thin()
+            self._rise()
 
-    def _thin(self) -> None:
-        kept = []
-        for indices, rows in self._kept:
-            chosen = self._chosen(indices)
-            kept.append((indices[chosen], rows[chosen]))
-        self._kept = kept
-        self.count = sum(len(indices) for indices, _ in kept)
+    def _rise(self) -> None:
+        self.level += 1
+        kept, self._kept, self.count = self._kept, [], 0
+        for indices, rows in kept:
+            self._append(indices, rows)
 
-    def _chosen(self, indices: IntArray) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    def _chosen(self, indices: IntArray) -> IntArray:
+        """Return which of some rows are kept, by their places among them."""
         fractions = indices.astype(np.uint64) * GOLDEN
-        return fractions <= np.uint64((2**64 - 1) >> self.level)
+        return np.flatnonzero(fractions <= np.uint64((2**64 - 1) >> self.level))

@@ -130,7 +130,7 @@ class Products:
         """The sums of products, shape (2 variables, 2 variables)."""
         if self._waiting:
             scores = np.concatenate(self._waiting, axis=1)
-            self._products += scores @ scores.T
+            self._products += np.dot(scores, scores.T)
             self._waiting, self._num_waiting = [], 0
         return self._products
 
@@ -139,7 +139,7 @@ class Products:
         scores = np.concatenate([linear, (linear**2 - 1) * (math.sqrt(5) / 2)])
         self.sums += scores.sum(axis=1)
         if not self._waiting and scores.shape[1] >= len(scores):
-            self._products += scores @ scores.T
+            self._products += np.dot(scores, scores.T)  # @ would keep other threads waiting
         else:
             self._wait([scores])
 
