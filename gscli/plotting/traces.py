@@ -127,10 +127,12 @@ def simplified(line: FloatArray, tolerance: float) -> FloatArray:
         if last - first < 2:
             continue
         way, along = line[first + 1 : last] - line[first], line[last] - line[first]
-        share = np.clip(way @ along / max(float(along @ along), 1e-300), 0, 1)
-        distance = np.linalg.norm(way - share[:, None] * along, axis=1)
-        if distance.max() > tolerance:
-            furthest = first + 1 + int(distance.argmax())
+        share = way @ along / max(float(along @ along), 1e-300)
+        way -= np.minimum(np.maximum(share, 0), 1)[:, None] * along
+        square = np.einsum("ij,ij->i", way, way)
+        most = int(square.argmax())
+        if square[most] > tolerance**2:
+            furthest = first + 1 + most
             kept[furthest] = True
             parts += [(first, furthest), (furthest, last)]
     drawn: FloatArray = line[kept]
